@@ -1,0 +1,72 @@
+import tseslint from 'typescript-eslint';
+
+/** Which part of hook-service may import what (ARCHITECTURE.md, "Import rules"). */
+const adapters = ['http', 'mcp', 'state', 'upstream', 'log', 'config'];
+const libraries = {
+  mcp: ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
+  state: ['ioredis'],
+  upstream: ['openai', 'openai/**'],
+  http: ['express'],
+  log: ['winston'],
+  config: ['yaml'],
+};
+
+function restrict(folder, group, message) {
+  return {
+    files: [`hook-service/src/${folder}/**/*.ts`],
+    ignores: ['**/*.test.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: group.map((g) => ({ group: g, message })) }] },
+  };
+}
+
+const othersLibraries = (own) =>
+  Object.entries(libraries)
+    .filter(([folder]) => folder !== own)
+    .flatMap(([, names]) => names);
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '.toolturn/**', '**/*.mjs', '**/*.cjs'] },
+  ...tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: { project: ['./tsconfig.tests.json'], tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/require-await': 'off',
+      'no-console': 'error',
+      eqeqeq: 'error',
+    },
+  },
+  restrict(
+    'core',
+    [['../*', ...othersLibraries(undefined), 'node:http', 'node:net', 'node:fs', 'node:fs/promises']],
+    'core imports nothing of ours but core, and no transport: add a port instead.',
+  ),
+  restrict(
+    'dialects',
+    [['../*', '!../core', ...othersLibraries(undefined)]],
+    'A dialect imports core and nothing else of ours.',
+  ),
+  ...adapters.map((folder) =>
+    restrict(
+      folder,
+      [['../*', '!../core', ...othersLibraries(folder)]],
+      `${folder}/ imports core and its one library; main.ts wires the rest.`,
+    ),
+  ),
+  { files: ['scripts/src/**/*.ts', 'bench/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['**/*.test.ts', 'tests/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+    },
+  },
+);

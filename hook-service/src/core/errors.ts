@@ -1,0 +1,36 @@
+/**
+ * The two kinds of failure. A tool that fails is data for the model (see `Outcome`); only a failure of
+ * Toolturn itself or of the request is thrown, always as a `ToolturnError`.
+ */
+
+/** Every error code of ours, with the HTTP status that goes with it. */
+export const errorStatus = {
+  bad_request: 400,
+  unauthorized: 401,
+  not_found: 404,
+  body_too_large: 413,
+  config_invalid: 500,
+  internal: 500,
+  upstream_failed: 502,
+  shutting_down: 503,
+  deadline_exceeded: 504,
+} as const;
+
+export type ErrorCode = keyof typeof errorStatus;
+
+/** An error whose `message` may be shown to a caller: it holds no secret, no host name and no stack. */
+export class ToolturnError extends Error {
+  override readonly name = 'ToolturnError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown; status?: number },
+  ) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.status = options?.status ?? errorStatus[code];
+  }
+
+  /** The HTTP status the caller sees. */
+  readonly status: number;
+}

@@ -1,0 +1,142 @@
+/**
+ * What the core needs from the world. Adapters in `mcp/`, `state/` and `upstream/` implement these; unit
+ * tests use fakes that do.
+ */
+import type { JsonObject } from './json';
+
+// ---------------------------------------------------------------- tools
+
+/** One tool of one MCP server, as that server describes it. */
+export interface HostTool {
+  /** The server's public name: its alias where it has one. */
+  readonly server: string;
+  /** The tool's name at its server. */
+  readonly tool: string;
+  readonly description?: string;
+  /** JSON Schema of the arguments, unchanged from the server. */
+  readonly inputSchema: JsonObject;
+  /** Hints by the server. Untrusted: for display, never to grant anything (MCP specification, tools). */
+  readonly annotations?: JsonObject;
+}
+
+/** The tools of all servers at one moment. A new object is made when anything in it changes. */
+export interface Catalog {
+  /** Rises with every change, so that what was computed from a catalog can be kept until then. */
+  readonly version: number;
+  /** In a deterministic order: servers as configured, tools by name. */
+  readonly tools: readonly HostTool[];
+}
+
+/** Why a call has no good result. Stable words: logs, metrics and tests use them. */
+export type FailureKind =
+  | 'tool_error' // the server ran the tool and said isError
+  | 'protocol_error' // the server answered with a JSON-RPC error
+  | 'timeout' // no answer within the call's deadline
+  | 'transport' // the server could not be reached, or the connection broke during the call
+  | 'cancelled' // the turn ended before the call did
+  | 'unknown_tool'
+  | 'invalid_arguments'
+  | 'limit' // a limit of the turn was reached before the call could start
+  | 'unknown_fate'; // another replica claimed the call and its outcome never arrived
+
+/** One part of a tool's result (MCP `ContentBlock`), parsed once at the boundary. */
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image' | 'audio'; readonly data: string; readonly mimeType: string }
+  | {
+      readonly type: 'resource_link';
+      readonly uri: string;
+      readonly name?: string;
+      readonly description?: string;
+      readonly mimeType?: string;
+    }
+  | {
+      readonly type: 'resource';
+      readonly uri: string;
+      readonly mimeType?: string;
+      readonly text?: string;
+      readonly blob?: string;
+    }
+  | { readonly type: 'unknown'; readonly kind: string };
+
+/** What a call came to. A failure is a value: `failure` says which, `content` holds what the model may read. */
+export interface ToolResult {
+  readonly failure?: FailureKind;
+  readonly content: readonly ContentPart[];
+  readonly structured?: JsonObject;
+}
+
+export interface ToolCallRequest {
+  readonly server: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  /** Aborted when the turn ends; the call is then cancelled at its server. */
+  readonly signal: AbortSignal;
+  /** Deadline in milliseconds; a shorter one from the server's own config wins. */
+  readonly timeoutMs: number;
+}
+
+export interface ToolHost {
+  /** The tools that may be offered now. Never waits. */
+  catalog(): Catalog;
+  /** Runs one call. Resolves for every failure of the tool or its server; never rejects. */
+  call(request: ToolCallRequest): Promise<ToolResult>;
+}
+
+// ---------------------------------------------------------------- state
+
+/** Whose data it is: a digest of the caller's key (and user, team). Every stored key begins with it. */
+export type Scope = string;
+
+/** What is kept of a call once it has run. */
+export interface RecordedCall {
+  /** Digest over tool name and arguments: a record is used only for the very same call. */
+  readonly digest: string;
+  readonly result: ToolResult;
+}
+
+export type Claim =
+  | { readonly state: 'claimed' } // run it; nobody else does
+  | { readonly state: 'recorded'; readonly call: RecordedCall }
+  | { readonly state: 'running' }; // somebody else claimed it and has not recorded an outcome
+
+/** Makes a call run once: a claim before, a record after. */
+export interface CallStore {
+  claim(scope: Scope, callKey: string, ttlSeconds: number): Promise<Claim>;
+  record(scope: Scope, callKey: string, call: RecordedCall, ttlSeconds: number): Promise<void>;
+}
+
+// ---------------------------------------------------------------- upstream
+
+/** A continuation: the same endpoint of LiteLLM that the client used, under the client's own key. */
+export interface UpstreamRequest {
+  /** Path and query, for example `/v1/chat/completions`. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: JsonObject;
+  readonly signal: AbortSignal;
+}
+
+export interface Upstream {
+  /** Sends and returns the parsed JSON answer. Throws `ToolturnError` `upstream_failed`. */
+  send(request: UpstreamRequest): Promise<JsonObject>;
+  /** Sends and returns the stream's parsed `data:` objects, without `[DONE]`. Throws `upstream_failed`, also in mid-stream. */
+  stream(request: UpstreamRequest): Promise<AsyncIterable<JsonObject>>;
+}
+
+// ---------------------------------------------------------------- the rest
+
+/** Structured log: a sentence, and fields. Never a secret, an argument or a result. */
+export interface Log {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+/** One part of readiness, with the reason in words when it is not well. */
+export interface PartHealth {
+  readonly state: 'ready' | 'starting' | 'reconnecting' | 'degraded' | 'failed' | 'disabled';
+  readonly reason?: string;
+  readonly [detail: string]: unknown;
+}

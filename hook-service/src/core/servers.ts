@@ -1,0 +1,37 @@
+/** How one MCP server is reached and what may be used of it; compiled from LiteLLM's `mcp_servers`. */
+interface ServerCommon {
+  /** The key under `mcp_servers`. */
+  readonly name: string;
+  /** What clients, tool names and metrics call it: the alias where there is one, else the name. */
+  readonly publicName: string;
+  readonly description?: string;
+  /** Deadline of one call in milliseconds (`timeout`, given in seconds). */
+  readonly timeoutMs: number;
+  /** Tool names as the server knows them; absent means all. */
+  readonly allowedTools?: readonly string[];
+  readonly disallowedTools?: readonly string[];
+  /** SHA-256 (hex) of the keys that may use this server (`api_keys`); absent means every key. */
+  readonly allowedKeyHashes?: readonly string[];
+  /** `always` withholds the server's tools until approval exists; `never` runs them without asking. */
+  readonly requireApproval: 'never' | 'always';
+}
+
+export interface StdioServer extends ServerCommon {
+  readonly transport: 'stdio';
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Declared variables only; the child gets these and a minimal base, nothing of ours. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface RemoteServer extends ServerCommon {
+  readonly transport: 'http' | 'sse';
+  readonly url: string;
+  /** Complete, with what `auth_type` and `auth_value` amount to. Secret: never logged. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Path asked with GET for readiness (`health_check`), relative to the server's origin. */
+  readonly healthCheck?: string;
+}
+
+export type ServerConfig = StdioServer | RemoteServer;

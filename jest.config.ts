@@ -1,0 +1,22 @@
+import type { Config } from 'jest';
+
+// Unit tests stand beside the code; integration tests start real processes and stand in tests/.
+const shared = {
+  testEnvironment: 'node',
+  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
+  modulePathIgnorePatterns: ['/dist/', '/.toolturn/'],
+} satisfies Config['projects'] extends (infer P)[] | undefined ? Partial<Exclude<P, string>> : never;
+
+const config: Config = {
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/hook-service/src/**/*.test.ts', '<rootDir>/scripts/src/**/*.test.ts'],
+    },
+    { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
+  ],
+  testTimeout: 30_000,
+};
+
+export default config;

@@ -106,6 +106,13 @@ export interface CallStore {
   record(scope: Scope, callKey: string, call: RecordedCall, ttlSeconds: number): Promise<void>;
 }
 
+/** The rounds a client never saw, kept so that its next request can put them back. */
+export interface Ledger {
+  keep(scope: Scope, entries: ReadonlyMap<string, JsonObject>, ttlSeconds: number): Promise<void>;
+  /** One round trip however many keys; what is not known is left out. */
+  recall(scope: Scope, keys: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+}
+
 // ---------------------------------------------------------------- upstream
 
 /** A continuation: the same endpoint of LiteLLM that the client used, under the client's own key. */

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { ToolturnError } from '../core/errors';
+import { type LogLevel, logLevels } from './toolturn-section';
+
+/** What the process is told by its environment, read once at the start. */
+export interface Environment {
+  /** Shared with the door. The first one is sent, all are accepted, so that it can be rotated. */
+  readonly secrets: readonly [string, ...string[]];
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly litellmUrl: string;
+  readonly redisUrl?: string;
+  /** Takes the place of `toolturn.log_level`. */
+  readonly logLevel?: LogLevel;
+}
+
+/** Everything that is wrong with the environment, at once. Names variables, never a value. */
+export class EnvironmentInvalid extends ToolturnError {
+  constructor(readonly problems: readonly string[]) {
+    super('config_invalid', problems.join('\n'));
+  }
+}
+
+const leastSecretLength = 16;
+
+const secretList = z
+  .string({ error: 'is not set; it is the secret that the door in LiteLLM sends' })
+  .transform((value) => value.split(',').map((secret) => secret.trim()))
+  .refine((secrets) => secrets.every((secret) => secret.length >= leastSecretLength), {
+    error: `must have at least ${leastSecretLength} characters (each, where several are separated by commas)`,
+  });
+
+function url(protocols: readonly string[], example: string): z.ZodType<string> {
+  return z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+    error: `must be an address such as ${example}`,
+  });
+}
+
+const schema = z.object({
+  TOOLTURN_SECRET: secretList,
+  TOOLTURN_SECRET_PREVIOUS: secretList.optional(),
+  TOOLTURN_HOST: z.string().default('127.0.0.1'),
+  TOOLTURN_PORT: z
+    .string()
+    .regex(/^\d{1,5}$/, { error: 'must be a port, a whole number from 0 to 65535' })
+    .transform(Number)
+    .refine((port) => port <= 65_535, { error: 'must be a port, a whole number from 0 to 65535' })
+    .default(48_900),
+  LITELLM_URL: url(['http:', 'https:'], 'http://127.0.0.1:4000').default('http://127.0.0.1:4000'),
+  REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379').optional(),
+  TOOLTURN_LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).optional(),
+});
+
+/** Reads the variables that hook-service knows. Throws `EnvironmentInvalid` with all that is wrong. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
+  // An empty variable is one that compose or a shell was asked to pass on and did not have.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new EnvironmentInvalid([...new Set(problems)]);
+  }
+  const { data } = parsed;
+  const [current = '', ...others] = data.TOOLTURN_SECRET;
+  return Object.freeze({
+    secrets: [current, ...others, ...(data.TOOLTURN_SECRET_PREVIOUS ?? [])] as const,
+    host: data.TOOLTURN_HOST,
+    port: data.TOOLTURN_PORT,
+    litellmUrl: data.LITELLM_URL.replace(/\/+$/, ''),
+    ...(data.REDIS_URL !== undefined && { redisUrl: data.REDIS_URL }),
+    ...(data.TOOLTURN_LOG_LEVEL && { logLevel: data.TOOLTURN_LOG_LEVEL }),
+  });
+}

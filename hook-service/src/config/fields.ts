@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** A field whose every mistake has one message, and whose value `read` turns into what the program uses. */
+function field<T>(message: string, read: (value: unknown) => T | undefined): z.ZodType<T> {
+  return z.unknown().transform((value, context) => {
+    const result = read(value);
+    if (result !== undefined) return result;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
+}
+
+/** Environment variables are text, so a number may also be given as text. */
+function toNumber(value: unknown): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^\s*\d+(?:\.\d+)?\s*$/.test(value) ? Number(value) : NaN;
+}
+
+/** A whole number of things. */
+export function wholeNumber(min: number, max: number): z.ZodType<number> {
+  return field(`must be a whole number from ${min} to ${max}`, (value) => {
+    const number = toNumber(value);
+    return Number.isInteger(number) && number >= min && number <= max ? number : undefined;
+  });
+}
+
+/** Seconds in the file, milliseconds in the program. */
+export function seconds(min: number, max: number): z.ZodType<number> {
+  return field(`must be a number of seconds from ${min} to ${max}`, (value) => {
+    const number = toNumber(value);
+    return number >= min && number <= max ? Math.round(number * 1000) : undefined;
+  });
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** `30s`, `15m`, `1h` or `7d`; seconds in the program. */
+export function duration(minSeconds: number, maxSeconds: number): z.ZodType<number> {
+  const range = `from ${formatDuration(minSeconds)} to ${formatDuration(maxSeconds)}`;
+  return field(`must be a time with its unit such as 30s, 15m, 1h or 7d, ${range}`, (value) => {
+    const [, amount, unit = ''] = (typeof value === 'string' && /^(\d{1,9})([smhd])$/.exec(value)) || [];
+    const total = Number(amount) * (unitSeconds[unit] ?? NaN);
+    return total >= minSeconds && total <= maxSeconds ? total : undefined;
+  });
+}
+
+function formatDuration(total: number): string {
+  const [unit, length] = Object.entries(unitSeconds)
+    .reverse()
+    .find(([, size]) => total % size === 0) ?? ['s', 1];
+  return `${total / length}${unit}`;
+}
+
+/** Text; YAML turns an unquoted number, `yes` or date into something else, which LiteLLM refuses. */
+export const text = z.string({ error: 'must be text; put the value in quotes' });
+
+export const filledText = text.min(1, { error: 'must not be empty' });
+
+export const texts = z.array(filledText, { error: 'must be a list of texts' });
+
+/** A map of text to text, such as `env:` and `headers:`. */
+export const textMap = z.record(z.string(), text, { error: 'must be a map of names to texts' });

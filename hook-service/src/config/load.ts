@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import type { InjectPolicy, Limits } from '../core/limits';
+import type { ServerConfig } from '../core/servers';
+import { check, type Context } from './check';
+import { checkServerName, PublicNames, readAliases } from './names';
+import { type ConfigProblem, Problems } from './problems';
+import { compileServer } from './server';
+import { type ReadFile, readSources, type Sources } from './sources';
+import { knownKeys, type LogLevel, type ToolturnSection, toolturnSchema } from './toolturn-section';
+import { isMap, Values, withoutNulls } from './values';
+
+/** What hook-service runs with. Frozen: a change of the file makes a new one. */
+export interface Config extends ToolturnSection {
+  readonly servers: readonly ServerConfig[];
+  /** The header that carries the caller's key, where it is not `Authorization`. */
+  readonly keyHeaderName?: string;
+  readonly limits: Limits;
+  readonly inject: InjectPolicy;
+  readonly logLevel: LogLevel;
+  readonly source: {
+    readonly file: string;
+    /** The config file and what it includes: all that must be watched for a change. */
+    readonly files: readonly string[];
+  };
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly warnings: readonly ConfigProblem[];
+  /** Values that must never be logged: everything from the environment, credentials, raw keys. */
+  readonly secrets: readonly string[];
+}
+
+export interface LoadOptions {
+  /** LiteLLM's `config.yaml`. */
+  readonly path: string;
+  /** Where `os.environ/NAME` is looked up. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readFile?: ReadFile;
+}
+
+/**
+ * Reads LiteLLM's config file and compiles what concerns Toolturn. Throws `ConfigInvalid` with everything that
+ * is wrong, and nothing else.
+ */
+export function loadConfig({ path, env, readFile = readFileSync }: LoadOptions): LoadedConfig {
+  const problems = new Problems();
+  const sources = readSources(path, readFile, problems);
+  const values = new Values(env, problems);
+  const context: Context = { values, problems };
+
+  const section = readSection(sources, context);
+  const keyHeaderName = readKeyHeaderName(sources, context);
+  const servers = readServers(sources, section?.limits.callMs ?? 0, context);
+  const warnings = problems.finish();
+  // `finish` has thrown if the section was wrong.
+  const config: Config = {
+    ...(section as ToolturnSection),
+    servers,
+    ...(keyHeaderName !== undefined && { keyHeaderName }),
+    source: { file: path, files: sources.files },
+  };
+  return deepFreeze({ config, warnings, secrets: values.secrets() });
+}
+
+function readSection(sources: Sources, context: Context): ToolturnSection | undefined {
+  const entry = sources.find('toolturn');
+  const value = entry ? context.values.take(entry, ['toolturn']) : {};
+  return check(toolturnSchema, withoutNulls(value ?? {}, 2), ['toolturn'], context, knownKeys);
+}
+
+const headerName = z
+  .string({ error: 'must be the name of a header' })
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'must be the name of a header' });
+
+function readKeyHeaderName(sources: Sources, context: Context): string | undefined {
+  const entry = sources.find('general_settings', 'litellm_key_header_name');
+  if (!entry) return undefined;
+  const path = ['general_settings', 'litellm_key_header_name'];
+  const value = context.values.take(entry, path);
+  return value === null ? undefined : check(headerName, value, path, context);
+}
+
+function readServers(sources: Sources, callMs: number, context: Context): ServerConfig[] {
+  const { values, problems } = context;
+  const entry = sources.find('mcp_servers');
+  const servers = (entry && values.take(entry, ['mcp_servers'])) ?? {};
+  const aliasEntry = sources.find('litellm_settings', 'mcp_aliases');
+  const aliasValue = aliasEntry ? values.take(aliasEntry, ['litellm_settings', 'mcp_aliases']) : null;
+  if (!isMap(servers)) {
+    problems.error(
+      ['mcp_servers'],
+      values.markOf(['mcp_servers']),
+      'must be a map of server names to settings',
+    );
+    return [];
+  }
+  // The order of the file, which an object would lose for names made of digits.
+  const names = entry?.value.kind === 'map' ? [...entry.value.entries.keys()] : [];
+  const publicNames = new PublicNames(readAliases(aliasValue, names, context), names, context);
+  return names.flatMap((name) => {
+    checkServerName(name, context);
+    const server = servers[name] ?? null;
+    return compileServer(name, server, publicNames.nameOf(name, server), callMs, context) ?? [];
+  });
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(deepFreeze);
+  }
+  return value;
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
+import { duration, seconds, wholeNumber } from './fields';
+
+const modes = ['auto', 'on_request', 'off'] as const satisfies readonly InjectMode[];
+
+export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** YAML 1.1 reads an unquoted `off` as false, and nobody who writes it means anything else. */
+const mode = z.preprocess(
+  (value) => (value === false ? 'off' : value),
+  z.enum(modes, {
+    error: ({ input }) =>
+      input === true
+        ? 'must be auto, on_request or off; YAML reads on, yes and true as "true": write auto to offer tools to every request'
+        : 'must be auto, on_request or off',
+  }),
+);
+
+const modeMap = z.record(z.string(), mode, { error: 'must be a map of names to auto, on_request or off' });
+
+const injectShape = { default: mode.default('auto'), models: modeMap.default({}), keys: modeMap.default({}) };
+
+const inject = z.preprocess(
+  // One mode for everybody is the short form of a map which holds only a default.
+  (value) => (isMap(value) ? value : { default: value }),
+  z.strictObject(injectShape),
+);
+
+const limitsShape = {
+  rounds: wholeNumber(1, 100).default(10),
+  calls: wholeNumber(1, 1000).default(50),
+  parallel: wholeNumber(1, 64).default(8),
+  turn_seconds: seconds(0.1, 3600).default(300_000),
+  answer_seconds: seconds(0.1, 600).default(60_000),
+  call_seconds: seconds(0.1, 3600).default(60_000),
+  result_bytes: wholeNumber(1000, 10_000_000).default(100_000),
+  body_bytes: wholeNumber(100_000, 1_073_741_824).default(33_554_432),
+};
+
+const sectionShape = {
+  inject: inject.prefault({}),
+  limits: z.strictObject(limitsShape, { error: 'must be a map of limits' }).prefault({}),
+  keep_alive_seconds: seconds(0.05, 60).default(5000),
+  outcome_ttl: duration(1, 30 * 86_400).default(3600),
+  log_level: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
+};
+
+/** The names that each map of our section may hold, for messages about those it may not. */
+export const knownKeys: Readonly<Record<string, readonly string[]>> = {
+  toolturn: Object.keys(sectionShape),
+  'toolturn.inject': Object.keys(injectShape),
+  'toolturn.limits': Object.keys(limitsShape),
+};
+
+/** What our section comes to. */
+export interface ToolturnSection {
+  readonly inject: InjectPolicy;
+  readonly limits: Limits;
+  /** A larger request or response body is refused. */
+  readonly bodyBytes: number;
+  /** Silence after which a stream gets a keep-alive. */
+  readonly keepAliveMs: number;
+  /** How long the outcome of a call is kept for a repeated request. */
+  readonly outcomeTtlSeconds: number;
+  readonly logLevel: LogLevel;
+}
+
+/** The schema of `toolturn:`. Strict: a key that is not known is an error. */
+export const toolturnSchema = z
+  .strictObject(sectionShape, { error: 'must be a map of settings' })
+  .transform((section): ToolturnSection => ({
+    inject: {
+      default: section.inject.default,
+      models: Object.entries(section.inject.models).map(([pattern, mode]) => ({ pattern, mode })),
+      keys: Object.entries(section.inject.keys).map(([key, mode]) => ({ key: hashRawKey(key), mode })),
+    },
+    limits: {
+      rounds: section.limits.rounds,
+      calls: section.limits.calls,
+      parallel: section.limits.parallel,
+      turnMs: section.limits.turn_seconds,
+      answerMs: section.limits.answer_seconds,
+      callMs: section.limits.call_seconds,
+      resultBytes: section.limits.result_bytes,
+    },
+    bodyBytes: section.limits.body_bytes,
+    keepAliveMs: section.keep_alive_seconds,
+    outcomeTtlSeconds: section.outcome_ttl,
+    logLevel: section.log_level,
+  }));
+
+/** LiteLLM knows a key by the SHA-256 of its text; a key written out is turned into that, and so kept nowhere. */
+export function hashRawKey(key: string): string {
+  return key.startsWith('sk-') ? sha256(key) : key;
+}
+
+/** SHA-256 in lower-case hex. */
+export function sha256(value: string): string {
+  return createHash('sha256').update(value).digest('hex');
+}
+
+function isMap(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}

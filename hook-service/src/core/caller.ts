@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto';
+import type { Scope } from './ports';
+import type { ServerConfig } from './servers';
+
+/** Who sent the request, as LiteLLM knows them. */
+export interface Caller {
+  /** LiteLLM's hash of the key, or whatever a custom auth function calls it. Secret in that second case. */
+  readonly key?: string;
+  readonly alias?: string;
+  readonly user?: string;
+  readonly team?: string;
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** The scope of a caller: a digest, so that no stored key can be read back into a credential. */
+export function scopeOf(caller: Caller): Scope {
+  return sha256(JSON.stringify([caller.key ?? '', caller.user ?? '', caller.team ?? ''])).slice(0, 32);
+}
+
+/** True when the server is open to this caller (`api_keys`: absent means to everybody). */
+export function mayUse(caller: Caller, server: ServerConfig): boolean {
+  if (server.allowedKeyHashes === undefined) return true;
+  if (caller.key === undefined) return false;
+  return server.allowedKeyHashes.includes(caller.key) || server.allowedKeyHashes.includes(sha256(caller.key));
+}

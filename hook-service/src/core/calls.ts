@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto';
+import { parseArguments } from './arguments';
+import type { Outcome, ToolCall } from './dialect';
+import type { JsonObject } from './json';
+import type { Limits } from './limits';
+import type {
+  CallStore,
+  FailureKind,
+  HostTool,
+  Log,
+  RecordedCall,
+  Scope,
+  ToolHost,
+  ToolResult,
+} from './ports';
+import { resultText } from './result-text';
+
+/** What running calls needs; one for the whole service. */
+export interface CallDeps {
+  readonly host: ToolHost;
+  readonly store: CallStore;
+  readonly limits: Limits;
+  readonly outcomeTtlSeconds: number;
+  readonly log: Log;
+}
+
+/** Bounds how many calls run at once; the rest wait in order. */
+export interface Gate {
+  execute<T>(run: () => Promise<T>): Promise<T>;
+}
+
+export interface CallContext {
+  readonly turn: string;
+  readonly scope: Scope;
+  /** The tool behind a name, if it was offered in this turn and the caller may use it now. */
+  readonly resolve: (name: string) => HostTool | undefined;
+  /** Ends when tools must stop. */
+  readonly signal: AbortSignal;
+  readonly gate: Gate;
+}
+
+const failed = (failure: FailureKind, text: string): ToolResult => ({
+  failure,
+  content: [{ type: 'text', text }],
+});
+
+/** How long a call that is claimed elsewhere is looked for before its fate counts as unknown. */
+const pollMs = 250;
+
+/** Runs calls, each at most once, and turns whatever happens into a result that the model can use. */
+export class CallRunner {
+  /** Calls of this process, so that a hook which is repeated meanwhile joins instead of running again. */
+  private readonly running = new Map<string, Promise<ToolResult>>();
+
+  constructor(private readonly deps: CallDeps) {}
+
+  /** Runs one call of a round. Never rejects. */
+  async run(context: CallContext, roundNumber: number, call: ToolCall): Promise<Outcome> {
+    const begun = performance.now();
+    const result = await this.result(context, roundNumber, call);
+    return {
+      call,
+      text: resultText(result, call.name, this.deps.limits.resultBytes),
+      milliseconds: Math.round(performance.now() - begun),
+      ...(result.failure === undefined ? {} : { failure: result.failure }),
+    };
+  }
+
+  private async result(context: CallContext, roundNumber: number, call: ToolCall): Promise<ToolResult> {
+    const tool = context.resolve(call.name);
+    if (tool === undefined) {
+      return failed(
+        'unknown_tool',
+        `Unknown tool ${call.name.slice(0, 80)}: it is not available. Use only the tools that are listed.`,
+      );
+    }
+    const parsed = parseArguments(call.arguments);
+    if (!parsed.ok) {
+      return failed(
+        'invalid_arguments',
+        `The tool ${call.name} was not run: ${parsed.reason}. Call it again with a JSON object.`,
+      );
+    }
+    const key = createHash('sha256')
+      .update(`${context.turn}\0${roundNumber}\0${call.id}`)
+      .digest('hex')
+      .slice(0, 40);
+    const digest = createHash('sha256').update(call.name).update('\0').update(call.arguments).digest('hex');
+    const local = `${context.scope}:${key}:${digest}`;
+    const already = this.running.get(local);
+    if (already !== undefined) return already;
+    const running = this.once(context, tool, parsed.value, key, digest).finally(() =>
+      this.running.delete(local),
+    );
+    this.running.set(local, running);
+    return running;
+  }
+
+  /** Claim, run, record. Without a working store the call runs all the same: the client is waiting. */
+  private async once(
+    context: CallContext,
+    tool: HostTool,
+    args: JsonObject,
+    key: string,
+    digest: string,
+  ): Promise<ToolResult> {
+    const { store, outcomeTtlSeconds } = this.deps;
+    try {
+      const claim = await store.claim(context.scope, key, outcomeTtlSeconds);
+      if (claim.state === 'recorded' && claim.call.digest === digest) return claim.call.result;
+      if (claim.state === 'running') {
+        const found = await this.await(context, key, digest);
+        if (found !== undefined) return found.result;
+        if (!mayRepeat(tool)) {
+          return failed(
+            'unknown_fate',
+            `It is not known whether the call of ${tool.tool} ran, so it was not run again. Check before you repeat it.`,
+          );
+        }
+      }
+    } catch (error) {
+      this.deps.log.warn('a call runs without a claim: the store failed', {
+        error,
+        server: tool.server,
+        tool: tool.tool,
+      });
+    }
+    const result = await context.gate.execute(() =>
+      context.signal.aborted
+        ? Promise.resolve(
+            failed('timeout', `The tool ${tool.tool} was not run: the time for this turn is used up.`),
+          )
+        : this.deps.host.call({
+            server: tool.server,
+            tool: tool.tool,
+            arguments: args,
+            signal: context.signal,
+            timeoutMs: this.deps.limits.callMs,
+          }),
+    );
+    await store
+      .record(context.scope, key, { digest, result }, outcomeTtlSeconds)
+      .catch((error: unknown) =>
+        this.deps.log.warn('the outcome of a call was not recorded', {
+          error,
+          server: tool.server,
+          tool: tool.tool,
+        }),
+      );
+    return result;
+  }
+
+  /** Waits for the outcome of a call that another replica is running. */
+  private async await(context: CallContext, key: string, digest: string): Promise<RecordedCall | undefined> {
+    const until = performance.now() + this.deps.limits.callMs;
+    while (performance.now() < until && !context.signal.aborted) {
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      const claim = await this.deps.store
+        .claim(context.scope, key, this.deps.outcomeTtlSeconds)
+        .catch(() => undefined);
+      if (claim?.state === 'recorded') return claim.call.digest === digest ? claim.call : undefined;
+      if (claim?.state !== 'running') return undefined;
+    }
+    return undefined;
+  }
+}
+
+/** The one use of a server's hints: whether a call whose fate is unknown may be made again. */
+function mayRepeat(tool: HostTool): boolean {
+  return tool.annotations?.['readOnlyHint'] === true || tool.annotations?.['idempotentHint'] === true;
+}

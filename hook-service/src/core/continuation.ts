@@ -1,0 +1,53 @@
+import type { HookRequest } from './hooks';
+import { markHeader } from './mark';
+import type { Continuation } from './askers';
+
+/**
+ * Headers that belong to one connection or one request and must not go along with the next: hop-by-hop ones
+ * (RFC 9110, 7.6.1), what describes the body, the SDK's own, those for MCP servers, and ours.
+ */
+const left = new Set([
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'content-length',
+  'content-type',
+  'content-encoding',
+  'accept',
+  'accept-encoding',
+  'cookie',
+  'origin',
+  'referer',
+  'idempotency-key',
+  'x-litellm-call-id',
+  'x-request-id',
+  markHeader,
+]);
+const leftPrefixes = ['x-mcp-', 'x-stainless-', 'x-forwarded-', 'sec-'];
+
+/** The caller's headers as a continuation carries them: its key above all, and every header of its dialect. */
+export function continuationHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const kept = Object.entries(headers).filter(
+    ([name]) => !left.has(name) && !leftPrefixes.some((prefix) => name.startsWith(prefix)),
+  );
+  return Object.fromEntries(kept);
+}
+
+/** Continuations of one turn: same endpoint, same caller, and the mark that keeps our own hooks out. */
+export function continuationOf(request: HookRequest, mark: () => string): Continuation {
+  const headers = continuationHeaders(request.headers);
+  return (body, _roundNumber, signal) => ({
+    path: request.path,
+    headers: { ...headers, [markHeader]: mark() },
+    body,
+    signal,
+  });
+}

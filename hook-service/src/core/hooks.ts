@@ -1,0 +1,46 @@
+/** What the door sends and gets: the three hooks of LiteLLM as plain data (door: litellm/toolturn_guardrail.py). */
+import type { Caller } from './caller';
+import type { JsonObject } from './json';
+
+/** One request of a client, as LiteLLM hands it to a hook. */
+export interface HookRequest {
+  /** Path and query the client used at LiteLLM. */
+  readonly path: string;
+  /** All headers of the client, lower case, credentials included. Never logged, never sent but to LiteLLM. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly caller: Caller;
+  /** LiteLLM's id of the request, where there is one. */
+  readonly callId?: string;
+  readonly body: JsonObject;
+}
+
+/** What the door keeps of a turn between its hooks and gives back unread. */
+export interface TurnMark {
+  readonly turn: string;
+  /** How many of the tools in the request are the client's own. */
+  readonly clientTools: number;
+}
+
+export type PreCallAnswer =
+  | { readonly action: 'pass'; readonly reason: string }
+  | { readonly action: 'patch'; readonly set: JsonObject; readonly remove: readonly string[] }
+  | {
+      readonly action: 'arm';
+      readonly set: JsonObject;
+      readonly remove: readonly string[];
+      readonly mark: TurnMark;
+      /** Seconds after which the door may give the turn up. */
+      readonly deadlineSeconds: number;
+    };
+
+/** A finished turn, not streaming. */
+export interface PostCallAnswer {
+  readonly response: JsonObject;
+  readonly rounds: number;
+  readonly calls: number;
+}
+
+/** Where the finished chunks of a stream go. Resolves when the next one may come (backpressure). */
+export interface ChunkSink {
+  write(chunk: JsonObject): Promise<void>;
+}

@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto';
+import { streamAsker, wholeAsker, type Continuation } from './askers';
+import { scopeOf } from './caller';
+import { continuationOf } from './continuation';
+import type { ClientTools, Dialect, StreamJoiner } from './dialect';
+import { ToolturnError } from './errors';
+import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
+import type { JsonObject } from './json';
+import { injectModeFor, type InjectPolicy } from './limits';
+import { markHeader, signMark, verifyMark } from './mark';
+import type { Upstream } from './ports';
+import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
+import type { TurnLog, TurnRecord } from './turn-log';
+
+export interface ServiceDeps extends TurnDeps {
+  readonly dialects: readonly Dialect[];
+  readonly upstream: Upstream;
+  readonly inject: InjectPolicy;
+  /** The first signs; all are accepted. */
+  readonly secrets: readonly [string, ...string[]];
+  readonly keepAliveMs: number;
+  readonly turns: TurnLog;
+}
+
+/** Answers LiteLLM's hooks: arms a request before the call, finishes the turn after it. */
+export class TurnService {
+  private active = 0;
+
+  constructor(private readonly deps: ServiceDeps) {}
+
+  /** Turns being worked on now. */
+  get inFlight(): number {
+    return this.active;
+  }
+
+  /** Before the model is called: puts hidden rounds back and adds the offer. */
+  async preCall(request: HookRequest): Promise<PreCallAnswer> {
+    const { book, inject, limits, secrets } = this.deps;
+    const dialect = this.dialectFor(request.path);
+    if (dialect === undefined) return { action: 'pass', reason: 'not a path on which turns are finished' };
+    const mark = request.headers[markHeader];
+    if (mark !== undefined && verifyMark(secrets, mark, request.caller.key ?? '') !== undefined) {
+      return { action: 'pass', reason: 'the turn is already in hand' };
+    }
+    const client = dialect.clientTools(request.body);
+    const restored = await this.restore(dialect, request);
+    const { caller } = request;
+    const mode = injectModeFor(inject, {
+      model: String(request.body['model'] ?? ''),
+      ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
+      ...(caller.key === undefined ? {} : { keyHash: caller.key }),
+    });
+    const decision = book.decide(caller, mode, client);
+    if (!decision.offer)
+      return unarmed(
+        decision.reason,
+        client,
+        restored === request.body ? {} : { messages: restored['messages'] },
+      );
+    const patch = dialect.offer(restored, decision.tools);
+    return {
+      action: 'arm',
+      set: { ...(restored === request.body ? {} : { messages: restored['messages'] }), ...patch.set },
+      remove: patch.remove,
+      mark: { turn: randomUUID().replaceAll('-', ''), clientTools: client.count },
+      deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
+    };
+  }
+
+  /** After the model's answer, not streaming. Undefined when nothing in it is ours. */
+  async postCall(
+    request: HookRequest,
+    mark: TurnMark,
+    response: JsonObject,
+    signal: AbortSignal,
+  ): Promise<PostCallAnswer | undefined> {
+    const dialect = this.dialectOf(request.path);
+    const { isClients } = this.names(dialect, request, mark);
+    const round = dialect.read(response, mark.turn, 1);
+    if (round.calls.every((call) => isClients(call.name))) return undefined;
+    const asker = wholeAsker({
+      dialect,
+      turn: mark.turn,
+      first: response,
+      upstream: this.deps.upstream,
+      continuation: this.continuation(request, mark),
+    });
+    const result = await this.run(request, mark, dialect, asker, false, signal);
+    return {
+      response: dialect.finish(result.rounds, result.handBack, result.note),
+      rounds: result.rounds.length,
+      calls: result.calls.length,
+    };
+  }
+
+  /**
+   * The rest of a stream, from the first tool call on. Every chunk for the client goes to `sink`; an error ends
+   * the stream with one error chunk in the dialect's own form and is not thrown.
+   */
+  async stream(
+    request: HookRequest,
+    mark: TurnMark,
+    seen: readonly JsonObject[],
+    chunks: AsyncIterable<JsonObject>,
+    sink: ChunkSink,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const dialect = this.dialectOf(request.path);
+    const joiner = dialect.join({ turn: mark.turn, isClients: this.names(dialect, request, mark).isClients });
+    joiner.seen(seen);
+    const alive = keptAlive(sink, joiner, this.deps.keepAliveMs);
+    try {
+      const asker = streamAsker({
+        joiner,
+        first: chunks,
+        sink: alive,
+        upstream: this.deps.upstream,
+        continuation: this.continuation(request, mark),
+      });
+      const result = await this.run(request, mark, dialect, asker, true, signal);
+      if (result.note !== undefined) await alive.write(joiner.note(result.note));
+      for (const chunk of joiner.finish()) await alive.write(chunk);
+    } catch (error) {
+      await alive.write(dialect.error(shown(error)));
+    } finally {
+      alive.stop();
+    }
+  }
+
+  private async run(
+    request: HookRequest,
+    mark: TurnMark,
+    dialect: Dialect,
+    asker: Asker,
+    stream: boolean,
+    signal: AbortSignal,
+  ): Promise<TurnResult> {
+    const begun = performance.now();
+    const base = {
+      turn: mark.turn,
+      scope: scopeOf(request.caller),
+      dialect: dialect.name,
+      stream,
+      ...(request.callId === undefined ? {} : { call_id: request.callId }),
+    };
+    this.active += 1;
+    try {
+      const result = await runTurn(
+        this.deps,
+        {
+          id: mark.turn,
+          scope: base.scope,
+          caller: request.caller,
+          dialect,
+          body: request.body,
+          clientTools: mark.clientTools,
+          signal,
+        },
+        asker,
+      );
+      this.keep({
+        ...base,
+        rounds: result.rounds.length,
+        calls: this.withServers(request, result),
+        ms: since(begun),
+        end: result.end,
+      });
+      return result;
+    } catch (error) {
+      const problem = shown(error);
+      this.keep({
+        ...base,
+        rounds: 0,
+        calls: [],
+        ms: since(begun),
+        end: signal.aborted ? 'gone' : 'error',
+        error: problem.message,
+      });
+      if (problem.code === 'internal') this.deps.log.error('a turn failed', { turn: mark.turn, error });
+      throw problem;
+    } finally {
+      this.active -= 1;
+    }
+  }
+
+  private keep(record: TurnRecord): void {
+    this.deps.turns.add(record);
+    const { calls, ...rest } = record;
+    this.deps.log.info('turn finished', {
+      ...rest,
+      calls: calls.length,
+      failures: calls.flatMap((call) => call.failure ?? []),
+    });
+  }
+
+  private withServers(request: HookRequest, result: TurnResult) {
+    return result.calls.map((call) => {
+      const server = this.deps.book.resolve(request.caller, call.tool)?.server;
+      return server === undefined ? call : { ...call, server };
+    });
+  }
+
+  private async restore(dialect: Dialect, request: HookRequest): Promise<JsonObject> {
+    const keys = dialect.handBackKeys(request.body);
+    if (keys.length === 0) return request.body;
+    return dialect.restore(request.body, await this.deps.ledger.recall(scopeOf(request.caller), keys));
+  }
+
+  private continuation(request: HookRequest, mark: TurnMark): Continuation {
+    const { secrets, limits } = this.deps;
+    const lasts = (limits.turnMs + limits.answerMs) / 1000;
+    return continuationOf(request, () =>
+      signMark(secrets[0], mark.turn, request.caller.key ?? '', Math.ceil(Date.now() / 1000 + lasts)),
+    );
+  }
+
+  private names(dialect: Dialect, request: HookRequest, mark: TurnMark) {
+    const offered = dialect.offered(request.body, mark.clientTools);
+    return { offered, isClients: clientNameTest(dialect, request.body, offered, mark.clientTools) };
+  }
+
+  private dialectFor(path: string): Dialect | undefined {
+    const bare = path.split('?', 1)[0] ?? path;
+    return this.deps.dialects.find((dialect) => dialect.matches(bare));
+  }
+
+  private dialectOf(path: string): Dialect {
+    const dialect = this.dialectFor(path);
+    if (dialect === undefined) throw new ToolturnError('bad_request', 'This path carries no turns.');
+    return dialect;
+  }
+}
+
+/** Nothing is offered; the word `auto` in the place of a tool list must not reach a provider all the same. */
+function unarmed(reason: string, client: ClientTools, set: JsonObject): PreCallAnswer {
+  const remove = client.requested ? ['tools'] : [];
+  return remove.length === 0 && Object.keys(set).length === 0
+    ? { action: 'pass', reason }
+    : { action: 'patch', set, remove };
+}
+
+function since(begun: number): number {
+  return Math.round(performance.now() - begun);
+}
+
+/** An error as a caller may see it: ours as it is, any other without its text. */
+function shown(error: unknown): ToolturnError {
+  if (error instanceof ToolturnError) return error;
+  return new ToolturnError('internal', 'Toolturn failed to finish this turn; its log says why.', {
+    cause: error,
+  });
+}
+
+/** Writes a keep-alive whenever nothing else was written for a while, so that no client or proxy gives up. */
+function keptAlive(sink: ChunkSink, joiner: StreamJoiner, everyMs: number): ChunkSink & { stop(): void } {
+  let pending = 0;
+  const write = async (chunk: JsonObject): Promise<void> => {
+    pending += 1;
+    try {
+      await sink.write(chunk);
+    } finally {
+      pending -= 1;
+    }
+  };
+  const timer = setInterval(() => {
+    // A reader that is behind has something to read already.
+    if (pending === 0) write(joiner.keepAlive()).catch(() => clearInterval(timer));
+  }, everyMs);
+  return {
+    write(chunk) {
+      timer.refresh();
+      return write(chunk);
+    },
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,265 @@
+import type { CallContext, CallRunner, Gate } from './calls';
+import type { Caller } from './caller';
+import type { Dialect, Outcome, Round, ToolCall } from './dialect';
+import { ToolturnError } from './errors';
+import type { JsonObject } from './json';
+import type { Limits } from './limits';
+import type { OfferBook } from './offer';
+import type { FailureKind, Ledger, Log, Scope } from './ports';
+
+/** Gives the calls of one round as each becomes complete, then the round. */
+export type Reading = AsyncGenerator<ToolCall, Round, undefined>;
+
+/** How the model is asked: streaming and not differ here and nowhere else. */
+export interface Asker {
+  /** The round that LiteLLM has already made. */
+  first(): Reading;
+  /** The next round, through LiteLLM again. */
+  ask(body: JsonObject, roundNumber: number, signal: AbortSignal): Reading;
+}
+
+/** A turn in which the model has answered once. */
+export interface TurnStart {
+  readonly id: string;
+  readonly scope: Scope;
+  readonly caller: Caller;
+  readonly dialect: Dialect;
+  /** The request as it went to the model, with our tools behind the client's. */
+  readonly body: JsonObject;
+  /** How many of the tools in `body` are the client's own. */
+  readonly clientTools: number;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface TurnDeps {
+  readonly book: OfferBook;
+  readonly runner: CallRunner;
+  readonly ledger: Ledger;
+  readonly ledgerTtlSeconds: number;
+  readonly limits: Limits;
+  readonly newGate: (parallel: number) => Gate;
+  readonly log: Log;
+}
+
+/** Why a turn ended. */
+export type TurnEnd = 'answer' | 'handed_back' | 'limit_rounds' | 'limit_calls' | 'limit_seconds';
+
+export interface ReportedCall {
+  readonly tool: string;
+  readonly round: number;
+  readonly ms: number;
+  readonly failure?: FailureKind;
+}
+
+export interface TurnResult {
+  readonly rounds: readonly Round[];
+  readonly calls: readonly ReportedCall[];
+  /** Calls of the client's own tools, for the client to run. */
+  readonly handBack: readonly ToolCall[];
+  /** Said by us where the model left the client without any text. */
+  readonly note?: string;
+  readonly end: TurnEnd;
+}
+
+/**
+ * Finishes one turn: runs the calls of each round, asks the model again with the results, and stops at an
+ * answer, at a call that is the client's own, or at a limit, after which the model is asked once more without
+ * tools. Throws `ToolturnError` when the model cannot be asked or the hard deadline passes.
+ */
+export async function runTurn(deps: TurnDeps, start: TurnStart, asker: Asker): Promise<TurnResult> {
+  return new Turn(deps, start, asker).run();
+}
+
+class Turn {
+  private readonly rounds: Round[] = [];
+  private readonly reported: ReportedCall[] = [];
+  private readonly offered: ReadonlySet<string>;
+  private readonly isClients: (name: string) => boolean;
+  private readonly context: CallContext;
+  /** Ends the turn whatever happens. */
+  private readonly hard: AbortSignal;
+  private started = 0;
+  private callLimitReached = false;
+
+  constructor(
+    private readonly deps: TurnDeps,
+    private readonly start: TurnStart,
+    private readonly asker: Asker,
+  ) {
+    const { limits, book } = deps;
+    const { dialect, body, clientTools, caller, signal } = start;
+    this.offered = dialect.offered(body, clientTools);
+    this.isClients = clientNameTest(dialect, body, this.offered, clientTools);
+    this.hard = AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs + limits.answerMs)]);
+    this.context = {
+      turn: start.id,
+      scope: start.scope,
+      resolve: (name) => (this.offered.has(name) ? book.resolve(caller, name) : undefined),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
+      gate: deps.newGate(limits.parallel),
+    };
+  }
+
+  async run(): Promise<TurnResult> {
+    let body = this.start.body;
+    let reading = this.asker.first();
+    for (let roundNumber = 1; ; roundNumber++) {
+      const { round, running } = await this.readRound(reading, roundNumber);
+      const theirs = round.calls.filter((call) => this.isClients(call.name));
+      if (theirs.length === round.calls.length && (roundNumber === 1 || theirs.length === 0)) {
+        return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs);
+      }
+      const outcomes = await Promise.all(running);
+      this.report(outcomes, roundNumber);
+      if (theirs.length > 0) {
+        await this.keepHidden(body, round, outcomes, theirs);
+        return this.result('handed_back', theirs);
+      }
+      body = this.start.dialect.next(body, round, outcomes);
+      const limit = this.limit(roundNumber);
+      if (limit !== undefined) return this.lastAnswer(body, roundNumber + 1, limit);
+      reading = this.asker.ask(body, roundNumber + 1, this.hard);
+    }
+  }
+
+  /** Reads a round and starts each of our calls the moment it is complete. */
+  private async readRound(reading: Reading, roundNumber: number) {
+    const running: Promise<Outcome>[] = [];
+    for (;;) {
+      const step = await this.untilDeadline(reading);
+      if (step.done === true) {
+        this.rounds.push(step.value);
+        return { round: step.value, running };
+      }
+      if (!this.isClients(step.value.name)) running.push(this.begin(step.value, roundNumber));
+    }
+  }
+
+  private async untilDeadline(reading: Reading) {
+    try {
+      return await reading.next();
+    } catch (error) {
+      if (this.hard.aborted && !this.start.signal.aborted) {
+        throw new ToolturnError(
+          'deadline_exceeded',
+          'The turn took longer than it may (limits.turn_seconds).',
+          { cause: error },
+        );
+      }
+      throw error;
+    }
+  }
+
+  private begin(call: ToolCall, roundNumber: number): Promise<Outcome> {
+    this.started += 1;
+    if (this.started <= this.deps.limits.calls) return this.deps.runner.run(this.context, roundNumber, call);
+    this.callLimitReached = true;
+    return Promise.resolve(this.refusedCall(call));
+  }
+
+  private refusedCall(call: ToolCall): Outcome {
+    const text = `The tool ${call.name} was not run: the limit of tool work in this turn is reached. Answer with what is known.`;
+    return { call, text, failure: 'limit', milliseconds: 0 };
+  }
+
+  private limit(roundNumber: number): TurnEnd | undefined {
+    if (this.context.signal.aborted) return 'limit_seconds';
+    if (this.callLimitReached) return 'limit_calls';
+    return roundNumber >= this.deps.limits.rounds ? 'limit_rounds' : undefined;
+  }
+
+  /** Asks once more without our tools, so that the client gets an answer. Calls of ours in it are not run. */
+  private async lastAnswer(body: JsonObject, roundNumber: number, end: TurnEnd): Promise<TurnResult> {
+    const { dialect, clientTools } = this.start;
+    this.deps.log.info('a limit of the turn is reached: asking for an answer without tools', {
+      turn: this.start.id,
+      end,
+    });
+    let round: Round;
+    try {
+      round = await this.readOnly(dialect.withdraw(body, clientTools), roundNumber);
+    } catch (error) {
+      // Some providers want tools declared as long as old calls stand in the conversation.
+      if (!(error instanceof ToolturnError) || error.status !== 400) throw error;
+      round = await this.readOnly(dialect.forbid(body), roundNumber);
+    }
+    this.rounds.push(round);
+    const theirs = round.calls.filter((call) => this.isClients(call.name));
+    if (theirs.length > 0) {
+      const notRun = round.calls
+        .filter((call) => !theirs.includes(call))
+        .map((call) => this.refusedCall(call));
+      await this.keepHidden(body, round, notRun, theirs);
+    }
+    const silent = theirs.length === 0 && round.text.trim() === '';
+    return this.result(end, theirs, silent ? limitNote(end, this.deps.limits) : undefined);
+  }
+
+  private async readOnly(body: JsonObject, roundNumber: number): Promise<Round> {
+    const reading = this.asker.ask(body, roundNumber, this.hard);
+    for (;;) {
+      const step = await this.untilDeadline(reading);
+      if (step.done === true) return step.value;
+    }
+  }
+
+  /** Keeps what the client will not send back. Before the client gets its calls, since it may answer at once. */
+  private async keepHidden(
+    body: JsonObject,
+    round: Round,
+    outcomes: readonly Outcome[],
+    theirs: readonly ToolCall[],
+  ): Promise<void> {
+    const { dialect, body: startBody, scope } = this.start;
+    const hidden = dialect.hidden(startBody, body, round, outcomes);
+    const entries = new Map(theirs.map((call) => [dialect.handBackKey(call), hidden]));
+    await this.deps.ledger
+      .keep(scope, entries, this.deps.ledgerTtlSeconds)
+      .catch((error: unknown) =>
+        this.deps.log.warn('the hidden part of a turn was not kept', { turn: this.start.id, error }),
+      );
+  }
+
+  private report(outcomes: readonly Outcome[], round: number): void {
+    for (const { call, milliseconds, failure } of outcomes) {
+      this.reported.push({
+        tool: call.name.slice(0, 128),
+        round,
+        ms: milliseconds,
+        ...(failure === undefined ? {} : { failure }),
+      });
+    }
+  }
+
+  private result(end: TurnEnd, handBack: readonly ToolCall[], note?: string): TurnResult {
+    return {
+      rounds: this.rounds,
+      calls: this.reported,
+      handBack,
+      end,
+      ...(note === undefined ? {} : { note }),
+    };
+  }
+}
+
+/** Which call names are the client's: its own names, and unknown ones where its list holds entries that are no functions. */
+export function clientNameTest(
+  dialect: Dialect,
+  body: JsonObject,
+  offered: ReadonlySet<string>,
+  clientTools: number,
+): (name: string) => boolean {
+  const own = dialect.clientTools(dialect.withdraw(body, clientTools));
+  return (name) => own.names.has(name) || (own.opaque && !offered.has(name));
+}
+
+function limitNote(end: TurnEnd, limits: Limits): string {
+  const what =
+    end === 'limit_calls'
+      ? `${limits.calls} tool calls`
+      : end === 'limit_seconds'
+        ? `${Math.round(limits.turnMs / 1000)} seconds`
+        : `${limits.rounds} rounds`;
+  return `No answer was reached: the model still asked for tools when the limit of ${what} was used up.`;
+}

@@ -1,0 +1,103 @@
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { ToolturnError, type ErrorCode } from '../core/errors';
+import type { Log, PartHealth } from '../core/ports';
+import type { TurnService } from '../core/service';
+import type { TurnLog } from '../core/turn-log';
+import { hookRoutes } from './hooks';
+import { requireSecret } from './secret';
+
+export interface AppDeps {
+  readonly service: TurnService;
+  readonly turns: TurnLog;
+  readonly secrets: readonly string[];
+  readonly bodyBytes: number;
+  /** Every part of readiness by name. */
+  readonly health: () => Record<string, PartHealth>;
+  /** False once a stop has begun. */
+  readonly accepting: () => boolean;
+  readonly log: Log;
+}
+
+/** A part in one of these states is worth a look but does not keep turns from working. */
+const usable = new Set<PartHealth['state']>(['ready', 'disabled', 'degraded']);
+
+/** hook-service's one HTTP app: the hooks, health, and what is known of recent turns. */
+export function createApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+
+  app.get('/health/live', (_req, res) => {
+    res.json({ status: 'live' });
+  });
+
+  app.get('/health/ready', (_req, res) => {
+    const parts = deps.health();
+    const accepting = deps.accepting();
+    // A missing server or store costs what depends on it, not the turn: only a stop makes a replica unready.
+    const status = !accepting
+      ? 'stopping'
+      : Object.values(parts).every((part) => usable.has(part.state))
+        ? 'ready'
+        : 'degraded';
+    res.status(accepting ? 200 : 503).json({ status, turns_in_flight: deps.service.inFlight, parts });
+  });
+
+  const guarded = requireSecret(deps.secrets);
+  app.use('/hooks', guarded, hookRoutes(deps.service, deps.bodyBytes));
+  app.get('/turns/:id', guarded, (req: Request<{ id: string }>, res) => {
+    const record = deps.turns.find(req.params.id);
+    if (record === undefined)
+      throw new ToolturnError('not_found', 'No such turn is remembered by this replica.');
+    res.json(record);
+  });
+
+  app.use(() => {
+    throw new ToolturnError('not_found', 'There is nothing at this path.');
+  });
+  app.use(errorHandler(deps.log));
+  return app;
+}
+
+/** The one place where an error becomes a response. Texts of errors that are not ours stay in the log. */
+function errorHandler(log: Log) {
+  // Express knows an error handler by its four parameters.
+  return (error: unknown, req: Request, res: Response, _next: NextFunction): void => {
+    const problem = asToolturnError(error);
+    const level = problem.status >= 500 ? 'error' : 'warn';
+    log[level]('request refused', {
+      path: req.path,
+      status: problem.status,
+      code: problem.code,
+      reason: problem.message,
+      error,
+    });
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    // What is left of a body that was refused is not read.
+    res.set('connection', 'close');
+    res
+      .status(problem.status)
+      .json({ error: { message: problem.message, type: problem.code, code: String(problem.status) } });
+  };
+}
+
+/** Errors of the body parser carry a status and a type; they say nothing secret. */
+function asToolturnError(error: unknown): ToolturnError {
+  if (error instanceof ToolturnError) return error;
+  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
+  const known: Record<string, [ErrorCode, string]> = {
+    'entity.too.large': ['body_too_large', 'The body is larger than limits.body_bytes allows.'],
+    'entity.parse.failed': ['bad_request', 'The body is not valid JSON.'],
+    'request.aborted': ['bad_request', 'The request was cut off.'],
+    'encoding.unsupported': ['bad_request', 'The content encoding is not supported.'],
+    'charset.unsupported': ['bad_request', 'The charset is not supported; use UTF-8.'],
+  };
+  const [code, message] = (typeof type === 'string' ? known[type] : undefined) ?? [
+    'internal',
+    'An internal error; the log says more.',
+  ];
+  return new ToolturnError(code, message, { cause: error });
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { ToolturnError } from '../core/errors';
+import type { HookRequest, TurnMark } from '../core/hooks';
+import type { JsonObject } from '../core/json';
+
+const text = z.string().nullish();
+const jsonObject = z.custom<JsonObject>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  {
+    error: 'must be a JSON object',
+  },
+);
+
+const request = z.object({
+  url: z.string().min(1),
+  headers: z.record(z.string(), z.string()),
+  key: z.object({ hash: text, alias: text, user: text, team: text }),
+  call_id: text,
+  body: jsonObject,
+});
+const mark = z.object({ turn: z.string().min(8).max(64), client_tools: z.number().int().min(0) });
+
+const preCall = request;
+const postCall = request.extend({ turn: mark, response: jsonObject });
+const streamHead = request.extend({ turn: mark, seen: z.array(jsonObject) });
+
+/** Parses the body of the pre-call hook. Throws `ToolturnError` `bad_request` naming the field that is wrong. */
+export const parsePreCall = (body: unknown): HookRequest => hookRequest(parse(preCall, body));
+
+/** Parses the body of the post-call hook. */
+export function parsePostCall(body: unknown): { request: HookRequest; mark: TurnMark; response: JsonObject } {
+  const parsed = parse(postCall, body);
+  return { request: hookRequest(parsed), mark: turnMark(parsed.turn), response: parsed.response };
+}
+
+/** Parses the first line of the stream hook. */
+export function parseStreamHead(body: unknown): { request: HookRequest; mark: TurnMark; seen: JsonObject[] } {
+  const parsed = parse(streamHead, body);
+  return { request: hookRequest(parsed), mark: turnMark(parsed.turn), seen: parsed.seen };
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+  throw new ToolturnError(
+    'bad_request',
+    `The hook request is not understood: ${problems.slice(0, 5).join('; ')}`,
+  );
+}
+
+function hookRequest(parsed: z.infer<typeof request>): HookRequest {
+  const { key } = parsed;
+  return {
+    path: pathOf(parsed.url),
+    headers: Object.fromEntries(
+      Object.entries(parsed.headers).map(([name, value]) => [name.toLowerCase(), value]),
+    ),
+    caller: {
+      ...(key.hash ? { key: key.hash } : {}),
+      ...(key.alias ? { alias: key.alias } : {}),
+      ...(key.user ? { user: key.user } : {}),
+      ...(key.team ? { team: key.team } : {}),
+    },
+    ...(parsed.call_id ? { callId: parsed.call_id } : {}),
+    body: parsed.body,
+  };
+}
+
+/** Path and query of the client's URL; the host is whatever the client called LiteLLM and is of no use. */
+function pathOf(url: string): string {
+  if (!URL.canParse(url, 'http://litellm')) return url;
+  const { pathname, search } = new URL(url, 'http://litellm');
+  return `${pathname}${search}`;
+}
+
+const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
+  turn: parsed.turn,
+  clientTools: parsed.client_tools,
+});

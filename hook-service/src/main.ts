@@ -1,0 +1,159 @@
+#!/usr/bin/env node
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { bulkhead } from 'cockatiel';
+import { readEnvironment, type Environment } from './config/environment';
+import { loadConfig } from './config/load';
+import { CallRunner, type Gate } from './core/calls';
+import { ToolturnError } from './core/errors';
+import { OfferBook } from './core/offer';
+import { TurnService } from './core/service';
+import { TurnLog } from './core/turn-log';
+import { chat } from './dialects/chat';
+import { createApp } from './http/app';
+import { createLog } from './log/log';
+import { createToolHost } from './mcp/tool-host';
+import { createState } from './state/redis';
+import { createUpstream } from './upstream/litellm';
+
+/** How long a stop waits for turns in flight before it ends them. */
+const drainMs = 25_000;
+/** How long hidden rounds wait for a client that has calls to run. */
+const ledgerTtlSeconds = 7 * 24 * 3600;
+
+/** A running hook-service. */
+interface Running {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Wires all parts and listens. Throws `ToolturnError` with every problem of the configuration at once. */
+async function serve(environment: Environment, configPath: string): Promise<Running> {
+  const { config, warnings } = loadConfig({ path: configPath, env: process.env });
+  const log = createLog({ level: environment.logLevel ?? config.logLevel, secrets: environment.secrets });
+  for (const warning of warnings) log.warn('configuration', { ...warning });
+
+  const host = createToolHost({ servers: config.servers, log });
+  const state = createState({ url: environment.redisUrl, log });
+  const { limits } = config;
+  const upstream = createUpstream({
+    baseUrl: environment.litellmUrl,
+    timeoutMs: limits.turnMs + limits.answerMs,
+  });
+  const book = new OfferBook(host, config.servers);
+  const turns = new TurnLog();
+  const service = new TurnService({
+    book,
+    runner: new CallRunner({
+      host,
+      store: state.calls,
+      limits,
+      outcomeTtlSeconds: config.outcomeTtlSeconds,
+      log,
+    }),
+    ledger: state.ledger,
+    ledgerTtlSeconds,
+    limits,
+    newGate,
+    log,
+    dialects: [chat],
+    upstream,
+    inject: config.inject,
+    secrets: environment.secrets,
+    keepAliveMs: config.keepAliveMs,
+    turns,
+  });
+
+  let accepting = true;
+  const app = createApp({
+    service,
+    turns,
+    secrets: environment.secrets,
+    bodyBytes: config.bodyBytes,
+    health: () => ({ redis: state.health(), ...prefixed('mcp:', host.health()) }),
+    accepting: () => accepting,
+    log,
+  });
+  host.start();
+  const server = await listen(createServer(app), environment.host, environment.port);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${environment.host}:${port}`;
+  log.info('hook-service is listening', { url, servers: config.servers.map((each) => each.publicName) });
+
+  return {
+    url,
+    async stop() {
+      accepting = false;
+      log.info('stopping', { turns_in_flight: service.inFlight });
+      await closeServer(server, drainMs);
+      await Promise.allSettled([host.close(), state.close()]);
+      log.info('stopped');
+    },
+  };
+}
+
+/** At most `parallel` calls at once; the rest of a turn's calls wait in order. */
+function newGate(parallel: number): Gate {
+  const policy = bulkhead(parallel, Number.MAX_SAFE_INTEGER);
+  return { execute: (run) => policy.execute(run) };
+}
+
+function prefixed<T>(prefix: string, parts: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [prefix + name, part]));
+}
+
+function listen(server: Server, host: string, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === 'EADDRINUSE'
+          ? `port ${port} is in use: set TOOLTURN_PORT to a free one`
+          : `cannot listen on ${host}:${port} (${error.code ?? error.name})`;
+      reject(new ToolturnError('config_invalid', reason, { cause: error }));
+    });
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+/** Takes no new requests and lets those in flight finish, up to a bound. */
+async function closeServer(server: Server, withinMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), withinMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+/** Reads the command line, serves, and stops at a signal with exit code 0. */
+async function main(args: readonly string[]): Promise<void> {
+  const configPath = optionValue(args, '--config') ?? process.env['TOOLTURN_CONFIG'] ?? 'config.yaml';
+  if (args[0] !== 'serve') {
+    process.stderr.write('usage: toolturn serve --config <LiteLLM config.yaml>\n');
+    process.exit(2);
+  }
+  let running: Running;
+  try {
+    running = await serve(readEnvironment(process.env), configPath);
+  } catch (error) {
+    process.stderr.write(`toolturn: ${error instanceof ToolturnError ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+  const stop = (): void => {
+    running.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`toolturn: the stop failed: ${String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+function optionValue(args: readonly string[], name: string): string | undefined {
+  const at = args.indexOf(name);
+  return at === -1 ? undefined : args[at + 1];
+}
+
+void main(process.argv.slice(2));

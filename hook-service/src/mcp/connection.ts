@@ -1,0 +1,170 @@
+import { Client, type PriorDiscovery, type Transport } from '@modelcontextprotocol/client';
+import type { Log } from '../core/ports';
+import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
+import { createHttpClient } from './http-client';
+import { HttpTransport } from './http-transport';
+import { SseTransport } from './sse-transport';
+import { logStderr } from './stderr-log';
+import { StdioTransport } from './stdio-transport';
+
+/** One session to one server, after its handshake. */
+export interface Connection {
+  readonly client: Client;
+  /** Only streamable HTTP has one, and not with every server. */
+  readonly hasSession: boolean;
+  /** `initialize` (legacy) or `server/discover` (2026-07-28). */
+  readonly era: 'legacy' | 'modern';
+  isClosed(): boolean;
+  /** Ends session, streams, sockets and processes. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  readonly log: Log;
+  readonly clientInfo: { name: string; version: string };
+  readonly handshakeTimeoutMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxSockets: number;
+  /** Ends a handshake that is under way. */
+  readonly signal: AbortSignal;
+  /** What an earlier connection learned: saves the probe for the protocol's era. */
+  readonly prior?: PriorDiscovery;
+  onToolsChanged(): void;
+  /** The connection ended, or is known to be of no use. Not called before the handshake is done, nor after `close`. */
+  onLost(reason: string): void;
+}
+
+interface Wire {
+  readonly transport: Transport;
+  /** Why it ended, where the transport knows. */
+  endReason(): string | undefined;
+  close(): Promise<void>;
+}
+
+/** A handshake failed. `ended` says in words how the process ended, where it was one. */
+export class ConnectFailure extends Error {
+  override readonly name = 'ConnectFailure';
+
+  constructor(
+    override readonly cause: unknown,
+    readonly ended: string | undefined,
+    readonly timedOut: boolean,
+  ) {
+    super('Connecting failed');
+  }
+}
+
+/** Connects to a server and does the handshake. Throws `ConnectFailure`; nothing is left behind then. */
+export async function openConnection(server: ServerConfig, options: ConnectionOptions): Promise<Connection> {
+  let established = false;
+  let closed = false;
+  const lost = (reason: string) => {
+    if (established && !closed) options.onLost(reason);
+  };
+  const wire = server.transport === 'stdio' ? stdioWire(server, options) : remoteWire(server, options, lost);
+  const client = new Client(options.clientInfo, {
+    capabilities: {},
+    // A probe on stdio would start a second copy of the server (mcp.md, 2.2).
+    versionNegotiation: { mode: server.transport === 'http' ? 'auto' : 'legacy' },
+    inputRequired: { autoFulfill: false },
+  });
+  client.onerror = (error) =>
+    options.log.debug('MCP connection reported', { server: server.publicName, error: error.name });
+  client.setNotificationHandler('notifications/tools/list_changed', () => options.onToolsChanged());
+
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), options.handshakeTimeoutMs);
+  const ends = AbortSignal.any([options.signal, deadline.signal]);
+  try {
+    const connecting = client.connect(wire.transport, {
+      timeout: options.handshakeTimeoutMs,
+      ...(options.prior === undefined ? {} : { prior: options.prior }),
+    });
+    await Promise.race([connecting, abortOf(ends)]);
+    if (client.transport === undefined) throw new Error('The connection ended right after the handshake');
+  } catch (error) {
+    const ended = wire.endReason();
+    closed = true;
+    await wire.close();
+    throw new ConnectFailure(error, ended, deadline.signal.aborted);
+  } finally {
+    clearTimeout(timer);
+  }
+
+  established = true;
+  client.onclose = () => {
+    lost(wire.endReason() ?? 'the connection ended');
+    closed = true;
+  };
+  const connection: Connection = {
+    client,
+    hasSession: wire.transport.sessionId !== undefined,
+    era: client.getProtocolEra() === 'modern' ? 'modern' : 'legacy',
+    isClosed: () => closed,
+    async close() {
+      closed = true;
+      await wire.close();
+    },
+  };
+  return connection;
+}
+
+function stdioWire(server: StdioServer, options: ConnectionOptions): Wire {
+  const transport = new StdioTransport({
+    ...server,
+    maxMessageBytes: options.maxMessageBytes,
+    onStderr: logStderr(server.publicName, options.log),
+  });
+  return {
+    transport,
+    endReason: () => (transport.ended === undefined ? undefined : `the process ${transport.ended}`),
+    close: () => transport.close(),
+  };
+}
+
+function remoteWire(server: RemoteServer, options: ConnectionOptions, lost: (reason: string) => void): Wire {
+  const url = new URL(server.url);
+  const http = createHttpClient(url, { maxSockets: options.maxSockets });
+  const common = { url, headers: server.headers, http, maxMessageBytes: options.maxMessageBytes };
+  if (server.transport === 'sse') {
+    const transport = new SseTransport(common);
+    return {
+      transport,
+      endReason: () => undefined,
+      async close() {
+        await transport.close();
+        http.close();
+      },
+    };
+  }
+  const transport = new HttpTransport({
+    ...common,
+    onLost: () => lost('the server was restarted or is away'),
+  });
+  return {
+    transport,
+    endReason: () => undefined,
+    async close() {
+      await within(endSessionMs, transport.endSession());
+      await transport.close();
+      http.close();
+    },
+  };
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(new Error('The handshake was ended'));
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+/** A server that does not answer the DELETE must not hold up the shutdown. */
+const endSessionMs = 1_000;
+
+async function within(milliseconds: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,41 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import type { IncomingMessage } from 'node:http';
+import { codeOf, ExchangeFailure } from './http-client';
+
+export interface EventHandlers {
+  onEvent(event: EventSourceMessage): void;
+  /** The server's wish for the time before a reconnect (`retry:`). */
+  onRetry?: (milliseconds: number) => void;
+}
+
+/**
+ * Reads an event stream until it ends. Resolves when the server ended it, rejects with `ExchangeFailure` when the
+ * connection broke or one event is larger than `limit` characters. No web streams: they were half the cost of a call.
+ */
+export function readEvents(answer: IncomingMessage, handlers: EventHandlers, limit: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let pending = 0;
+    const parser = createParser({
+      onEvent(event) {
+        pending = 0;
+        handlers.onEvent(event);
+      },
+      onComment: () => (pending = 0),
+      ...(handlers.onRetry === undefined ? {} : { onRetry: handlers.onRetry }),
+    });
+    if (answer.destroyed) reject(new ExchangeFailure('stream_ended', true));
+    answer.setEncoding('utf8');
+    answer.on('data', (chunk: string) => {
+      pending += chunk.length;
+      parser.feed(chunk);
+      // After feeding: only what is still an unfinished event counts.
+      if (pending > limit) {
+        reject(new ExchangeFailure('too_large', true));
+        answer.destroy();
+      }
+    });
+    answer.once('end', resolve);
+    answer.once('error', (error) => reject(new ExchangeFailure(codeOf(error), true, error)));
+    answer.once('close', () => reject(new ExchangeFailure('stream_ended', true)));
+  });
+}

@@ -1,0 +1,237 @@
+import type { PriorDiscovery } from '@modelcontextprotocol/client';
+import type { Log, PartHealth } from '../core/ports';
+import type { ServerConfig } from '../core/servers';
+import { explainConnectFailure } from './connect-reason';
+import { openConnection, type Connection } from './connection';
+import { ReconnectPolicy, type ReconnectOptions } from './reconnect-policy';
+import { ToolList } from './tool-list';
+import { keepSubscribed } from './tool-subscription';
+import { Waiters } from './waiters';
+
+export interface SessionOptions {
+  readonly log: Log;
+  readonly clientInfo: { name: string; version: string };
+  readonly graceMs: number;
+  readonly handshakeTimeoutMs: number;
+  readonly listTimeoutMs: number;
+  readonly refreshSpacingMs: number;
+  readonly maxMessageBytes: number;
+  readonly maxSockets: number;
+  readonly reconnect: ReconnectOptions;
+  /** A server away for longer than this, after several attempts, is not waited for. */
+  readonly giveUpWaitingMs: number;
+  onToolsChanged(): void;
+}
+
+/** Attempts made for a waiting call are at least this far apart. */
+const wakeSpacingMs = 250;
+const failuresBeforeGivingUp = 5;
+
+/**
+ * The one warm session to one server, shared by all turns. Makes it, keeps it, makes it again (never two at once),
+ * and lets calls wait for it.
+ */
+export class ServerSession {
+  readonly tools: ToolList;
+  /** Resolves when the server is ready or its first attempt has failed. */
+  readonly firstAttempt: Promise<void>;
+
+  private connection: Connection | undefined;
+  private attempt: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private readonly waiters = new Waiters<Connection | undefined>();
+  private readonly inFlight = new Map<Connection, number>();
+  private readonly retired = new Set<Connection>();
+  private readonly policy: ReconnectPolicy;
+  private prior: PriorDiscovery | undefined;
+  private reason: string | undefined;
+  private everConnected = false;
+  private lastAttemptEnd = 0;
+  private awaySince = Date.now();
+  private closed = false;
+  private readonly closing = new AbortController();
+  private firstDone!: () => void;
+
+  constructor(
+    readonly server: ServerConfig,
+    private readonly options: SessionOptions,
+  ) {
+    this.policy = new ReconnectPolicy(options.reconnect);
+    this.tools = new ToolList(server, { ...options, onChange: () => options.onToolsChanged() });
+    this.firstAttempt = new Promise((resolve) => (this.firstDone = resolve));
+  }
+
+  /** Starts connecting in the background. */
+  start(): void {
+    this.connectNow();
+  }
+
+  /** The session, or undefined when there is none until `until` (a time), the signal's abort, or evidently for long. */
+  async acquire(until: number, signal: AbortSignal): Promise<Connection | undefined> {
+    if (this.connection !== undefined || this.closed || this.isGivenUp()) return this.connection;
+    this.wake();
+    return this.waiters.wait(until - Date.now(), signal, undefined);
+  }
+
+  /** Runs work on a session; a session that was replaced is closed when the last work on it has ended. */
+  async use<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+    this.inFlight.set(connection, (this.inFlight.get(connection) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.inFlight.get(connection) ?? 1) - 1;
+      if (left > 0) this.inFlight.set(connection, left);
+      else {
+        this.inFlight.delete(connection);
+        if (this.retired.has(connection)) this.dispose(connection);
+      }
+    }
+  }
+
+  /**
+   * This session is of no use any more. Many calls may say so at once: only the first one counts. `now` where
+   * the server itself said it, and so is there to be asked again.
+   */
+  lost(connection: Connection, reason: string, now: boolean): void {
+    if (connection !== this.connection || this.closed) return;
+    this.connection = undefined;
+    this.awaySince = Date.now();
+    this.reason = reason;
+    this.options.log.warn(`MCP server ${this.server.publicName} was lost: ${reason}`, {
+      server: this.server.publicName,
+    });
+    this.tools.away();
+    this.retired.add(connection);
+    if (!this.inFlight.has(connection)) this.dispose(connection);
+    const delay = this.policy.lost();
+    if (now) this.connectNow();
+    else this.connectLater(delay);
+  }
+
+  health(): PartHealth {
+    const details = { transport: this.server.transport, tools: this.tools.offered().length };
+    if (this.connection !== undefined) {
+      if (this.tools.failure !== undefined) {
+        return {
+          state: 'degraded',
+          reason: `Its tools could not be listed: ${this.tools.failure}`,
+          ...details,
+        };
+      }
+      return { state: this.tools.listed ? 'ready' : 'starting', era: this.connection.era, ...details };
+    }
+    if (this.reason === undefined) return { state: 'starting', ...details };
+    const state =
+      this.everConnected && this.policy.failures < failuresBeforeGivingUp ? 'reconnecting' : 'failed';
+    return { state, reason: this.reason, attempts: this.policy.failures, ...details };
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    this.closing.abort();
+    clearTimeout(this.timer);
+    this.tools.close();
+    this.waiters.settle(undefined);
+    this.firstDone();
+    const open = [...this.retired, ...(this.connection === undefined ? [] : [this.connection])];
+    this.connection = undefined;
+    await Promise.all([...open.map((each) => each.close()), this.attempt]);
+  }
+
+  private connectNow(): void {
+    if (this.closed || this.attempt !== undefined) return;
+    clearTimeout(this.timer);
+    this.attempt = this.connect().then((retryMs) => {
+      this.attempt = undefined;
+      this.lastAttemptEnd = Date.now();
+      if (retryMs !== undefined) this.connectLater(retryMs);
+    });
+  }
+
+  private connectLater(delayMs: number): void {
+    if (this.closed || this.attempt !== undefined) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.connectNow(), delayMs);
+    this.timer.unref();
+  }
+
+  /** A call waits: a remote server is asked at once, a process is not started out of turn. */
+  private wake(): void {
+    if (this.server.transport === 'stdio' || this.attempt !== undefined) return;
+    const pause = this.lastAttemptEnd + wakeSpacingMs - Date.now();
+    if (pause <= 0) this.connectNow();
+    else this.connectLater(pause);
+  }
+
+  private isGivenUp(): boolean {
+    if (this.policy.failures < failuresBeforeGivingUp) return false;
+    if (Date.now() - this.awaySince < this.options.giveUpWaitingMs) return false;
+    // Half open: one call may try, unless an attempt is under way or has only just failed.
+    return (
+      this.server.transport === 'stdio' ||
+      this.attempt !== undefined ||
+      Date.now() - this.lastAttemptEnd < wakeSpacingMs
+    );
+  }
+
+  /** One attempt. Resolves with the pause before the next one, where it failed. */
+  private async connect(): Promise<number | undefined> {
+    try {
+      const connection: Connection = await openConnection(this.server, {
+        ...this.options,
+        ...(this.prior === undefined ? {} : { prior: this.prior }),
+        signal: this.closing.signal,
+        onToolsChanged: () => this.connection !== undefined && this.tools.changed(this.connection),
+        onLost: (reason) => this.lost(connection, reason, false),
+      });
+      this.established(connection);
+      return undefined;
+    } catch (error) {
+      // What an earlier connection learned may be what no longer fits.
+      this.prior = undefined;
+      return this.failed(error);
+    }
+  }
+
+  private established(connection: Connection): void {
+    this.connection = connection;
+    this.everConnected = true;
+    this.reason = undefined;
+    this.policy.connected();
+    const discover = connection.client.getDiscoverResult();
+    if (connection.era === 'legacy') this.prior = { kind: 'legacy' };
+    else if (discover !== undefined) this.prior = { kind: 'modern', discover };
+    this.options.log.info(`MCP server ${this.server.publicName} is connected`, {
+      server: this.server.publicName,
+      era: connection.era,
+    });
+    this.tools.back();
+    // Calls that wait need the session, not the list.
+    this.waiters.settle(connection);
+    if (connection.era === 'modern') keepSubscribed(connection, () => this.tools.changed(connection));
+    void this.tools.refresh(connection).then(this.firstDone);
+  }
+
+  private async failed(error: unknown): Promise<number | undefined> {
+    if (this.closed) return undefined;
+    const reason = await explainConnectFailure(this.server, error, this.options.handshakeTimeoutMs);
+    const delay = this.policy.failed(reason.lasting);
+    const fields = { server: this.server.publicName, reason: reason.text, attempt: this.policy.failures };
+    if (this.reason === reason.text)
+      this.options.log.debug('An MCP server still cannot be connected', fields);
+    else
+      this.options.log.warn(
+        `MCP server ${this.server.publicName} cannot be connected: ${reason.text}`,
+        fields,
+      );
+    this.reason = reason.text;
+    this.firstDone();
+    if (this.isGivenUp() || reason.lasting) this.waiters.settle(undefined);
+    return this.waiters.size > 0 ? Math.min(delay, 2 * wakeSpacingMs) : delay;
+  }
+
+  private dispose(connection: Connection): void {
+    this.retired.delete(connection);
+    void connection.close();
+  }
+}

@@ -1,0 +1,167 @@
+import type { Catalog, Log, PartHealth, ToolCallRequest, ToolHost, ToolResult } from '../core/ports';
+import type { ServerConfig } from '../core/servers';
+import { runCall } from './call';
+import { failedCall } from './call-failure';
+import { HealthCheck } from './health-check';
+import { ServerSession, type SessionOptions } from './server-session';
+
+export interface ToolHostOptions {
+  readonly servers: readonly ServerConfig[];
+  readonly log: Log;
+  /** What servers are told about us. */
+  readonly clientInfo?: { name: string; version: string };
+  /** How long the tools of a server that is away stay in the catalog. */
+  readonly graceMs?: number;
+  /** How long a call waits for a server that is being reconnected; its own deadline may be shorter. */
+  readonly reconnectWaitMs?: number;
+  readonly handshakeTimeoutMs?: number;
+  readonly listTimeoutMs?: number;
+  /** Least time between two listings caused by `list_changed`. */
+  readonly refreshSpacingMs?: number;
+  readonly healthCheckIntervalMs?: number;
+  /** Largest message of a server, in bytes. */
+  readonly maxMessageBytes?: number;
+  /** Most sockets to one HTTP server; further calls wait. */
+  readonly maxSockets?: number;
+  readonly reconnect?: Partial<SessionOptions['reconnect']>;
+  readonly giveUpWaitingMs?: number;
+}
+
+/** All MCP servers as one tool host. */
+export interface McpToolHost extends ToolHost {
+  /** Starts connecting to all servers in the background. Never throws because of a server. */
+  start(): void;
+  /** Each server by its public name. */
+  health(): Record<string, PartHealth>;
+  /** Resolves when every server is ready or has failed its first attempt, or after the time. */
+  ready(timeoutMs: number): Promise<void>;
+  /** Calls back after each change of the catalog; returns how to stop that. */
+  onCatalogChange(callback: (catalog: Catalog) => void): () => void;
+  /** Ends every session, stream and process. Takes 5 s at most. */
+  close(): Promise<void>;
+}
+
+const defaults = {
+  clientInfo: { name: 'toolturn', version: '0.1.0' },
+  graceMs: 60_000,
+  reconnectWaitMs: 5_000,
+  handshakeTimeoutMs: 20_000,
+  listTimeoutMs: 20_000,
+  refreshSpacingMs: 1_000,
+  healthCheckIntervalMs: 30_000,
+  maxMessageBytes: 64 * 1024 * 1024,
+  maxSockets: 100,
+  giveUpWaitingMs: 15_000,
+};
+const reconnectDefaults = { initialMs: 250, maxMs: 30_000, lastingMs: 30_000, stableMs: 10_000 };
+const closeMs = 5_000;
+
+interface Entry {
+  readonly session: ServerSession;
+  readonly check: HealthCheck | undefined;
+}
+
+const withheld: PartHealth = {
+  state: 'disabled',
+  reason: 'Its tools are withheld: require_approval is "always", and approval does not exist yet',
+  tools: 0,
+};
+
+/** Builds the tool host for these servers; `start()` connects them. */
+export function createToolHost(options: ToolHostOptions): McpToolHost {
+  const settings = { ...defaults, ...options };
+  const reconnect = { ...reconnectDefaults, ...options.reconnect };
+  const entries = new Map<string, Entry>();
+  const disabled = new Map<string, PartHealth>();
+  const listeners = new Set<(catalog: Catalog) => void>();
+  let current: Catalog = { version: 1, tools: [] };
+  let closing: Promise<void> | undefined;
+
+  const rebuild = () => {
+    current = {
+      version: current.version + 1,
+      tools: [...entries.values()].flatMap((entry) => entry.session.tools.offered()),
+    };
+    for (const listener of listeners) listener(current);
+  };
+
+  for (const server of options.servers) {
+    if (entries.has(server.publicName) || disabled.has(server.publicName)) {
+      options.log.warn(`Two MCP servers are called ${server.publicName}; the first one counts`, {
+        server: server.name,
+      });
+    } else if (server.requireApproval === 'always') {
+      disabled.set(server.publicName, withheld);
+    } else {
+      const session = new ServerSession(server, { ...settings, reconnect, onToolsChanged: rebuild });
+      const path = server.transport === 'stdio' ? undefined : server.healthCheck;
+      const check =
+        server.transport === 'stdio' || path === undefined
+          ? undefined
+          : new HealthCheck(server, path, settings.healthCheckIntervalMs);
+      entries.set(server.publicName, { session, check });
+    }
+  }
+
+  return {
+    start() {
+      for (const { session, check } of entries.values()) {
+        session.start();
+        check?.start();
+      }
+    },
+
+    catalog: () => current,
+
+    async call(request: ToolCallRequest): Promise<ToolResult> {
+      const session = entries.get(request.server)?.session;
+      const tool = session?.tools.find(request.tool);
+      if (session === undefined || tool === undefined || closing !== undefined) {
+        return failedCall(request.tool, 'unknown_tool', 'is not available.');
+      }
+      return runCall(session, tool, request, settings.reconnectWaitMs);
+    },
+
+    health() {
+      const parts = [...entries].map(
+        ([name, { session, check }]) => [name, healthOf(session, check)] as const,
+      );
+      return Object.fromEntries([...parts, ...disabled]);
+    },
+
+    async ready(timeoutMs) {
+      const all = Promise.all([...entries.values()].map((entry) => entry.session.firstAttempt));
+      await within(timeoutMs, all);
+    },
+
+    onCatalogChange(callback) {
+      listeners.add(callback);
+      return () => listeners.delete(callback);
+    },
+
+    close() {
+      closing ??= within(
+        closeMs,
+        Promise.all(
+          [...entries.values()].map(({ session, check }) => {
+            check?.close();
+            return session.close();
+          }),
+        ),
+      );
+      return closing;
+    },
+  };
+}
+
+function healthOf(session: ServerSession, check: HealthCheck | undefined): PartHealth {
+  const health = session.health();
+  if (health.state !== 'ready' || check?.failure === undefined) return health;
+  return { ...health, state: 'degraded', reason: check.failure };
+}
+
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
+}

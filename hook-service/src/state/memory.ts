@@ -1,0 +1,74 @@
+import type { JsonObject } from '../core/json';
+import type { CallStore, Claim, Ledger, RecordedCall } from '../core/ports';
+
+interface Entry<T> {
+  readonly value: T;
+  readonly expires: number;
+}
+
+/** A bounded map with expiry: the oldest entry goes when it is full. */
+export class BoundedMap<T> {
+  private readonly entries = new Map<string, Entry<T>>();
+
+  constructor(
+    private readonly capacity: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get(key: string): T | undefined {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.expires > this.now()) return entry.value;
+    this.entries.delete(key);
+    return undefined;
+  }
+
+  set(key: string, value: T, ttlSeconds: number): void {
+    this.entries.delete(key);
+    this.entries.set(key, { value, expires: this.now() + ttlSeconds * 1000 });
+    for (const oldest of this.entries.keys()) {
+      if (this.entries.size <= this.capacity) break;
+      this.entries.delete(oldest);
+    }
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+}
+
+/** Claims and records of this process alone: what there is while Redis is away. */
+export function memoryCallStore(capacity = 2000): CallStore {
+  const calls = new BoundedMap<RecordedCall | 'running'>(capacity);
+  return {
+    async claim(scope, callKey, ttlSeconds): Promise<Claim> {
+      const key = `${scope}:${callKey}`;
+      const known = calls.get(key);
+      if (known === undefined) {
+        calls.set(key, 'running', ttlSeconds);
+        return { state: 'claimed' };
+      }
+      return known === 'running' ? { state: 'running' } : { state: 'recorded', call: known };
+    },
+    async record(scope, callKey, call, ttlSeconds) {
+      calls.set(`${scope}:${callKey}`, call, ttlSeconds);
+    },
+  };
+}
+
+/** A ledger of this process alone. */
+export function memoryLedger(capacity = 500): Ledger {
+  const kept = new BoundedMap<JsonObject>(capacity);
+  return {
+    async keep(scope, entries, ttlSeconds) {
+      for (const [key, value] of entries) kept.set(`${scope}:${key}`, value, ttlSeconds);
+    },
+    async recall(scope, keys) {
+      const found = keys.flatMap((key) => {
+        const value = kept.get(`${scope}:${key}`);
+        return value === undefined ? [] : [[key, value] as const];
+      });
+      return new Map(found);
+    },
+  };
+}

@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { z } from 'zod';
+import { isJsonObject, type JsonObject } from '../core/json';
+import type { CallStore, Claim, Ledger, Log, PartHealth, RecordedCall } from '../core/ports';
+import { memoryCallStore, memoryLedger } from './memory';
+
+/** A record as it stands in Redis. Written by us, yet parsed: another version may have written it. */
+const storedCall = z.union([
+  z.object({ running: z.literal(true) }),
+  z.object({
+    digest: z.string(),
+    result: z.object({ content: z.array(z.looseObject({ type: z.string() })) }).loose(),
+  }),
+]);
+
+export interface State {
+  readonly calls: CallStore;
+  readonly ledger: Ledger;
+  health(): PartHealth;
+  close(): Promise<void>;
+}
+
+/** No request waits longer than this for Redis; then memory takes its place. */
+const commandTimeoutMs = 500;
+
+/** `{scope}` is a hash tag: in a cluster everything of one caller stands on one node. */
+const callKeyOf = (scope: string, callKey: string): string => `tt:{${scope}}:call:${callKey}`;
+const ledgerKeyOf = (scope: string, key: string): string =>
+  `tt:{${scope}}:ledger:${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
+
+const runningMark = JSON.stringify({ running: true });
+
+/**
+ * What must outlive a request, in Redis; in this process's memory while Redis is away or where none is
+ * configured. Never throws and never waits longer than half a second.
+ */
+export function createState(options: { url: string | undefined; log: Log }): State {
+  const fallback = { calls: memoryCallStore(), ledger: memoryLedger() };
+  if (options.url === undefined) {
+    return {
+      ...fallback,
+      health: () => ({
+        state: 'disabled',
+        reason: 'REDIS_URL is not set: outcomes and hidden rounds are lost at a restart.',
+      }),
+      close: async () => undefined,
+    };
+  }
+  return redisState(options.url, options.log, fallback);
+}
+
+function redisState(url: string, log: Log, fallback: { calls: CallStore; ledger: Ledger }): State {
+  const redis = new Redis(url, {
+    commandTimeout: commandTimeoutMs,
+    connectTimeout: 2000,
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 6), 5000) * (0.75 + Math.random() / 2),
+  });
+  let lost: string | undefined = 'connecting';
+  redis.on('ready', () => {
+    if (lost !== undefined && lost !== 'connecting') log.info('redis is back');
+    lost = undefined;
+  });
+  redis.on('error', (error: Error & { code?: string }) => {
+    const reason = error.code ?? error.name;
+    if (lost !== reason)
+      log.warn('redis is lost: outcomes and hidden rounds are kept in memory only', { reason });
+    lost = reason;
+  });
+  redis.on('close', () => (lost ??= 'the connection was closed'));
+
+  /** Redis, or memory when it fails: the request path keeps its promise (safety.md G1). */
+  async function orMemory<T>(what: string, use: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
+    if (redis.status !== 'ready') return instead();
+    try {
+      return await use();
+    } catch (error) {
+      log.warn('redis failed, memory is used instead', { what, error });
+      return instead();
+    }
+  }
+
+  return {
+    calls: {
+      claim: (scope, callKey, ttl) =>
+        orMemory(
+          'claim',
+          () => claim(redis, callKeyOf(scope, callKey), ttl),
+          () => fallback.calls.claim(scope, callKey, ttl),
+        ),
+      record: (scope, callKey, call, ttl) =>
+        orMemory(
+          'record',
+          async () => void (await redis.set(callKeyOf(scope, callKey), JSON.stringify(call), 'EX', ttl)),
+          () => fallback.calls.record(scope, callKey, call, ttl),
+        ),
+    },
+    ledger: {
+      keep: (scope, entries, ttl) =>
+        orMemory(
+          'keep',
+          () => keep(redis, scope, entries, ttl),
+          () => fallback.ledger.keep(scope, entries, ttl),
+        ),
+      recall: (scope, keys) =>
+        orMemory(
+          'recall',
+          () => recall(redis, scope, keys),
+          () => fallback.ledger.recall(scope, keys),
+        ),
+    },
+    health: () =>
+      lost === undefined
+        ? { state: 'ready' }
+        : {
+            state: lost === 'connecting' ? 'starting' : 'reconnecting',
+            reason: `Redis cannot be used (${lost}). Turns work; outcomes and hidden rounds are kept in memory only and are lost at a restart or on another replica.`,
+          },
+    close: async () => {
+      redis.disconnect();
+    },
+  };
+}
+
+/** One round trip: take the claim if nobody has it, and read what is there. */
+async function claim(redis: Redis, key: string, ttlSeconds: number): Promise<Claim> {
+  const [taken, found] =
+    (await redis.pipeline().set(key, runningMark, 'EX', ttlSeconds, 'NX').get(key).exec()) ?? [];
+  if (taken?.[0]) throw taken[0];
+  if (taken?.[1] === 'OK') return { state: 'claimed' };
+  if (found?.[0]) throw found[0];
+  const stored = storedCall.safeParse(parseJson(found?.[1]));
+  if (!stored.success) return { state: 'claimed' };
+  return 'running' in stored.data
+    ? { state: 'running' }
+    : { state: 'recorded', call: stored.data as unknown as RecordedCall };
+}
+
+async function keep(
+  redis: Redis,
+  scope: string,
+  entries: ReadonlyMap<string, JsonObject>,
+  ttlSeconds: number,
+): Promise<void> {
+  const pipeline = redis.pipeline();
+  for (const [key, value] of entries)
+    pipeline.set(ledgerKeyOf(scope, key), JSON.stringify(value), 'EX', ttlSeconds);
+  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+}
+
+async function recall(
+  redis: Redis,
+  scope: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, JsonObject>> {
+  if (keys.length === 0) return new Map();
+  const values = await redis.mget(keys.map((key) => ledgerKeyOf(scope, key)));
+  const found = keys.flatMap((key, i) => {
+    const value = parseJson(values[i]);
+    return isJsonObject(value) ? [[key, value] as const] : [];
+  });
+  return new Map(found);
+}
+
+function parseJson(text: unknown): unknown {
+  if (typeof text !== 'string') return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,287 @@
+"""The door: hands LiteLLM's requests and responses to hook-service and applies what comes back.
+
+It decides nothing. Before the model is called it fails open (no tools are offered, a header says so); once
+tools were offered it fails closed (the dialect's own error form, never a tool call that is not the client's).
+Settings come from the environment: TOOLTURN_URL, TOOLTURN_SECRET, TOOLTURN_SECRET_PREVIOUS.
+What LiteLLM's hooks do and do not do is written down, with the measurements, in docs/litellm-hooks.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import orjson
+from fastapi import HTTPException
+from litellm._logging import verbose_proxy_logger
+from litellm.integrations.custom_guardrail import CustomGuardrail
+
+URL = os.environ.get("TOOLTURN_URL", "http://127.0.0.1:48900").rstrip("/")
+SECRETS = [s for s in (os.environ.get("TOOLTURN_SECRET"), os.environ.get("TOOLTURN_SECRET_PREVIOUS")) if s]
+MARK = "_toolturn"  # our entry in LiteLLM's metadata of a request: carries the turn from hook to hook
+CONTINUATION = "x-toolturn-continuation"
+LOST = "Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again."
+PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=1)
+
+
+class Toolturn(CustomGuardrail):
+    """LiteLLM loads this class by name from the folder of config.yaml."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+
+    async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
+        """Asks hook-service what to add to the request; leaves it alone when there is no answer."""
+        metadata = _metadata(data)
+        metadata.pop(MARK, None)  # a client could have written it
+        if "/chat/completions" not in _url(data) or _is_continuation(data, user_api_key_dict):
+            return data
+        try:
+            answer = await self._post("/hooks/pre-call", _request(data, user_api_key_dict, {}), PRE_CALL)
+        except Exception as error:  # whatever it is, the request goes on without tools
+            verbose_proxy_logger.warning("toolturn: no tools are offered, hook-service is away: %s", _name(error))
+            metadata.setdefault("applied_guardrails", []).append("toolturn-unavailable")
+            metadata[MARK] = {"state": "unavailable"}
+            return data
+        changes = answer.get("set", {})
+        data.update(changes)
+        for name in answer.get("remove", ()):
+            data.pop(name, None)
+        if answer["action"] == "arm":
+            mark = {"state": "armed", "turn": answer["turn"], "deadline": answer["deadline"]}
+            metadata[MARK] = {**mark, "set": list(changes), "remove": answer.get("remove", [])}
+        return data
+
+    async def async_post_call_success_hook(self, data: dict, user_api_key_dict: Any, response: Any) -> Any:
+        """Replaces a response that holds tool calls by the finished answer, in place."""
+        mark = _metadata(data).get(MARK)
+        if not mark:
+            return response
+        if mark["state"] != "armed":
+            return _add_headers(response, {"x-toolturn": mark["state"]})
+        if not any(getattr(c.message, "tool_calls", None) for c in getattr(response, "choices", ())):
+            return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
+        _log_before_change(data, response)
+        body = {**_request(data, user_api_key_dict, mark), "response": response.model_dump(mode="json")}
+        try:
+            answer = await self._post("/hooks/post-call", body, _timeout(mark))
+        except _Refused as refused:
+            raise HTTPException(refused.status, detail={"error": refused.message}) from None
+        except Exception as error:
+            verbose_proxy_logger.error("toolturn: hook-service was lost during a turn: %s", _name(error))
+            raise HTTPException(503, detail={"error": LOST}) from None
+        if answer["action"] == "replace":
+            _replace(response, answer["response"])
+        return _add_headers(response, answer.get("headers", {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"}))
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: Any, response: Any, request_data: dict
+    ) -> AsyncGenerator[Any, None]:
+        """Passes text through; from the first tool call on the stream goes to hook-service and comes back finished."""
+        mark = _metadata(request_data).get(MARK)
+        if not mark or mark["state"] != "armed":
+            async for chunk in response:
+                yield chunk
+            return
+        seen: list[Any] = []  # what the client has got by then: the model's next round needs it
+        chunks = aiter(response)
+        async for chunk in chunks:
+            if _has_tool_call(chunk):
+                head = {**_request(request_data, user_api_key_dict, mark), "seen": [_dump(c) for c in seen]}
+                async for line in self._finished(head, chunk, chunks, _timeout(mark)):
+                    yield line
+                return
+            seen.append(chunk)
+            yield chunk
+
+    async def async_post_call_response_headers_hook(
+        self, data: dict, user_api_key_dict: Any, response: Any, request_headers: Any = None
+    ) -> dict[str, str]:
+        """Says in a header how the request fares (newer LiteLLM only; it serves streams too)."""
+        mark = _metadata(data).get(MARK)
+        return {"x-toolturn": mark["state"]} if mark else {}
+
+    async def _finished(
+        self, head: dict, first: Any, rest: AsyncIterator[Any], timeout: aiohttp.ClientTimeout
+    ) -> AsyncIterator[str]:
+        """Pipes the rest of a stream through hook-service. Ends with one error chunk where that fails."""
+
+        async def lines() -> AsyncGenerator[bytes, None]:
+            yield orjson.dumps(head, default=_no_json) + b"\n"
+            yield orjson.dumps(_dump(first)) + b"\n"
+            try:
+                async for chunk in rest:
+                    yield orjson.dumps(_dump(chunk)) + b"\n"
+            except Exception as error:  # the model failed in mid-stream
+                code = getattr(error, "status_code", 502)
+                yield orjson.dumps({"error": {"message": str(error)[:500], "code": str(code)}}) + b"\n"
+
+        try:
+            async with self._session().post(f"{URL}/hooks/stream", data=lines(), timeout=timeout) as reply:
+                if reply.status != 200:
+                    raise _Refused(reply.status, (await _error(reply)) or LOST)
+                async for line in reply.content:
+                    if line == b"[DONE]\n":
+                        return
+                    yield line.decode().rstrip("\n")
+            raise ConnectionError("the stream was cut off")
+        except _Refused as refused:
+            yield _error_chunk(refused.message, refused.status)
+        except Exception as error:
+            verbose_proxy_logger.error("toolturn: hook-service was lost during a stream: %s", _name(error))
+            yield _error_chunk(LOST, 503)
+        finally:
+            # LiteLLM logs tokens and cost when its own stream ends, so it has to end.
+            await _drain(rest)
+
+    async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
+        payload = orjson.dumps(body, default=_no_json)
+        async with self._session().post(URL + path, data=payload, timeout=timeout) as reply:
+            if reply.status != 200:
+                raise _Refused(reply.status, (await _error(reply)) or LOST)
+            return orjson.loads(await reply.read())
+
+    def _session(self) -> aiohttp.ClientSession:
+        """One connection pool for each event loop: a pool does not survive its loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._sessions:
+            headers = {"x-toolturn-secret": SECRETS[0] if SECRETS else "", "content-type": "application/json"}
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
+            self._sessions[loop] = aiohttp.ClientSession(connector=connector, headers=headers, read_bufsize=2**20)
+        return self._sessions[loop]
+
+
+class _Refused(Exception):
+    """hook-service answered, and said no."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"hook-service answered {status}")
+        self.status, self.message = status, message
+
+
+def _metadata(data: dict) -> dict:
+    """LiteLLM's metadata of a request: stays inside LiteLLM and comes back in every hook."""
+    if not isinstance(data.get("metadata"), dict):
+        data["metadata"] = {}
+    return data["metadata"]
+
+
+def _url(data: dict) -> str:
+    return str((data.get("proxy_server_request") or {}).get("url") or "")
+
+
+def _headers(data: dict) -> dict[str, str]:
+    """All headers as the client sent them; newer versions hide the values from printing, not from reading."""
+    raw = (data.get("secret_fields") or {}).get("raw_headers") or {}
+    return {str(name).lower(): str(raw[name]) for name in raw}
+
+
+def _request(data: dict, key: Any, mark: dict) -> dict:
+    """The client's request with what was armed on top, and who sent it."""
+    body = dict((data.get("proxy_server_request") or {}).get("body") or {})
+    if isinstance(body.get("metadata"), dict) and "requester_metadata" in body["metadata"]:
+        body["metadata"] = body["metadata"]["requester_metadata"]  # newer versions put their own in its place
+    body.update({name: data[name] for name in mark.get("set", ()) if name in data})
+    for name in mark.get("remove", ()):
+        body.pop(name, None)
+    caller = {"hash": key.api_key, "alias": key.key_alias, "user": key.user_id, "team": key.team_id}
+    return {
+        "url": _url(data),
+        "headers": _headers(data),
+        "key": caller,
+        "call_id": data.get("litellm_call_id"),
+        "body": body,
+        **({"turn": mark["turn"]} if mark else {}),
+    }
+
+
+def _is_continuation(data: dict, key: Any) -> bool:
+    """True for a request of hook-service's own: signed, for this key, and not expired."""
+    turn, _, rest = _headers(data).get(CONTINUATION, "").partition(".")
+    expires, _, signature = rest.partition(".")
+    if not (turn and expires.isascii() and expires.isdigit() and int(expires) > time.time()):
+        return False
+    text = f"{turn}.{expires}.{key.api_key or ''}".encode()
+    wanted = (hmac.new(secret.encode(), text, hashlib.sha256).hexdigest() for secret in SECRETS)
+    return any(hmac.compare_digest(w.encode(), signature.encode()) for w in wanted)
+
+
+def _has_tool_call(chunk: Any) -> bool:
+    choices = getattr(chunk, "choices", None)
+    return bool(choices and getattr(choices[0].delta, "tool_calls", None))
+
+
+def _dump(chunk: Any) -> dict:
+    return chunk.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+
+
+def _no_json(value: Any) -> None:
+    """Stands in for what LiteLLM keeps among the request's fields and is no JSON."""
+    return None
+
+
+def _timeout(mark: dict) -> aiohttp.ClientTimeout:
+    # Keep-alives arrive every few seconds in a stream; a whole answer comes when the turn is over.
+    return aiohttp.ClientTimeout(total=mark["deadline"], sock_connect=2)
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__  # its text could hold an address
+
+
+async def _error(reply: aiohttp.ClientResponse) -> str | None:
+    try:
+        return orjson.loads(await reply.read())["error"]["message"]
+    except (ValueError, KeyError, TypeError, aiohttp.ClientError):
+        return None
+
+
+def _error_chunk(message: str, status: int) -> str:
+    error = {"message": message, "type": "toolturn_error", "param": None, "code": str(status)}
+    return orjson.dumps({"error": error}).decode()
+
+
+async def _drain(chunks: AsyncIterator[Any]) -> None:
+    async def rest() -> None:
+        async for _ in chunks:
+            pass
+
+    try:
+        await asyncio.wait_for(rest(), timeout=60)
+    except Exception as error:
+        verbose_proxy_logger.debug("toolturn: the rest of a stream was not read: %s", _name(error))
+
+
+def _log_before_change(data: dict, response: Any) -> None:
+    """LiteLLM logs this very object later, from a queue: a copy is logged now, so that its tokens are this round's own."""
+    log = data.get("litellm_logging_obj")
+    if log is not None:
+        copy = response.model_copy(deep=True)
+        task = log.async_success_handler(result=copy, start_time=log.start_time, end_time=datetime.now())
+        _TASKS.add(running := asyncio.create_task(task))
+        running.add_done_callback(_TASKS.discard)
+
+
+_TASKS: set[asyncio.Task] = set()  # a task that nobody holds may be collected before it ran
+
+
+def _replace(response: Any, answer: dict) -> None:
+    """Changes a response in place: LiteLLM 1.77.3 ignores what the hook returns."""
+    finished = type(response)(**answer)
+    for name, value in {**finished.model_dump(include={"usage"}), **dict(finished)}.items():
+        setattr(response, name, value)
+
+
+def _add_headers(response: Any, headers: dict[str, str]) -> Any:
+    hidden = getattr(response, "_hidden_params", None)
+    if isinstance(hidden, dict):
+        hidden["additional_headers"] = {**(hidden.get("additional_headers") or {}), **headers}
+    return response

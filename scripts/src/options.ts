@@ -1,0 +1,82 @@
+/** The command line of `./scripts/up`. What it means in words stands in scripts/lib/help-up.txt. */
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf, StartError } from './errors';
+import { sampleConfig } from './paths';
+
+export interface UpOptions {
+  /** Absolute path of LiteLLM's config. */
+  readonly config: string;
+  /** True for the sample of this repository: then its MCP servers and the demo model are started too. */
+  readonly sample: boolean;
+  /** LiteLLM's port. */
+  readonly port: number;
+  /** Run the demonstration turn. */
+  readonly demo: boolean;
+  /** The model of the demonstration; absent: a real one where the environment has a key. */
+  readonly model?: string;
+  /** Stop everything after the demonstration and tell by the exit code how it went. */
+  readonly check: boolean;
+  /** Leave everything running and return. */
+  readonly detach: boolean;
+  /** Only look whether the start could work. */
+  readonly preflight: boolean;
+}
+
+/** The port LiteLLM listens on when nothing else is said. */
+export const defaultPort = 4000;
+
+/** Reads the arguments. Throws `StartError` with one sentence when something is wrong with them. */
+export function readOptions(args: readonly string[], cwd = process.cwd()): UpOptions {
+  const values = parse(args);
+  const config = values.config === undefined ? sampleConfig : resolve(cwd, values.config);
+  if (!existsSync(config) || !statSync(config).isFile()) {
+    throw new StartError(`There is no config file ${config}: give LiteLLM's config.yaml after --config.`);
+  }
+  const sample = existsSync(sampleConfig) && realpathSync(config) === realpathSync(sampleConfig);
+  const check = values.check === true;
+  const detach = values.detach === true;
+  if (check && detach)
+    throw new StartError('--check stops everything at its end and --detach leaves it running: choose one.');
+  return {
+    config,
+    sample,
+    port: readPort(values.port),
+    // The question of the demonstration needs the sample's file server.
+    demo: sample && values['no-demo'] !== true,
+    ...(values.model === undefined ? {} : { model: values.model }),
+    check,
+    detach,
+    preflight: values.preflight === true,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        config: { type: 'string' },
+        port: { type: 'string' },
+        model: { type: 'string' },
+        'no-demo': { type: 'boolean' },
+        check: { type: 'boolean' },
+        detach: { type: 'boolean' },
+        preflight: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    throw new StartError(`${messageOf(error).split('\n')[0]} (see ./scripts/up --help)`);
+  }
+}
+
+function readPort(text: string | undefined): number {
+  const port = Number(text ?? defaultPort);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new StartError(`--port must be a number from 1 to 65535, got "${text}".`);
+  }
+  return port;
+}

@@ -1,0 +1,27 @@
+/** Where things lie in the checkout; the same from `scripts/src` and `scripts/dist`. */
+import { join } from 'node:path';
+
+/** The root of this checkout. */
+export const root = join(__dirname, '..', '..');
+
+/** Everything that is made at run time: never committed, safe to delete when nothing runs. */
+export const stateDir = join(root, '.toolturn');
+
+/** The config that `./scripts/up` starts when no other is named. */
+export const sampleConfig = join(root, 'litellm', 'config.yaml');
+
+/** The door that LiteLLM loads from the folder of its config. */
+export const guardrailFile = join(root, 'litellm', 'toolturn_guardrail.py');
+
+/** The folder behind the file server of the sample config. */
+export const filesDir = join(stateDir, 'files');
+
+/** The LiteLLM venv: `TOOLTURN_LITELLM_VENV`, else the one that `scripts/up` makes. */
+export function venvDir(): string {
+  return process.env.TOOLTURN_LITELLM_VENV ?? join(stateDir, 'venv');
+}
+
+/** Config copy, logs and data of the stack at one port. */
+export function runDir(port: number): string {
+  return join(stateDir, 'run', `${port}`);
+}

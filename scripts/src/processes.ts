@@ -1,0 +1,192 @@
+/** Starts and ends child processes so that none is left behind and none dies unnoticed. */
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf, StartError } from './errors';
+import { familyOf, processTable, startTimeOf, stillAlive, type ProcessId } from './process-table';
+
+export interface ProcessOptions {
+  /** What people call it, in messages. */
+  readonly name: string;
+  readonly command: string;
+  readonly args?: readonly string[];
+  /** The complete environment of the child: nothing is inherited. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** Where stdout and stderr go; absent: a file of its own under the system's temporary folder. */
+  readonly logFile?: string;
+}
+
+export interface RunningProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** Together with `pid` it names this process and no later one. */
+  readonly startTime: string;
+  readonly logFile: string;
+  /** Resolves when the process has ended, with a sentence that says how and its last log lines. */
+  readonly exited: Promise<string>;
+  readonly running: boolean;
+  /** The last lines of its log. */
+  tail(lines?: number): string;
+  /** SIGTERM, after `graceMs` SIGKILL; resolves when the process and all its descendants are gone. */
+  stop(graceMs?: number): Promise<void>;
+  /** Lets our own process end while this one goes on. */
+  detach(): void;
+}
+
+/** Starts a process in a group of its own. Rejects when the command cannot be run at all. */
+export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
+  const logFile = options.logFile ?? join(mkdtempSync(join(tmpdir(), 'toolturn-')), 'out.log');
+  mkdirSync(dirname(logFile), { recursive: true });
+  // The child writes to the file itself: no pipe of ours that would break when we end before it.
+  const log = openSync(logFile, 'a', 0o600);
+  const child = spawn(options.command, options.args ?? [], {
+    env: definedOnly(options.env),
+    stdio: ['ignore', log, log],
+    detached: true,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  closeSync(log);
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) =>
+      reject(new StartError(`${options.name} cannot be started: ${messageOf(error)}`)),
+    );
+  });
+  const pid = child.pid;
+  if (pid === undefined) throw new StartError(`${options.name} cannot be started`);
+
+  const startTime = startTimeOf(pid) ?? '';
+  const tail = (lines = 12): string =>
+    readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  let running = true;
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      running = false;
+      const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+      resolve(`${options.name} ended ${how}; the last lines of ${logFile}:\n${tail()}`);
+    });
+  });
+  return {
+    name: options.name,
+    pid,
+    startTime,
+    logFile,
+    exited,
+    get running() {
+      return running;
+    },
+    tail,
+    stop: (graceMs) => stopProcesses([{ pid, startTime }], graceMs),
+    detach: () => child.unref(),
+  };
+}
+
+/**
+ * Ends these processes and all their descendants. First only the leaders get SIGTERM, so that each can end its own
+ * children in order; what is left when they are gone gets SIGTERM too, and after the grace SIGKILL. Signals go to
+ * single pids whose start time still fits, so a reused pid is never hit. Resolves when all are gone.
+ */
+export async function stopProcesses(leaders: readonly ProcessId[], graceMs = 10_000): Promise<void> {
+  const known = new Map<string, ProcessId>();
+  const killAt = Date.now() + graceMs;
+  let leadersAsked = false;
+  let restAsked = false;
+  for (;;) {
+    const table = processTable();
+    // Looked up each time: a child may be born while its parent is ending.
+    for (const one of [...leaders, ...known.values()]) {
+      for (const entry of familyOf(one, table)) known.set(`${entry.pid} ${entry.startTime}`, entry);
+    }
+    const left = stillAlive([...known.values()], table);
+    if (left.length === 0) return;
+    if (!leadersAsked) {
+      signal(stillAlive(leaders, table), 'SIGTERM');
+      leadersAsked = true;
+    } else if (!restAsked && stillAlive(leaders, table).length === 0) {
+      signal(left, 'SIGTERM');
+      restAsked = true;
+    }
+    if (Date.now() >= killAt) signal(left, 'SIGKILL');
+    if (Date.now() >= killAt + 5_000) {
+      throw new Error(`Processes that SIGKILL did not end: ${left.map((entry) => entry.pid).join(', ')}`);
+    }
+    await sleep(25);
+  }
+}
+
+function signal(processes: readonly ProcessId[], name: NodeJS.Signals): void {
+  for (const { pid } of processes) {
+    try {
+      process.kill(pid, name);
+    } catch {
+      // Ended by itself in between: what we want.
+    }
+  }
+}
+
+/** A TCP port on loopback that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** True when nobody listens on the port, on loopback or on any address. */
+export async function isPortFree(port: number): Promise<boolean> {
+  // Both, because a listener on 0.0.0.0 and one on 127.0.0.1 may exclude each other or not.
+  for (const host of ['127.0.0.1', '0.0.0.0']) {
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, host, () => resolve(true));
+    });
+    if (!free) return false;
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return true;
+}
+
+/** Waits until `probe` says yes; fails at once when the process ends, and after the deadline with its last lines. */
+export async function waitUntil(
+  probe: () => Promise<boolean>,
+  options: { timeoutMs: number; what: string; process?: RunningProcess },
+): Promise<void> {
+  const deadline = Date.now() + options.timeoutMs;
+  let ended: string | undefined;
+  void options.process?.exited.then((how) => (ended = how));
+  while (!(await probe().catch(() => false))) {
+    if (ended !== undefined) throw new StartError(ended);
+    if (Date.now() > deadline) {
+      const seconds = Math.round(options.timeoutMs / 1000);
+      const tail = options.process
+        ? `; the last lines of ${options.process.logFile}:\n${options.process.tail()}`
+        : '';
+      throw new StartError(`${options.what} did not answer within ${seconds} s${tail}`);
+    }
+    await sleep(100);
+  }
+}
+
+/** Waits until a GET answers with a success status. */
+export function waitForHttp(
+  url: string,
+  options: { timeoutMs: number; process?: RunningProcess },
+): Promise<void> {
+  const probe = async (): Promise<boolean> => {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.ok;
+  };
+  return waitUntil(probe, { ...options, what: `${options.process?.name ?? 'The server'} at ${url}` });
+}
+
+function definedOnly(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  );
+}

@@ -18,6 +18,8 @@ import { createUpstream } from './upstream/litellm';
 
 /** How long a stop waits for turns in flight before it ends them. */
 const drainMs = 25_000;
+/** How long a start waits for the MCP servers before it listens. */
+const firstConnectMs = 3_000;
 /** How long hidden rounds wait for a client that has calls to run. */
 const ledgerTtlSeconds = 7 * 24 * 3600;
 
@@ -75,6 +77,8 @@ async function serve(environment: Environment, configPath: string): Promise<Runn
     log,
   });
   host.start();
+  // Who comes first should find tools already; a server that hangs must not hold the others up for long.
+  await host.ready(firstConnectMs);
   const server = await listen(createServer(app), environment.host, environment.port);
   const { port } = server.address() as AddressInfo;
   const url = `http://${environment.host}:${port}`;
@@ -118,10 +122,12 @@ function listen(server: Server, host: string, port: number): Promise<Server> {
 /** Takes no new requests and lets those in flight finish, up to a bound. */
 async function closeServer(server: Server, withinMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), withinMs);
+  // A connection that carried a turn becomes idle when the turn ends, which may be long after this.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const last = setTimeout(() => server.closeAllConnections(), withinMs);
   await closed;
-  clearTimeout(timer);
+  clearInterval(idle);
+  clearTimeout(last);
 }
 
 /** Reads the command line, serves, and stops at a signal with exit code 0. */

@@ -57,7 +57,7 @@ export function addGuardrail(text: string, file: string): string {
       return text;
     }
     guardrails.add(document.createNode(guardrail));
-  } else if (guardrails === undefined || ['', '~', 'null'].includes(String(guardrails))) {
+  } else if (guardrails === undefined || isEmpty(guardrails)) {
     document.set('guardrails', document.createNode([guardrail]));
   } else {
     throw new StartError(`${file}: guardrails must be a list.`);
@@ -79,6 +79,11 @@ function parseConfig(text: string, file: string): Document {
   if (!isMap(document.contents))
     throw new StartError(`${file} is not a LiteLLM config: it must be a map of sections.`);
   return document;
+}
+
+/** `guardrails:` with nothing behind it. */
+function isEmpty(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && /^(|~|null)$/i.test(value));
 }
 
 function namesTheDoor(value: unknown): boolean {

@@ -17,9 +17,14 @@ export function demoAnswer(request: ModelRequest): PlainReply {
   if (last?.role === 'tool') return { text: quote(last.text) };
 
   const question = messages.filter((message) => message.role === 'user').at(-1)?.text ?? '';
-  const tool = toolNamesOf(request).find((name) => /(^|__)read_(text_)?file$/.test(name));
+  const tools = toolNamesOf(request);
+  // The newer name first: the file server keeps read_file only for old clients.
+  const tool = [/(^|__)read_text_file$/, /(^|__)read_file$/]
+    .map((name) => tools.find((each) => name.test(each)))
+    .find((found) => found !== undefined);
   if (tool === undefined) return { text: 'I have no tool that reads files, so I cannot know.' };
-  const path = /(?:\/[^\s?"'`]+)+/.exec(question)?.[0];
+  // In quotes a path may hold spaces.
+  const path = /"(\/[^"]+)"/.exec(question)?.[1] ?? /\/[^\s?"'`]+/.exec(question)?.[0];
   if (path === undefined) {
     return {
       text: 'Hello from the demo model. Name a file by its full path and I will read it with a tool.',

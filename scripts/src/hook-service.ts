@@ -30,6 +30,8 @@ export async function startHookService(options: {
     command: process.execPath,
     args: [main, 'serve', '--config', options.configPath],
     env: operatorEnv({ TOOLTURN_HOST: '127.0.0.1', ...options.env, TOOLTURN_PORT: `${port}` }),
+    // It lets turns in flight finish before it ends.
+    graceMs: 30_000,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.logFile === undefined ? {} : { logFile: options.logFile }),
   });

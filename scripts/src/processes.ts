@@ -1,6 +1,6 @@
 /** Starts and ends child processes so that none is left behind and none dies unnoticed. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly cwd?: string;
   /** Where stdout and stderr go; absent: a file of its own under the system's temporary folder. */
   readonly logFile?: string;
+  /** How long `stop()` waits between SIGTERM and SIGKILL; 10 seconds unless given. */
+  readonly graceMs?: number;
 }
 
 export interface RunningProcess {
@@ -31,10 +33,18 @@ export interface RunningProcess {
   readonly running: boolean;
   /** The last lines of its log. */
   tail(lines?: number): string;
-  /** SIGTERM, after `graceMs` SIGKILL; resolves when the process and all its descendants are gone. */
+  /** SIGTERM, after the grace SIGKILL; resolves when the process and all its descendants are gone. */
   stop(graceMs?: number): Promise<void>;
   /** Lets our own process end while this one goes on. */
   detach(): void;
+}
+
+/** What this program has started and not stopped: so that an interrupted start leaves nothing behind. */
+const started = new Set<RunningProcess>();
+
+/** Stops every process that this program has started, one after the other, what was started last first. */
+export async function stopEverything(graceMs?: number): Promise<void> {
+  for (const each of [...started].reverse()) await each.stop(graceMs);
 }
 
 /** Starts a process in a group of its own. Rejects when the command cannot be run at all. */
@@ -60,8 +70,11 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   if (pid === undefined) throw new StartError(`${options.name} cannot be started`);
 
   const startTime = startTimeOf(pid) ?? '';
-  const tail = (lines = 12): string =>
-    readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  const tail = (lines = 12): string => {
+    // The log may be gone already: the folder of a test is removed while its processes end.
+    if (!existsSync(logFile)) return '(the log is gone)';
+    return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  };
   let running = true;
   const exited = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => {
@@ -70,7 +83,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       resolve(`${options.name} ended ${how}; the last lines of ${logFile}:\n${tail()}`);
     });
   });
-  return {
+  const self: RunningProcess = {
     name: options.name,
     pid,
     startTime,
@@ -80,9 +93,17 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       return running;
     },
     tail,
-    stop: (graceMs) => stopProcesses([{ pid, startTime }], graceMs),
-    detach: () => child.unref(),
+    stop: async (graceMs = options.graceMs) => {
+      await stopProcesses([{ pid, startTime }], graceMs);
+      started.delete(self);
+    },
+    detach: () => {
+      child.unref();
+      started.delete(self);
+    },
   };
+  started.add(self);
+  return self;
 }
 
 /**

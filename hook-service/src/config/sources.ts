@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import path from 'node:path';
 import type { Problems } from './problems';
-import { type Entry, readYaml, type YamlFile } from './yaml-reader';
+import { readYaml, type YamlFile } from './yaml-reader';
+import type { Entry } from './yaml-walker';
 
 /** Reads a file as bytes; throws where it cannot be read. */
 export type ReadFile = (path: string) => Uint8Array;
@@ -37,16 +39,20 @@ function readOne(file: string, readFile: ReadFile, problems: Problems): YamlFile
   try {
     bytes = readFile(file);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
-    problems.error([], nowhere, `cannot be read (${code})`);
+    const { code } = error as { code?: unknown };
+    problems.error([], nowhere, `cannot be read (${typeof code === 'string' ? code : 'unknown reason'})`);
+    return undefined;
+  }
+  if (!isUtf8(bytes)) {
+    problems.error([], nowhere, 'is not UTF-8 text');
     return undefined;
   }
   try {
-    return readYaml(new TextDecoder('utf-8', { fatal: true }).decode(bytes), file, problems);
+    return readYaml(new TextDecoder().decode(bytes), file, problems);
   } catch (error) {
-    if (error instanceof TypeError) problems.error([], nowhere, 'is not UTF-8 text');
     // The YAML parser is recursive: brackets nested ten thousand deep exhaust the stack.
-    else problems.error([], nowhere, 'cannot be read: it is nested too deeply');
+    const reason = error instanceof RangeError ? 'it is nested too deeply' : 'the YAML parser failed';
+    problems.error([], nowhere, `cannot be read: ${reason}`);
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import type { Mark, Path, Problems } from './problems';
-import type { Entry, Located } from './yaml-reader';
+import type { Entry, Located } from './yaml-walker';
 
 /** Plain data, as zod takes it. */
 export type Plain = string | number | boolean | null | Date | Plain[] | { [key: string]: Plain };

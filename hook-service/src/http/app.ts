@@ -27,6 +27,12 @@ export function createApp(deps: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
 
+  app.use((_req, res, next) => {
+    // A connection that is kept would keep a stopping replica in use.
+    if (!deps.accepting()) res.set('connection', 'close');
+    next();
+  });
+
   app.get('/health/live', (_req, res) => {
     res.json({ status: 'live' });
   });

@@ -86,30 +86,40 @@ export function createHttpClient(origin: URL, options: HttpClientOptions): HttpC
     open(request) {
       let reached = false;
       let aborted = false;
+      let outgoing: http.ClientRequest | undefined;
       const headers: Record<string, string | number> = { ...request.headers };
       if (request.body !== undefined) headers['content-length'] = Buffer.byteLength(request.body);
-      let outgoing: http.ClientRequest;
+
       const answer = new Promise<http.IncomingMessage>((resolve, reject) => {
-        try {
-          outgoing = send({ ...target(request.url), method: request.method, headers });
-        } catch (error) {
-          // A header value that HTTP cannot carry.
-          reject(new ExchangeFailure(codeOf(error), false, error));
-          return;
-        }
-        open.add(outgoing);
-        outgoing.once('socket', (socket) => {
-          if (!socket.connecting) reached = true;
-          else socket.once(secure ? 'secureConnect' : 'connect', () => (reached = true));
-        });
-        outgoing.once('response', resolve);
-        outgoing.once('close', () => open.delete(outgoing));
-        outgoing.on('error', (error) => {
-          const code = aborted ? 'aborted' : codeOf(error);
-          // EPIPE: the peer had closed before our first byte was taken.
-          reject(new ExchangeFailure(code, reached && code !== 'EPIPE', error));
-        });
-        outgoing.end(request.body);
+        const begin = () => {
+          if (aborted) {
+            reject(new ExchangeFailure('aborted', false));
+            return;
+          }
+          try {
+            outgoing = send({ ...target(request.url), method: request.method, headers });
+          } catch (error) {
+            // A header value that HTTP cannot carry.
+            reject(new ExchangeFailure(codeOf(error), false, error));
+            return;
+          }
+          const sending = outgoing;
+          open.add(sending);
+          sending.once('socket', (socket) => {
+            if (!socket.connecting) reached = true;
+            else socket.once(secure ? 'secureConnect' : 'connect', () => (reached = true));
+          });
+          sending.once('response', resolve);
+          sending.once('close', () => open.delete(sending));
+          sending.on('error', (error) => {
+            const code = aborted ? 'aborted' : codeOf(error);
+            // EPIPE: the peer had closed before our first byte was taken.
+            reject(new ExchangeFailure(code, reached && code !== 'EPIPE', error));
+          });
+          sending.end(request.body);
+        };
+        if (hasIdleSocket(agent)) afterPoll(begin);
+        else begin();
       });
       return {
         answer,
@@ -124,6 +134,20 @@ export function createHttpClient(origin: URL, options: HttpClientOptions): HttpC
       agent.destroy();
     },
   };
+}
+
+function hasIdleSocket(agent: http.Agent): boolean {
+  for (const sockets of Object.values(agent.freeSockets))
+    if (sockets !== undefined && sockets.length > 0) return true;
+  return false;
+}
+
+/**
+ * Runs once the event loop has looked at its sockets. News that the server closed an idle one may be waiting there;
+ * a request written to it would be lost, and nobody could say whether it ran. Costs some microseconds.
+ */
+export function afterPoll(callback: () => void): void {
+  setImmediate(() => setImmediate(callback));
 }
 
 /** Reads a body to its end. Rejects with `ExchangeFailure` when it breaks off or is larger than `limit` bytes. */

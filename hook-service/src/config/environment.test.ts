@@ -1,0 +1,61 @@
+import { EnvironmentInvalid, readEnvironment } from './index';
+
+const secret = 'a-secret-of-some-length';
+
+test('the secret is enough; the rest has defaults', () => {
+  expect(readEnvironment({ TOOLTURN_SECRET: secret, REDIS_URL: '' })).toEqual({
+    secrets: [secret],
+    host: '127.0.0.1',
+    port: 48_900,
+    litellmUrl: 'http://127.0.0.1:4000',
+  });
+});
+
+test('everything is read', () => {
+  expect(
+    readEnvironment({
+      TOOLTURN_SECRET: `${secret}, another-${secret}`,
+      TOOLTURN_SECRET_PREVIOUS: `old-${secret}`,
+      TOOLTURN_HOST: '0.0.0.0',
+      TOOLTURN_PORT: '0',
+      LITELLM_URL: 'http://litellm:4000/',
+      REDIS_URL: 'rediss://user:pass@redis:6379/1',
+      TOOLTURN_LOG_LEVEL: 'debug',
+    }),
+  ).toEqual({
+    secrets: [secret, `another-${secret}`, `old-${secret}`],
+    host: '0.0.0.0',
+    port: 0,
+    litellmUrl: 'http://litellm:4000',
+    redisUrl: 'rediss://user:pass@redis:6379/1',
+    logLevel: 'debug',
+  });
+});
+
+test('all that is wrong is said together, without a value', () => {
+  const env = {
+    TOOLTURN_SECRET: 'canary,x',
+    TOOLTURN_PORT: 'canary',
+    LITELLM_URL: 'canary',
+    REDIS_URL: 'http://canary',
+    TOOLTURN_LOG_LEVEL: 'canary',
+  };
+  const read = (): unknown => readEnvironment(env);
+  expect(read).toThrow(EnvironmentInvalid);
+  expect(read).toThrow(
+    [
+      'TOOLTURN_SECRET must have at least 16 characters (each, where several are separated by commas)',
+      'TOOLTURN_PORT must be a port, a whole number from 0 to 65535',
+      'LITELLM_URL must be an address such as http://127.0.0.1:4000',
+      'REDIS_URL must be an address such as redis://127.0.0.1:6379',
+      'TOOLTURN_LOG_LEVEL must be one of error, warn, info, debug',
+    ].join('\n'),
+  );
+});
+
+test.each([{}, { TOOLTURN_SECRET: '' }, { TOOLTURN_SECRET: '  ' }])(
+  'without a secret it does not start: %p',
+  (env) => {
+    expect(() => readEnvironment(env)).toThrow('TOOLTURN_SECRET is not set');
+  },
+);

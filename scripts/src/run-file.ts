@@ -1,0 +1,75 @@
+/** `.toolturn/run.json`: what a detached stack consists of, so that `./scripts/down` stops exactly that. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { messageOf, StartError } from './errors';
+import { isRecord, parseRecord } from './json';
+import { stillAlive } from './process-table';
+import { stopProcesses } from './processes';
+
+export interface RunningPart {
+  readonly name: string;
+  readonly pid: number;
+  /** With the pid it names this process and no later one. */
+  readonly startTime: string;
+  readonly logFile: string;
+}
+
+/** The file's content. It names the variables that hold secrets and where they stand, never a value. */
+export interface RunFile {
+  readonly startedAt: string;
+  readonly port: number;
+  readonly urls: Readonly<Record<string, string>>;
+  readonly keys: Readonly<Record<string, string>>;
+  readonly secretsFile: string;
+  readonly config: { readonly original: string; readonly copy: string };
+  /** In the order of their start. */
+  readonly processes: readonly RunningPart[];
+}
+
+/** Writes the run file. */
+export function writeRunFile(file: string, run: RunFile): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+}
+
+/** The processes of a run file that still run; none when there is no such file. */
+export function runningParts(file: string): { port: number; parts: RunningPart[] } | undefined {
+  if (!existsSync(file)) return undefined;
+  const content = parseRecord(readFileSync(file, 'utf8'));
+  const listed = Array.isArray(content?.processes) ? content.processes.filter(isPart) : undefined;
+  if (listed === undefined) {
+    throw new StartError(
+      `${file} is not readable: look for processes of this folder yourself, then delete the file.`,
+    );
+  }
+  return { port: Number(content?.port), parts: stillAlive(listed) };
+}
+
+/** Stops what the run file names, the last started first, and deletes the file. Returns what to tell. */
+export async function stopRun(file: string, tell: (line: string) => void): Promise<void> {
+  const run = runningParts(file);
+  if (run === undefined) return tell('Nothing to stop: no detached stack was started from this folder.');
+  if (run.parts.length === 0) tell('Nothing to stop: all processes of the last stack have ended already.');
+  const failed: string[] = [];
+  for (const part of [...run.parts].reverse()) {
+    try {
+      await stopProcesses([part], 30_000);
+      tell(`stopped ${part.name} (pid ${part.pid})`);
+    } catch (error) {
+      failed.push(`${part.name}: ${messageOf(error)}`);
+    }
+  }
+  if (failed.length > 0) throw new StartError(`Not everything could be stopped. ${failed.join('; ')}`);
+  rmSync(file, { force: true });
+}
+
+function isPart(value: unknown): value is RunningPart {
+  return (
+    isRecord(value) &&
+    typeof value.name === 'string' &&
+    Number.isInteger(value.pid) &&
+    Number(value.pid) > 1 &&
+    typeof value.startTime === 'string' &&
+    typeof value.logFile === 'string'
+  );
+}

@@ -1,0 +1,170 @@
+/** `./scripts/up` after its bootstrap: starts the stack, shows that it works, and stops it or leaves it. */
+import { join } from 'node:path';
+import { question, runTurn, writeSecret, type SecretFile, type TurnReport } from './demonstration';
+import { messageOf, StartError } from './errors';
+import { readOptions, type UpOptions } from './options';
+import { stateDir } from './paths';
+import { requireFree } from './ports';
+import { stopEverything } from './processes';
+import {
+  curlLine,
+  keyExpression,
+  providerLines,
+  providers,
+  shortPath,
+  statusLines,
+  turnLines,
+} from './report';
+import { runningParts, writeRunFile } from './run-file';
+import { readSecrets } from './secrets';
+import { startStack, type Stack } from './stack';
+
+const runFile = join(stateDir, 'run.json');
+const secretsFile = join(stateDir, 'secrets.env');
+const say = (...lines: string[]): void => console.log(lines.join('\n'));
+
+let stopping = false;
+let secret: SecretFile | undefined;
+
+/** Runs `up` with the given arguments and returns the exit code. */
+async function up(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  const detached = options.detach ? runningParts(runFile) : undefined;
+  if (detached && detached.parts.length > 0) {
+    throw new StartError(
+      `A detached stack of this folder already runs at port ${detached.port}: stop it with ./scripts/down first.`,
+    );
+  }
+  if (options.preflight) {
+    await requireFree(options.port);
+    return 0;
+  }
+  const stack = await startStack(options, readSecrets(secretsFile));
+  say('', ...statusLines(stack), `  logs in ${shortPath(stack.logDir)}`, '');
+  if (stack.config.guardrailAdded) {
+    say(`The guardrail entry was added in a copy; ${options.config} is untouched.`, '');
+  }
+  const report = options.demo ? await demonstrate(options, stack) : undefined;
+  if (options.check) return check(stack, report);
+  if (!options.sample && !options.detach) say(`Clients use ${stack.litellm.url} as they use any LiteLLM.`);
+  if (options.detach) return leaveRunning(options, stack);
+  say('', 'Ctrl-C stops everything.');
+  const ended = await Promise.race(stack.processes.map((each) => each.exited));
+  throw new StartError(ended);
+}
+
+async function demonstrate(options: UpOptions, stack: Stack): Promise<TurnReport> {
+  const secrets = readSecrets(secretsFile);
+  secret = writeSecret(options.port);
+  const provider = providers.find(({ variable }) => process.env[variable]);
+  const model = options.model ?? provider?.model ?? 'demo';
+  const asked = question(secret.path);
+  say(`Asking "${model}" through LiteLLM, streaming:`, `  > ${asked}`, '');
+  process.stdout.write('  ');
+  const report = await runTurn({
+    litellmUrl: stack.litellm.url,
+    key: secrets.LITELLM_MASTER_KEY,
+    model,
+    question: asked,
+    hookServiceUrl: stack.hookService.url,
+    secret: secrets.TOOLTURN_SECRET,
+    write: (text) => process.stdout.write(text.replaceAll('\n', '\n  ')),
+  });
+  say('', '', ...turnLines(report));
+  if (report.error !== undefined) say(`  The turn failed: ${report.error}`);
+  if (!options.check) {
+    const key = keyExpression(Boolean(process.env.LITELLM_MASTER_KEY), secretsFile);
+    say('', 'Try it yourself:', '', curlLine({ url: stack.litellm.url, model, question: asked, key }), '');
+    say(...providerLines());
+  }
+  return report;
+}
+
+/** Says on the last line whether all is well. */
+function check(stack: Stack, report: TurnReport | undefined): number {
+  const ill = Object.entries(stack.parts).filter(
+    ([, part]) => part.state !== 'ready' && part.state !== 'disabled',
+  );
+  if (ill.length > 0) {
+    const reasons = ill.map(
+      ([name, part]) => `${name} is ${part.state}${part.reason ? ` (${part.reason})` : ''}`,
+    );
+    throw new StartError(`not ok: ${reasons.join('; ')}; the logs are in ${stack.logDir}`);
+  }
+  if (report === undefined) {
+    say('ok: every part is ready');
+    return 0;
+  }
+  const word = secret?.word ?? '';
+  const problem =
+    report.error !== undefined
+      ? `the turn failed: ${report.error}`
+      : report.leaked
+        ? 'a tool call reached the client'
+        : !report.answer.includes(word)
+          ? `the answer does not hold the secret word ${word}`
+          : report.finishReason !== 'stop'
+            ? `the stream ended with finish_reason ${report.finishReason ?? '(none)'}`
+            : undefined;
+  if (problem !== undefined) throw new StartError(`not ok: ${problem}; the logs are in ${stack.logDir}`);
+  say('', `ok: the model read the secret word ${word} through LiteLLM, Toolturn and the file server`);
+  return 0;
+}
+
+function leaveRunning(options: UpOptions, stack: Stack): number {
+  writeRunFile(runFile, {
+    startedAt: new Date().toISOString(),
+    port: options.port,
+    urls: {
+      litellm: stack.litellm.url,
+      hookService: stack.hookService.url,
+      redis: stack.redisUrl,
+      ...stack.extras,
+    },
+    keys: { litellmMasterKey: 'LITELLM_MASTER_KEY', toolturnSecret: 'TOOLTURN_SECRET' },
+    secretsFile,
+    config: { original: options.config, copy: stack.config.path },
+    processes: stack.processes.map(({ name, pid, startTime, logFile }) => ({
+      name,
+      pid,
+      startTime,
+      logFile,
+    })),
+  });
+  for (const each of stack.processes) each.detach();
+  secret = undefined; // the question of the curl line stays answerable
+  say('', `Running in the background (${shortPath(runFile)}); ./scripts/down stops it.`);
+  return 0;
+}
+
+/** The first signal ends everything in order, a second one at once. */
+function onSignal(signal: NodeJS.Signals): void {
+  const graceMs = stopping ? 0 : undefined;
+  if (!stopping) say('', 'Stopping…');
+  stopping = true;
+  const code = signal === 'SIGINT' ? 130 : 143;
+  void stopEverything(graceMs).finally(() => {
+    secret?.remove();
+    process.exit(code);
+  });
+}
+
+async function main(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal(signal));
+  let code = 1;
+  let problem: string | undefined;
+  try {
+    code = await up(process.argv.slice(2));
+  } catch (error) {
+    // A defect of ours keeps its stack trace, everything else is a sentence for the operator.
+    problem = error instanceof StartError ? error.message : ((error as Error).stack ?? messageOf(error));
+  }
+  if (stopping) return; // the signal's own path ends the program
+  stopping = true;
+  await stopEverything();
+  secret?.remove();
+  if (problem !== undefined) console.error(`\nup: ${problem}`);
+  process.exit(code);
+}
+
+void main();

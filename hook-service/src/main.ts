@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { bulkhead } from 'cockatiel';
 import { readEnvironment, type Environment } from './config/environment';
 import { loadConfig } from './config/load';
+import { formatProblem } from './config/problems';
 import { CallRunner, type Gate } from './core/calls';
 import { ToolturnError } from './core/errors';
 import { OfferBook } from './core/offer';
@@ -31,9 +32,12 @@ interface Running {
 
 /** Wires all parts and listens. Throws `ToolturnError` with every problem of the configuration at once. */
 async function serve(environment: Environment, configPath: string): Promise<Running> {
-  const { config, warnings } = loadConfig({ path: configPath, env: process.env });
-  const log = createLog({ level: environment.logLevel ?? config.logLevel, secrets: environment.secrets });
-  for (const warning of warnings) log.warn('configuration', { ...warning });
+  const { config, warnings, secrets } = loadConfig({ path: configPath, env: process.env });
+  const log = createLog({
+    level: environment.logLevel ?? config.logLevel,
+    secrets: [...environment.secrets, ...secrets],
+  });
+  for (const warning of warnings) log.warn(`configuration: ${formatProblem(warning)}`);
 
   const host = createToolHost({ servers: config.servers, log });
   const state = createState({ url: environment.redisUrl, log });

@@ -66,6 +66,12 @@ export function addGuardrail(text: string, file: string): string {
   return document.toString({ lineWidth: 0 });
 }
 
+/** NAME where the config says `general_settings.master_key: os.environ/NAME`. */
+export function masterKeyVariable(text: string): string | undefined {
+  const value = parseDocument(text, { uniqueKeys: false }).getIn(['general_settings', 'master_key']);
+  return typeof value === 'string' ? /^os\.environ\/(\w+)$/.exec(value)?.[1] : undefined;
+}
+
 function parseConfig(text: string, file: string): Document {
   const lines = new LineCounter();
   // A key that stands twice is accepted, because LiteLLM's own reader accepts it (the last one counts).

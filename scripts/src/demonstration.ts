@@ -1,10 +1,10 @@
 /** One real turn through the whole stack, with a question that only a tool can answer. */
 import { randomInt } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { secretSentence } from './demo-model';
 import { isRecord, parseRecord } from './json';
-import { filesDir } from './paths';
+import { secretDir } from './paths';
 import { sseData } from './sse';
 
 /** A word that nobody can guess and that stands in one file only. */
@@ -30,10 +30,11 @@ const birds = [
 /** Writes a new secret word into the folder behind the sample's file server. */
 export function writeSecret(litellmPort: number): SecretFile {
   const word = `${birds[randomInt(birds.length)]}-${randomInt(100_000, 1_000_000)}`;
-  const path = join(filesDir, `${litellmPort}`, 'secret.txt');
-  mkdirSync(dirname(path), { recursive: true });
+  const dir = secretDir(litellmPort);
+  const path = join(dir, 'secret.txt');
+  mkdirSync(dir, { recursive: true });
   writeFileSync(path, secretSentence(word));
-  return { path, word, remove: () => rmSync(dirname(path), { recursive: true, force: true }) };
+  return { path, word, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
 /** The question of the demonstration. */

@@ -16,6 +16,11 @@ export const guardrailFile = join(root, 'litellm', 'toolturn_guardrail.py');
 /** The folder behind the file server of the sample config. */
 export const filesDir = join(stateDir, 'files');
 
+/** Where the secret word of the stack at one port stands. */
+export function secretDir(port: number): string {
+  return join(filesDir, `${port}`);
+}
+
 /** The LiteLLM venv: `TOOLTURN_LITELLM_VENV`, else the one that `scripts/up` makes. */
 export function venvDir(): string {
   return process.env.TOOLTURN_LITELLM_VENV ?? join(stateDir, 'venv');

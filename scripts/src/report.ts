@@ -17,10 +17,10 @@ export function statusLines(stack: Stack): string[] {
   const rows: [string, string, string][] = [
     [`LiteLLM ${litellm.version}`, litellm.url, 'ready'],
     ['hook-service', hookService.url, 'ready'],
-    ['Redis', stack.redisUrl, stateOf(parts.redis)],
-    ...Object.entries(stack.extras).flatMap(([name, url]): [string, string, string][] =>
-      name === 'DEMO_MODEL_URL' ? [['demo model', url, 'ready']] : [],
-    ),
+    ['Redis', stack.urls.redis ?? '', stateOf(parts.redis)],
+    ...(stack.urls.demo_model
+      ? [['demo model', stack.urls.demo_model, 'ready'] as [string, string, string]]
+      : []),
     ...Object.entries(parts).flatMap(([name, part]): [string, string, string][] =>
       name.startsWith('mcp:') ? [[`MCP ${name.slice(4)}`, toolsOf(part.tools), stateOf(part)]] : [],
     ),

@@ -3,24 +3,26 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname } from 'node:path';
 import { messageOf, StartError } from './errors';
 import { isRecord, parseRecord } from './json';
-import { stillAlive } from './process-table';
+import { secretDir } from './paths';
+import { stillAlive, type ProcessId } from './process-table';
 import { stopProcesses } from './processes';
 
 export interface RunningPart {
   readonly name: string;
   readonly pid: number;
   /** With the pid it names this process and no later one. */
-  readonly startTime: string;
-  readonly logFile: string;
+  readonly start_time: string;
+  readonly log_file: string;
 }
 
 /** The file's content. It names the variables that hold secrets and where they stand, never a value. */
 export interface RunFile {
-  readonly startedAt: string;
+  readonly started_at: string;
   readonly port: number;
   readonly urls: Readonly<Record<string, string>>;
   readonly keys: Readonly<Record<string, string>>;
-  readonly secretsFile: string;
+  /** Where the values of the keys stand that were not in the environment. */
+  readonly secrets_file: string;
   readonly config: { readonly original: string; readonly copy: string };
   /** In the order of their start. */
   readonly processes: readonly RunningPart[];
@@ -42,7 +44,8 @@ export function runningParts(file: string): { port: number; parts: RunningPart[]
       `${file} is not readable: look for processes of this folder yourself, then delete the file.`,
     );
   }
-  return { port: Number(content?.port), parts: stillAlive(listed) };
+  const alive = new Set(stillAlive(listed.map(processId)).map(({ pid }) => pid));
+  return { port: Number(content?.port), parts: listed.filter(({ pid }) => alive.has(pid)) };
 }
 
 /** Stops what the run file names, the last started first, and deletes the file. Returns what to tell. */
@@ -53,7 +56,7 @@ export async function stopRun(file: string, tell: (line: string) => void): Promi
   const failed: string[] = [];
   for (const part of [...run.parts].reverse()) {
     try {
-      await stopProcesses([part], 30_000);
+      await stopProcesses([processId(part)], 30_000);
       tell(`stopped ${part.name} (pid ${part.pid})`);
     } catch (error) {
       failed.push(`${part.name}: ${messageOf(error)}`);
@@ -61,6 +64,11 @@ export async function stopRun(file: string, tell: (line: string) => void): Promi
   }
   if (failed.length > 0) throw new StartError(`Not everything could be stopped. ${failed.join('; ')}`);
   rmSync(file, { force: true });
+  rmSync(secretDir(run.port), { recursive: true, force: true });
+}
+
+function processId({ pid, start_time: startTime }: RunningPart): ProcessId {
+  return { pid, startTime };
 }
 
 function isPart(value: unknown): value is RunningPart {
@@ -69,7 +77,7 @@ function isPart(value: unknown): value is RunningPart {
     typeof value.name === 'string' &&
     Number.isInteger(value.pid) &&
     Number(value.pid) > 1 &&
-    typeof value.startTime === 'string' &&
-    typeof value.logFile === 'string'
+    typeof value.start_time === 'string' &&
+    typeof value.log_file === 'string'
   );
 }

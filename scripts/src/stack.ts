@@ -1,12 +1,12 @@
 /** Starts all parts of a stack in the right order and waits until each is healthy. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyConfig, type ConfigCopy } from './config-copy';
+import { copyConfig, masterKeyVariable, type ConfigCopy } from './config-copy';
 import { StartError } from './errors';
 import { startHookService, type RunningHookService } from './hook-service';
 import { startLiteLLM, type RunningLiteLLM } from './litellm';
 import type { UpOptions } from './options';
-import { filesDir, root, runDir } from './paths';
+import { root, runDir, secretDir } from './paths';
 import { portFor, requireFree } from './ports';
 import { step } from './progress';
 import type { RunningProcess } from './processes';
@@ -18,16 +18,16 @@ import type { Secrets } from './secrets';
 export interface Stack {
   readonly litellm: RunningLiteLLM;
   readonly hookService: RunningHookService;
-  /** Without a password, should it have one. */
-  readonly redisUrl: string;
   /** What hook-service says of its parts. */
   readonly parts: Parts;
   readonly config: ConfigCopy;
   readonly logDir: string;
   /** In the order of their start. */
   readonly processes: readonly RunningProcess[];
-  /** The parts that only the sample has, by what they are for. */
-  readonly extras: Readonly<Record<string, string>>;
+  /** The addresses of all parts. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** The variable that holds LiteLLM's master key, where the config names one. */
+  readonly masterKeyVariable?: string;
 }
 
 /** Starts the stack. On failure throws; what was started by then is for `stopEverything()`. */
@@ -41,9 +41,9 @@ export async function startStack(options: UpOptions, secrets: Secrets): Promise<
   const config = copyConfig(options.config, join(dir, 'config'));
 
   const { redis, redisUrl } = await provideRedis(options.port, dir, log('redis'));
-  const { processes: extraProcesses, env } = options.sample
-    ? await startSampleServers(options.port, log)
-    : { processes: [], env: {} };
+  const sample = options.sample ? await startSampleServers(options.port, log) : [];
+  const env = Object.fromEntries(sample.map((each) => [each.variable, each.server.url]));
+  const keyVariable = masterKeyVariable(readFileSync(options.config, 'utf8'));
 
   const hookPort = await portFor('hookService', options.port);
   const door = { TOOLTURN_URL: `http://127.0.0.1:${hookPort}`, TOOLTURN_SECRET: secrets.TOOLTURN_SECRET };
@@ -71,7 +71,7 @@ export async function startStack(options: UpOptions, secrets: Secrets): Promise<
       startLiteLLM({
         port: options.port,
         configPath: config.path,
-        env: { ...env, ...door, ...masterKey(options, secrets) },
+        env: { ...env, ...door, ...masterKey(keyVariable, secrets) },
         cwd,
         logFile: log('litellm'),
       }),
@@ -82,12 +82,17 @@ export async function startStack(options: UpOptions, secrets: Secrets): Promise<
   return {
     litellm,
     hookService,
-    redisUrl: withoutPassword(redisUrl),
     parts,
     config,
     logDir,
-    processes: [...(redis ? [redis] : []), ...extraProcesses, hookService, litellm],
-    extras: env,
+    processes: [...(redis ? [redis] : []), ...sample.map((each) => each.server), hookService, litellm],
+    urls: {
+      litellm: litellm.url,
+      hook_service: hookService.url,
+      redis: withoutPassword(redisUrl),
+      ...Object.fromEntries(sample.map((each) => [each.name, each.server.url])),
+    },
+    ...(keyVariable === undefined ? {} : { masterKeyVariable: keyVariable }),
   };
 }
 
@@ -113,8 +118,9 @@ async function provideRedis(
   return { redis, redisUrl: redis.url };
 }
 
+/** What the sample config needs beside, and by which variable it finds it. */
 async function startSampleServers(litellmPort: number, log: (name: string) => string) {
-  mkdirSync(join(filesDir, `${litellmPort}`), { recursive: true });
+  mkdirSync(secretDir(litellmPort), { recursive: true });
   const model = await step('demo model', async () =>
     startDemoModel({ port: await portFor('demoModel', litellmPort), logFile: log('demo-model') }),
   );
@@ -124,21 +130,16 @@ async function startSampleServers(litellmPort: number, log: (name: string) => st
       startEverythingServer({ mode: 'sse', litellmPort, logFile: log('mcp-sse') }),
     ]),
   );
-  return {
-    processes: [model, http, sse],
-    env: {
-      DEMO_MODEL_URL: model.url,
-      MCP_EVERYTHING_HTTP_URL: http.url,
-      MCP_EVERYTHING_SSE_URL: sse.url,
-    },
-  };
+  return [
+    { name: 'demo_model', variable: 'DEMO_MODEL_URL', server: model },
+    { name: 'mcp_everything', variable: 'MCP_EVERYTHING_HTTP_URL', server: http },
+    { name: 'mcp_everything_sse', variable: 'MCP_EVERYTHING_SSE_URL', server: sse },
+  ];
 }
 
-/** The sample's key is ours to make; another config gets it only where it asks for it by name and nobody set it. */
-function masterKey(options: UpOptions, secrets: Secrets): Record<string, string> {
-  const asked =
-    options.sample || readFileSync(options.config, 'utf8').includes('os.environ/LITELLM_MASTER_KEY');
-  return asked ? { LITELLM_MASTER_KEY: secrets.LITELLM_MASTER_KEY } : {};
+/** A key of ours is given only to a config that asks for it by this name; a value of the operator comes first. */
+function masterKey(variable: string | undefined, secrets: Secrets): Record<string, string> {
+  return variable === 'LITELLM_MASTER_KEY' ? { LITELLM_MASTER_KEY: secrets.LITELLM_MASTER_KEY } : {};
 }
 
 function withoutPassword(url: string): string {

@@ -1,9 +1,10 @@
 /** `./scripts/up` after its bootstrap: starts the stack, shows that it works, and stops it or leaves it. */
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { question, runTurn, writeSecret, type SecretFile, type TurnReport } from './demonstration';
 import { messageOf, StartError } from './errors';
 import { readOptions, type UpOptions } from './options';
-import { stateDir } from './paths';
+import { root, stateDir } from './paths';
 import { requireFree } from './ports';
 import { stopEverything } from './processes';
 import {
@@ -20,15 +21,18 @@ import { readSecrets } from './secrets';
 import { startStack, type Stack } from './stack';
 
 const runFile = join(stateDir, 'run.json');
+const envFile = join(root, '.env');
 const secretsFile = join(stateDir, 'secrets.env');
 const say = (...lines: string[]): void => console.log(lines.join('\n'));
 
 let stopping = false;
 let secret: SecretFile | undefined;
 
-/** Runs `up` with the given arguments and returns the exit code. */
-async function up(args: readonly string[]): Promise<number> {
+/** Runs `up` with the given arguments; returns what to say at the very end, when everything else is stopped. */
+async function up(args: readonly string[]): Promise<string> {
   const options = readOptions(args);
+  // What the shell has comes first: loadEnvFile replaces nothing.
+  if (existsSync(envFile)) process.loadEnvFile(envFile);
   const detached = options.detach ? runningParts(runFile) : undefined;
   if (detached && detached.parts.length > 0) {
     throw new StartError(
@@ -37,16 +41,17 @@ async function up(args: readonly string[]): Promise<number> {
   }
   if (options.preflight) {
     await requireFree(options.port);
-    return 0;
+    return '';
   }
   const stack = await startStack(options, readSecrets(secretsFile));
-  say('', ...statusLines(stack), `  logs in ${shortPath(stack.logDir)}`, '');
+  say('', ...statusLines(stack), `  logs in ${shortPath(stack.logDir)}`);
   if (stack.config.guardrailAdded) {
-    say(`The guardrail entry was added in a copy; ${options.config} is untouched.`, '');
+    say('', `The guardrail entry was added in a copy; ${options.config} is untouched.`);
   }
   const report = options.demo ? await demonstrate(options, stack) : undefined;
   if (options.check) return check(stack, report);
-  if (!options.sample && !options.detach) say(`Clients use ${stack.litellm.url} as they use any LiteLLM.`);
+  if (!options.sample && !options.detach)
+    say('', `Clients use ${stack.litellm.url} as they use any LiteLLM.`);
   if (options.detach) return leaveRunning(options, stack);
   say('', 'Ctrl-C stops everything.');
   const ended = await Promise.race(stack.processes.map((each) => each.exited));
@@ -59,7 +64,7 @@ async function demonstrate(options: UpOptions, stack: Stack): Promise<TurnReport
   const provider = providers.find(({ variable }) => process.env[variable]);
   const model = options.model ?? provider?.model ?? 'demo';
   const asked = question(secret.path);
-  say(`Asking "${model}" through LiteLLM, streaming:`, `  > ${asked}`, '');
+  say('', `Asking "${model}" through LiteLLM, streaming:`, `  > ${asked}`, '');
   process.stdout.write('  ');
   const report = await runTurn({
     litellmUrl: stack.litellm.url,
@@ -80,8 +85,8 @@ async function demonstrate(options: UpOptions, stack: Stack): Promise<TurnReport
   return report;
 }
 
-/** Says on the last line whether all is well. */
-function check(stack: Stack, report: TurnReport | undefined): number {
+/** The last line when all is well; throws a sentence when not. */
+function check(stack: Stack, report: TurnReport | undefined): string {
   const ill = Object.entries(stack.parts).filter(
     ([, part]) => part.state !== 'ready' && part.state !== 'disabled',
   );
@@ -91,10 +96,7 @@ function check(stack: Stack, report: TurnReport | undefined): number {
     );
     throw new StartError(`not ok: ${reasons.join('; ')}; the logs are in ${stack.logDir}`);
   }
-  if (report === undefined) {
-    say('ok: every part is ready');
-    return 0;
-  }
+  if (report === undefined) return 'ok: every part is ready';
   const word = secret?.word ?? '';
   const problem =
     report.error !== undefined
@@ -107,34 +109,30 @@ function check(stack: Stack, report: TurnReport | undefined): number {
             ? `the stream ended with finish_reason ${report.finishReason ?? '(none)'}`
             : undefined;
   if (problem !== undefined) throw new StartError(`not ok: ${problem}; the logs are in ${stack.logDir}`);
-  say('', `ok: the model read the secret word ${word} through LiteLLM, Toolturn and the file server`);
-  return 0;
+  return `ok: the model read the secret word ${word} through LiteLLM, Toolturn and the file server`;
 }
 
-function leaveRunning(options: UpOptions, stack: Stack): number {
+function leaveRunning(options: UpOptions, stack: Stack): string {
   writeRunFile(runFile, {
-    startedAt: new Date().toISOString(),
+    started_at: new Date().toISOString(),
     port: options.port,
-    urls: {
-      litellm: stack.litellm.url,
-      hookService: stack.hookService.url,
-      redis: stack.redisUrl,
-      ...stack.extras,
+    urls: stack.urls,
+    keys: {
+      ...(stack.masterKeyVariable === undefined ? {} : { litellm_master_key: stack.masterKeyVariable }),
+      toolturn_secret: 'TOOLTURN_SECRET',
     },
-    keys: { litellmMasterKey: 'LITELLM_MASTER_KEY', toolturnSecret: 'TOOLTURN_SECRET' },
-    secretsFile,
+    secrets_file: secretsFile,
     config: { original: options.config, copy: stack.config.path },
-    processes: stack.processes.map(({ name, pid, startTime, logFile }) => ({
-      name,
+    processes: stack.processes.map(({ logFile, pid, startTime }) => ({
+      name: basename(logFile, '.log'),
       pid,
-      startTime,
-      logFile,
+      start_time: startTime,
+      log_file: logFile,
     })),
   });
   for (const each of stack.processes) each.detach();
   secret = undefined; // the question of the curl line stays answerable
-  say('', `Running in the background (${shortPath(runFile)}); ./scripts/down stops it.`);
-  return 0;
+  return `Running in the background (${shortPath(runFile)}); ./scripts/down stops it.`;
 }
 
 /** The first signal ends everything in order, a second one at once. */
@@ -149,12 +147,16 @@ function onSignal(signal: NodeJS.Signals): void {
   });
 }
 
+/** Whatever happens, nothing that was started is left behind, unless it was detached. */
 async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => onSignal(signal));
-  let code = 1;
+  // `up | head` closes our output: that is a request to end, not a crash.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', () => stopping || onSignal('SIGHUP'));
+  let last: string | undefined;
   let problem: string | undefined;
   try {
-    code = await up(process.argv.slice(2));
+    last = await up(process.argv.slice(2));
   } catch (error) {
     // A defect of ours keeps its stack trace, everything else is a sentence for the operator.
     problem = error instanceof StartError ? error.message : ((error as Error).stack ?? messageOf(error));
@@ -163,8 +165,9 @@ async function main(): Promise<void> {
   stopping = true;
   await stopEverything();
   secret?.remove();
+  if (last) say('', last);
   if (problem !== undefined) console.error(`\nup: ${problem}`);
-  process.exit(code);
+  process.exit(problem === undefined ? 0 : 1);
 }
 
 void main();

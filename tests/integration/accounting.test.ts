@@ -46,7 +46,10 @@ describe('what LiteLLM logs of turns', () => {
       const answer = await stack.client(`c${client}`).chat.completions.create(body);
       expect(answer.usage).toMatchObject({ prompt_tokens: 1100, completion_tokens: 60 });
     });
-    await waitUntil(async () => stack.logged().length >= 2 * turns, { timeoutMs: 20_000, what: 'LiteLLM’s log' });
+    await waitUntil(async () => stack.logged().length >= 2 * turns, {
+      timeoutMs: 20_000,
+      what: 'LiteLLM’s log',
+    });
     expectRounds(stack.logged(), turns);
   }, 120_000);
 
@@ -61,7 +64,10 @@ describe('what LiteLLM logs of turns', () => {
       });
       await all(events);
     });
-    await waitUntil(async () => stack.logged().length >= before + 2 * turns, { timeoutMs: 20_000, what: 'LiteLLM’s log' });
+    await waitUntil(async () => stack.logged().length >= before + 2 * turns, {
+      timeoutMs: 20_000,
+      what: 'LiteLLM’s log',
+    });
     expectRounds(stack.logged().slice(before), turns);
   }, 120_000);
 });

@@ -34,9 +34,12 @@ beforeEach(async () => {
   if (!stack.hook.running) stack.hook = await stack.startHook();
 });
 
-const stream = (extra: object = {}) => postSse(`${stack.url}/v1/chat/completions`, 'sk-test-alice', { ...question, stream: true, ...extra });
+const stream = (extra: object = {}) =>
+  postSse(`${stack.url}/v1/chat/completions`, 'sk-test-alice', { ...question, stream: true, ...extra });
 const errorsIn = (events: readonly SseEvent[]): { code: string; message: string }[] =>
-  events.filter((event) => event.data !== '[DONE]').flatMap((event) => (JSON.parse(event.data) as { error?: never }).error ?? []);
+  events
+    .filter((event) => event.data !== '[DONE]')
+    .flatMap((event) => (JSON.parse(event.data) as { error?: never }).error ?? []);
 const readiness = async (): Promise<any> => (await fetch(`${stack.hook.url}/health/ready`)).json();
 
 describe('while hook-service is away', () => {
@@ -66,7 +69,10 @@ describe('when hook-service is lost between the offer and the result', () => {
       return new Promise<string>(() => undefined);
     };
     const attempt = stack.client().chat.completions.create(question);
-    await Promise.all([working.opened.then(() => stack.hook.stop(0)), expect(attempt).rejects.toMatchObject({ status: 503 })]);
+    await Promise.all([
+      working.opened.then(() => stack.hook.stop(0)),
+      expect(attempt).rejects.toMatchObject({ status: 503 }),
+    ]);
     const error: any = await attempt.catch((caught: unknown) => caught);
     expect(error.message).toContain('Toolturn was lost while a tool was in use');
     expect(JSON.stringify(error.error)).not.toContain('notes__wait');
@@ -83,7 +89,9 @@ describe('when hook-service is lost between the offer and the result', () => {
     await working.opened;
     await stack.hook.stop(0);
     const seen = await received;
-    expect(errorsIn(seen)).toEqual([expect.objectContaining({ code: '503', message: expect.stringContaining('Toolturn was lost') })]);
+    expect(errorsIn(seen)).toEqual([
+      expect.objectContaining({ code: '503', message: expect.stringContaining('Toolturn was lost') }),
+    ]);
     expect(seen.at(-1)?.data).toBe('[DONE]');
     expect(JSON.stringify(seen)).not.toContain('notes__wait');
   });
@@ -96,7 +104,11 @@ describe('when hook-service is lost between the offer and the result', () => {
         out.delta({ role: 'assistant', content: 'Let me see.' });
         offered.open();
         await gone.opened;
-        out.delta({ tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'notes__wait', arguments: '{}' } }] });
+        out.delta({
+          tool_calls: [
+            { index: 0, id: 'call_1', type: 'function', function: { name: 'notes__wait', arguments: '{}' } },
+          ],
+        });
         out.delta({}, { finishReason: 'tool_calls' });
         out.done();
       },
@@ -119,7 +131,11 @@ describe('when hook-service is lost between the offer and the result', () => {
         out.delta({ role: 'assistant', content: 'a' });
         offered.open();
         await gone.opened;
-        out.delta({ tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'notes__wait', arguments: '{}' } }] });
+        out.delta({
+          tool_calls: [
+            { index: 0, id: 'call_1', type: 'function', function: { name: 'notes__wait', arguments: '{}' } },
+          ],
+        });
         out.delta({}, { finishReason: 'tool_calls' });
         out.usage({ prompt_tokens: 77, completion_tokens: 7 });
         out.done();
@@ -131,7 +147,9 @@ describe('when hook-service is lost between the offer and the result', () => {
     gone.open();
     await received;
     await waitUntil(async () => stack.logged().length > before, { timeoutMs: 10_000, what: 'LiteLLM’s log' });
-    expect(stack.logged().slice(before)).toEqual([expect.objectContaining({ prompt_tokens: 77, completion_tokens: 7 })]);
+    expect(stack.logged().slice(before)).toEqual([
+      expect.objectContaining({ prompt_tokens: 77, completion_tokens: 7 }),
+    ]);
   });
 });
 
@@ -146,9 +164,16 @@ describe('while Redis is away', () => {
     const answer = await stack.client().chat.completions.create(question);
     expect(answer.choices[0]?.message.content).toContain('quince');
 
-    const again = await startRedis({ dir: join(stack.dir, 'redis'), port: stack.redis.port, logFile: join(stack.dir, 'redis.log') });
+    const again = await startRedis({
+      dir: join(stack.dir, 'redis'),
+      port: stack.redis.port,
+      logFile: join(stack.dir, 'redis.log'),
+    });
     try {
-      await waitUntil(async () => (await readiness()).parts.redis.state === 'ready', { timeoutMs: 15_000, what: 'Redis' });
+      await waitUntil(async () => (await readiness()).parts.redis.state === 'ready', {
+        timeoutMs: 15_000,
+        what: 'Redis',
+      });
     } finally {
       await again.stop();
     }
@@ -190,7 +215,13 @@ describe('a hook call that is repeated', () => {
       {
         index: 0,
         finish_reason: 'tool_calls',
-        message: { role: 'assistant', content: null, tool_calls: [{ id: 'call_9', type: 'function', function: { name: 'notes__wait', arguments: '{"a":1}' } }] },
+        message: {
+          role: 'assistant',
+          content: null,
+          tool_calls: [
+            { id: 'call_9', type: 'function', function: { name: 'notes__wait', arguments: '{"a":1}' } },
+          ],
+        },
       },
     ],
   };
@@ -203,17 +234,27 @@ describe('a hook call that is repeated', () => {
 
   it('returns the recorded outcome in place of running the tool again, also after a restart of hook-service', async () => {
     const redis = await startRedis({ dir: join(stack.dir, 'redis'), port: stack.redis.port });
-    await waitUntil(async () => (await readiness()).parts.redis.state === 'ready', { timeoutMs: 15_000, what: 'Redis' });
+    await waitUntil(async () => (await readiness()).parts.redis.state === 'ready', {
+      timeoutMs: 15_000,
+      what: 'Redis',
+    });
     const body = await armed();
     const before = fixture.calls.length;
     const first: any = await (await hook('/hooks/post-call', body)).json();
     const second: any = await (await hook('/hooks/post-call', body)).json();
     await stack.hook.stop();
     stack.hook = await stack.startHook();
-    await waitUntil(async () => (await readiness()).parts.redis.state === 'ready', { timeoutMs: 15_000, what: 'Redis' });
-    await waitUntil(async () => (await readiness()).parts['mcp:notes'].state === 'ready', { timeoutMs: 15_000, what: 'the server' });
+    await waitUntil(async () => (await readiness()).parts.redis.state === 'ready', {
+      timeoutMs: 15_000,
+      what: 'Redis',
+    });
+    await waitUntil(async () => (await readiness()).parts['mcp:notes'].state === 'ready', {
+      timeoutMs: 15_000,
+      what: 'the server',
+    });
     const third: any = await (await hook('/hooks/post-call', body)).json();
-    for (const answer of [first, second, third]) expect(answer.response.choices[0].message.content).toBe('It is quince.');
+    for (const answer of [first, second, third])
+      expect(answer.response.choices[0].message.content).toBe('It is quince.');
     expect(fixture.calls.length - before).toBe(1);
     await redis.stop();
   });
@@ -230,7 +271,8 @@ describe('a hook call that is repeated', () => {
     const both = [hook('/hooks/post-call', body), hook('/hooks/post-call', body)];
     await working.opened;
     returned.open('quince');
-    for (const answer of await Promise.all(both)) expect(JSON.stringify(await answer.json())).toContain('It is quince.');
+    for (const answer of await Promise.all(both))
+      expect(JSON.stringify(await answer.json())).toContain('It is quince.');
     expect(fixture.calls.length - before).toBe(1);
   });
 

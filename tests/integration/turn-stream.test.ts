@@ -4,7 +4,11 @@ import { all, postSse, type SseEvent } from '../support/sse';
 import { startStack, type Stack } from '../support/stack';
 import { lastResults, messagesOf, roundsBehind } from '../support/tools';
 
-const question = { model: 'demo', stream: true as const, messages: [{ role: 'user' as const, content: 'What is the word?' }] };
+const question = {
+  model: 'demo',
+  stream: true as const,
+  messages: [{ role: 'user' as const, content: 'What is the word?' }],
+};
 
 let fixture: HttpFixture;
 let stack: Stack;
@@ -34,10 +38,13 @@ beforeEach(() => {
   wait = async () => 'nothing to wait for';
 });
 
-const post = (extra: object = {}) => postSse(`${stack.url}/v1/chat/completions`, 'sk-test-alice', { ...question, ...extra });
+const post = (extra: object = {}) =>
+  postSse(`${stack.url}/v1/chat/completions`, 'sk-test-alice', { ...question, ...extra });
 
-const chunksOf = (events: readonly SseEvent[]): any[] => events.filter((event) => event.data !== '[DONE]').map((event) => JSON.parse(event.data));
-const textOf = (chunks: readonly any[]): string => chunks.map((chunk) => chunk.choices[0]?.delta?.content ?? '').join('');
+const chunksOf = (events: readonly SseEvent[]): any[] =>
+  events.filter((event) => event.data !== '[DONE]').map((event) => JSON.parse(event.data));
+const textOf = (chunks: readonly any[]): string =>
+  chunks.map((chunk) => chunk.choices[0]?.delta?.content ?? '').join('');
 
 /** What holds for every stream that ends well. */
 function expectOneAnswer(events: readonly SseEvent[], reason = 'stop'): void {
@@ -81,7 +88,16 @@ describe('a streamed turn', () => {
       return {
         stream: async (out) => {
           for (let n = 0; n < 4; n++) {
-            out.delta({ tool_calls: [{ index: n, id: `call_${n}`, type: 'function', function: { name: 'notes__wait', arguments: '' } }] });
+            out.delta({
+              tool_calls: [
+                {
+                  index: n,
+                  id: `call_${n}`,
+                  type: 'function',
+                  function: { name: 'notes__wait', arguments: '' },
+                },
+              ],
+            });
             out.delta({ tool_calls: [{ index: n, function: { arguments: `{"n": ${n}}` } }] });
             // The model writes the next call only when this one has run: a call that waited would never be run.
             await done[n]?.opened;
@@ -118,7 +134,9 @@ describe('a streamed turn', () => {
     const returned = gate<string>();
     wait = () => returned.opened;
     stack.model.answerWith((request) =>
-      roundsBehind(request) === 0 ? { toolCalls: [{ name: 'notes__wait', arguments: { a: 1 } }] } : { text: 'Done.' },
+      roundsBehind(request) === 0
+        ? { toolCalls: [{ name: 'notes__wait', arguments: { a: 1 } }] }
+        : { text: 'Done.' },
     );
     // The answer's headers are here while the tool still works.
     const { events, status } = await post();
@@ -134,13 +152,18 @@ describe('a streamed turn', () => {
     const returned = gate<string>();
     wait = () => returned.opened;
     stack.model.answerWith((request) =>
-      roundsBehind(request) === 0 ? { toolCalls: [{ name: 'notes__wait', arguments: { a: 1 } }] } : { text: 'Done.' },
+      roundsBehind(request) === 0
+        ? { toolCalls: [{ name: 'notes__wait', arguments: { a: 1 } }] }
+        : { text: 'Done.' },
     );
     const { events } = await post();
     const received: SseEvent[] = [];
     for await (const event of events) {
       received.push(event);
-      const empty = chunksOf(received).filter((chunk) => JSON.stringify(chunk.choices[0]?.delta) === '{}' && chunk.choices[0].finish_reason === null);
+      const empty = chunksOf(received).filter(
+        (chunk) =>
+          JSON.stringify(chunk.choices[0]?.delta) === '{}' && chunk.choices[0].finish_reason === null,
+      );
       if (empty.length === 2) returned.open('x');
     }
     expectOneAnswer(received);
@@ -149,7 +172,10 @@ describe('a streamed turn', () => {
   it('sums usage over the rounds where the client asked for it, in one chunk', async () => {
     stack.model.answerWith((request) =>
       roundsBehind(request) === 0
-        ? { toolCalls: [{ name: 'notes__echo', arguments: { text: 'a' } }], usage: { prompt_tokens: 10, completion_tokens: 3 } }
+        ? {
+            toolCalls: [{ name: 'notes__echo', arguments: { text: 'a' } }],
+            usage: { prompt_tokens: 10, completion_tokens: 3 },
+          }
         : { text: 'Done.', usage: { prompt_tokens: 20, completion_tokens: 5 } },
     );
     const { events } = await post({ stream_options: { include_usage: true } });
@@ -165,7 +191,12 @@ describe('a streamed turn', () => {
       const behind = roundsBehind(request);
       return behind < 2
         ? { text: `Step ${behind}.`, toolCalls: [{ name: 'notes__echo', arguments: { text: `r${behind}` } }] }
-        : { text: `Results: ${messagesOf(request).filter((m) => m['role'] === 'tool').map((m) => m['content']).join(' ')}` };
+        : {
+            text: `Results: ${messagesOf(request)
+              .filter((m) => m['role'] === 'tool')
+              .map((m) => m['content'])
+              .join(' ')}`,
+          };
     });
     const { events } = await post();
     const received = await all(events);
@@ -177,7 +208,9 @@ describe('a streamed turn', () => {
 
   it('asks once more without tools when the rounds are used up', async () => {
     stack.model.answerWith((request) =>
-      request.body['tools'] === undefined ? { text: 'That is all.' } : { toolCalls: [{ name: 'notes__echo', arguments: { text: 'again' } }] },
+      request.body['tools'] === undefined
+        ? { text: 'That is all.' }
+        : { toolCalls: [{ name: 'notes__echo', arguments: { text: 'again' } }] },
     );
     const { events } = await post();
     const received = await all(events);
@@ -195,7 +228,12 @@ describe('a streamed turn', () => {
     const received = await all(events);
     expect(received.at(-1)?.data).toBe('[DONE]');
     expect(chunksOf(received).flatMap((chunk) => chunk.error ?? [])).toEqual([
-      { message: expect.stringContaining('the model is overloaded'), type: 'upstream_failed', param: null, code: '429' },
+      {
+        message: expect.stringContaining('the model is overloaded'),
+        type: 'upstream_failed',
+        param: null,
+        code: '429',
+      },
     ]);
     expect(JSON.stringify(received)).not.toContain('tool_calls');
   });
@@ -219,7 +257,10 @@ describe('a streamed turn', () => {
 });
 
 describe('tools of the client in a stream', () => {
-  const weather = { type: 'function' as const, function: { name: 'weather', parameters: { type: 'object', properties: {} } } };
+  const weather = {
+    type: 'function' as const,
+    function: { name: 'weather', parameters: { type: 'object', properties: {} } },
+  };
 
   it('are called by the client: every chunk of the call comes through as bare LiteLLM would send it', async () => {
     const call = { id: 'call_w1', name: 'weather', arguments: '{"city": "Bern"}' };
@@ -251,8 +292,18 @@ describe('tools of the client in a stream', () => {
     expect(new Set(pieces.map((piece) => piece.index))).toEqual(new Set([0]));
     expect(pieces.flatMap((piece) => piece.id ?? [])).toEqual(['call_b']);
 
-    const assistant = { role: 'assistant', content: null, tool_calls: [{ id: 'call_b', type: 'function', function: { name: 'weather', arguments: '{"city":"Bern"}' } }] };
-    const messages = [...question.messages, assistant, { role: 'tool', tool_call_id: 'call_b', content: 'sunny' }];
+    const assistant = {
+      role: 'assistant',
+      content: null,
+      tool_calls: [
+        { id: 'call_b', type: 'function', function: { name: 'weather', arguments: '{"city":"Bern"}' } },
+      ],
+    };
+    const messages = [
+      ...question.messages,
+      assistant,
+      { role: 'tool', tool_call_id: 'call_b', content: 'sunny' },
+    ];
     const answer = chunksOf(await all((await post({ tools: [weather], messages })).events));
     expect(textOf(answer)).toBe('ours one / sunny / ours two');
   });

@@ -12,9 +12,16 @@ let stack: Stack;
 beforeAll(async () => {
   fixture = await startHttpFixture({
     tools: [
-      { name: 'look_up', description: 'Looks a thing up.', handler: () => ({ content: [{ type: 'text', text: `The word is ${word}.` }] }) },
+      {
+        name: 'look_up',
+        description: 'Looks a thing up.',
+        handler: () => ({ content: [{ type: 'text', text: `The word is ${word}.` }] }),
+      },
       { name: 'echo', handler: (args) => ({ content: [{ type: 'text', text: String(args['text']) }] }) },
-      { name: 'broken', handler: () => ({ isError: true, content: [{ type: 'text', text: 'The disk is full.' }] }) },
+      {
+        name: 'broken',
+        handler: () => ({ isError: true, content: [{ type: 'text', text: 'The disk is full.' }] }),
+      },
     ],
   });
   stack = await startStack({
@@ -77,7 +84,11 @@ describe('a turn that is not streamed', () => {
         role: 'assistant',
         content: 'Let me see.',
         tool_calls: [
-          { id: expect.any(String), type: 'function', function: { name: lookUp.name, arguments: JSON.stringify(lookUp.arguments) } },
+          {
+            id: expect.any(String),
+            type: 'function',
+            function: { name: lookUp.name, arguments: JSON.stringify(lookUp.arguments) },
+          },
         ],
       },
       { role: 'tool', tool_call_id: expect.any(String), content: `The word is ${word}.` },
@@ -96,7 +107,12 @@ describe('a turn that is not streamed', () => {
       const behind = roundsBehind(request);
       return behind < 3
         ? { toolCalls: [{ name: 'notes__echo', arguments: { text: `step ${behind}` } }] }
-        : { text: messagesOf(request).filter((message) => message['role'] === 'tool').map((message) => message['content']).join(', ') };
+        : {
+            text: messagesOf(request)
+              .filter((message) => message['role'] === 'tool')
+              .map((message) => message['content'])
+              .join(', '),
+          };
     });
     const { data, response } = await stack.client().chat.completions.create(question).withResponse();
     expect(data.choices[0]?.message.content).toBe('step 0, step 1, step 2');
@@ -116,7 +132,11 @@ describe('a turn that is not streamed', () => {
 
   it.each([
     ['arguments that are no JSON', { name: 'notes__echo', arguments: '{"text": ' }, /not valid JSON/],
-    ['arguments that are no object', { name: 'notes__echo', arguments: '[1]' }, /must be a JSON object, but they are an array/],
+    [
+      'arguments that are no object',
+      { name: 'notes__echo', arguments: '[1]' },
+      /must be a JSON object, but they are an array/,
+    ],
     ['an unknown tool', { name: 'notes__delete_all', arguments: {} }, /Unknown tool notes__delete_all/],
     ['an error of the tool', { name: 'notes__broken', arguments: {} }, /The disk is full/],
   ])('tells the model about %s and goes on', async (_what, call, told) => {
@@ -130,7 +150,9 @@ describe('a turn that is not streamed', () => {
 
   it('runs a call whose arguments are empty as a call without arguments', async () => {
     stack.model.answerWith((request) =>
-      roundsBehind(request) === 0 ? { toolCalls: [{ name: 'notes__look_up', arguments: '' }] } : { text: lastResults(request).join() },
+      roundsBehind(request) === 0
+        ? { toolCalls: [{ name: 'notes__look_up', arguments: '' }] }
+        : { text: lastResults(request).join() },
     );
     const answer = await stack.client().chat.completions.create(question);
     expect(answer.choices[0]?.message.content).toContain(word);
@@ -152,18 +174,26 @@ describe('a turn that is not streamed', () => {
     const before = fixture.calls.length;
     stack.model.answerWith((request) =>
       roundsBehind(request) === 0
-        ? { toolCalls: Array.from({ length: 9 }, (_, i) => ({ name: 'notes__echo', arguments: { text: `${i}` } })) }
+        ? {
+            toolCalls: Array.from({ length: 9 }, (_, i) => ({
+              name: 'notes__echo',
+              arguments: { text: `${i}` },
+            })),
+          }
         : { text: lastResults(request).join('|') },
     );
     const answer = await stack.client().chat.completions.create(question);
     expect(fixture.calls.length - before).toBe(6);
-    expect(answer.choices[0]?.message.content).toMatch(/^0\|1\|2\|3\|4\|5\|The tool notes__echo was not run.*\|.*\|.*limit/);
+    expect(answer.choices[0]?.message.content).toMatch(
+      /^0\|1\|2\|3\|4\|5\|The tool notes__echo was not run.*\|.*\|.*limit/,
+    );
     expect(stack.model.requests.at(-1)?.body).not.toHaveProperty('tools');
   });
 
   it('asks again with tools declared but forbidden where the provider refuses old calls without them', async () => {
     stack.model.answerWith((request) => {
-      if (toolNames(request).length === 0) return { error: 'tools= is required when tool calls are in messages', status: 400 };
+      if (toolNames(request).length === 0)
+        return { error: 'tools= is required when tool calls are in messages', status: 400 };
       if (request.body['tool_choice'] === 'none') return { text: 'Done.' };
       return { toolCalls: [{ name: 'notes__echo', arguments: { text: 'again' } }] };
     });
@@ -181,10 +211,15 @@ describe('a turn that is not streamed', () => {
 
   it('hands an error of the model in round two to the client with its status', async () => {
     stack.model.answerWith((request) =>
-      roundsBehind(request) === 0 ? { toolCalls: [lookUp] } : { error: 'the model is overloaded', status: 429 },
+      roundsBehind(request) === 0
+        ? { toolCalls: [lookUp] }
+        : { error: 'the model is overloaded', status: 429 },
     );
     const attempt = stack.client().chat.completions.create(question);
-    await expect(attempt).rejects.toMatchObject({ status: 429, message: expect.stringContaining('the model is overloaded') });
+    await expect(attempt).rejects.toMatchObject({
+      status: 429,
+      message: expect.stringContaining('the model is overloaded'),
+    });
   });
 
   it('makes no initialize and no tools/list on the wire to the server, however many turns there are', async () => {
@@ -205,7 +240,10 @@ describe('a turn that is not streamed', () => {
 });
 
 describe('what a request gets', () => {
-  const weather = { type: 'function' as const, function: { name: 'weather', parameters: { type: 'object', properties: {} } } };
+  const weather = {
+    type: 'function' as const,
+    function: { name: 'weather', parameters: { type: 'object', properties: {} } },
+  };
   const offeredNames = async (extra: object): Promise<string[]> => {
     stack.model.answerWith(() => ({ text: 'Hello.' }));
     await stack.client().chat.completions.create({ ...question, ...extra } as never);
@@ -215,14 +253,27 @@ describe('what a request gets', () => {
   it.each([
     ['tool_choice is none', { tools: [weather], tool_choice: 'none' }, ['weather']],
     ['n is above 1', { n: 2 }, []],
-    ['the client lists the same tools itself', { tools: [{ type: 'function', function: { name: 'notes__echo' } }] }, ['notes__echo']],
-    ['tool_choice names a tool of the client', { tools: [weather], tool_choice: { type: 'function', function: { name: 'weather' } } }, ['weather']],
+    [
+      'the client lists the same tools itself',
+      { tools: [{ type: 'function', function: { name: 'notes__echo' } }] },
+      ['notes__echo'],
+    ],
+    [
+      'tool_choice names a tool of the client',
+      { tools: [weather], tool_choice: { type: 'function', function: { name: 'weather' } } },
+      ['weather'],
+    ],
   ])('is nothing of ours when %s', async (_why, extra, names) => {
     expect(await offeredNames(extra)).toEqual(names);
   });
 
   it('is our tools behind the client’s own', async () => {
-    expect(await offeredNames({ tools: [weather] })).toEqual(['weather', 'notes__broken', 'notes__echo', 'notes__look_up']);
+    expect(await offeredNames({ tools: [weather] })).toEqual([
+      'weather',
+      'notes__broken',
+      'notes__echo',
+      'notes__look_up',
+    ]);
   });
 
   it('is our tools where the client wrote tools: "auto"', async () => {
@@ -241,17 +292,25 @@ describe('what a request gets', () => {
 });
 
 describe('tools of the client', () => {
-  const weather = { type: 'function' as const, function: { name: 'weather', parameters: { type: 'object', properties: {} } } };
+  const weather = {
+    type: 'function' as const,
+    function: { name: 'weather', parameters: { type: 'object', properties: {} } },
+  };
 
   it('are called by the client: the call comes back untouched and nothing of ours runs', async () => {
     const before = fixture.calls.length;
-    stack.model.answerWith(() => ({ text: 'One moment.', toolCalls: [{ id: 'call_w1', name: 'weather', arguments: '{"city": "Bern"}' }] }));
+    stack.model.answerWith(() => ({
+      text: 'One moment.',
+      toolCalls: [{ id: 'call_w1', name: 'weather', arguments: '{"city": "Bern"}' }],
+    }));
     const answer = await stack.client().chat.completions.create({ ...question, tools: [weather] });
     expect(answer.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
       message: {
         content: 'One moment.',
-        tool_calls: [{ id: 'call_w1', type: 'function', function: { name: 'weather', arguments: '{"city": "Bern"}' } }],
+        tool_calls: [
+          { id: 'call_w1', type: 'function', function: { name: 'weather', arguments: '{"city": "Bern"}' } },
+        ],
       },
     });
     expect(fixture.calls.length).toBe(before);
@@ -280,11 +339,23 @@ describe('tools of the client', () => {
     const second = await stack.client().chat.completions.create({
       ...question,
       tools: [weather],
-      messages: [...question.messages, message as never, { role: 'tool', tool_call_id: 'call_b', content: 'sunny' }],
+      messages: [
+        ...question.messages,
+        message as never,
+        { role: 'tool', tool_call_id: 'call_b', content: 'sunny' },
+      ],
     });
     expect(second.choices[0]?.message.content).toBe('ours one / sunny / ours two');
     const upstream = messagesOf(stack.model.requests.at(-1));
-    expect(upstream.map((each) => each['role'])).toEqual(['user', 'assistant', 'tool', 'assistant', 'tool', 'tool', 'tool']);
+    expect(upstream.map((each) => each['role'])).toEqual([
+      'user',
+      'assistant',
+      'tool',
+      'assistant',
+      'tool',
+      'tool',
+      'tool',
+    ]);
     expect(upstream.slice(4).map((each) => each['tool_call_id'])).toEqual(['call_a', 'call_b', 'call_c']);
   });
 });

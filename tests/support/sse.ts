@@ -13,7 +13,12 @@ export interface SseResponse {
 }
 
 /** Posts JSON and reads the answer as server-sent events; fails on a line that is neither `data:` nor blank. */
-export async function postSse(url: string, key: string, body: object, headers: Record<string, string> = {}): Promise<SseResponse> {
+export async function postSse(
+  url: string,
+  key: string,
+  body: object,
+  headers: Record<string, string> = {},
+): Promise<SseResponse> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}`, ...headers },
@@ -30,11 +35,13 @@ async function* read(response: Response): AsyncGenerator<SseEvent> {
     const parts = rest.split('\n\n');
     rest = parts.pop() ?? '';
     for (const part of parts) {
-      if (!part.startsWith('data: ')) throw new Error(`Not an event of the chat dialect: ${JSON.stringify(part)}`);
+      if (!part.startsWith('data: '))
+        throw new Error(`Not an event of the chat dialect: ${JSON.stringify(part)}`);
       yield { data: part.slice('data: '.length), at: performance.now() };
     }
   }
-  if (rest.trim() !== '') throw new Error(`The stream ended in the middle of an event: ${JSON.stringify(rest)}`);
+  if (rest.trim() !== '')
+    throw new Error(`The stream ended in the middle of an event: ${JSON.stringify(rest)}`);
 }
 
 /** Reads a stream to its end. */

@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
@@ -49,6 +58,8 @@ export interface StackOptions {
   readonly toolturn?: object;
   readonly env?: Record<string, string>;
   readonly litellmArgs?: readonly string[];
+  /** More entries of LiteLLM's `model_list`, behind `demo`. */
+  readonly models?: readonly object[];
 }
 
 /** Starts Redis, hook-service and LiteLLM around a scripted model; all on free ports, all in a folder of their own. */
@@ -66,40 +77,60 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     started.push(redis);
     const [litellmPort, hookPort] = [await freePort(), await freePort()];
     const configPath = writeConfig(dir, model.url, options);
+    // Newer versions refuse to start without one, even beside custom_auth.
+    const masterKey = { LITELLM_MASTER_KEY: `sk-${randomBytes(24).toString('hex')}` };
     const files = { RECORDER_FILE: join(dir, 'logged.jsonl'), KEYS_FILE: join(dir, 'keys.txt') };
     const litellmUrl = `http://127.0.0.1:${litellmPort}`;
     const startHook = (env: Record<string, string | undefined> = {}) =>
       startHookService({
         configPath,
         port: hookPort,
-        env: { TOOLTURN_SECRET: secret, LITELLM_URL: litellmUrl, REDIS_URL: redis.url, ...options.env, ...env },
+        env: {
+          TOOLTURN_SECRET: secret,
+          LITELLM_URL: litellmUrl,
+          REDIS_URL: redis.url,
+          ...options.env,
+          ...env,
+        },
         logFile: join(dir, 'hook-service.log'),
       });
     // The door must know where hook-service is; hook-service may come and go.
-    const [hook, litellm] = await Promise.all([
-      startHook(),
-      startLiteLLM({
-        configPath,
-        port: litellmPort,
-        env: { TOOLTURN_URL: `http://127.0.0.1:${hookPort}`, TOOLTURN_SECRET: secret, ...files, ...options.env },
-        logFile: join(dir, 'litellm.log'),
-        ...(options.litellmArgs === undefined ? {} : { args: options.litellmArgs }),
-      }),
-    ]);
+    const hook = await startHook();
+    const current = { hook };
+    started.push({ stop: () => current.hook.stop() });
+    const litellm = await startLiteLLM({
+      configPath,
+      port: litellmPort,
+      env: {
+        TOOLTURN_URL: `http://127.0.0.1:${hookPort}`,
+        TOOLTURN_SECRET: secret,
+        ...masterKey,
+        ...files,
+        ...options.env,
+      },
+      logFile: join(dir, 'litellm.log'),
+      ...(options.litellmArgs === undefined ? {} : { args: options.litellmArgs }),
+    });
+    started.push(litellm);
     const stack: Stack = {
       dir,
       url: litellmUrl,
       model,
       litellm,
       redis,
-      hook,
-      client: (alias = 'alice') => new OpenAI({ baseURL: `${litellmUrl}/v1`, apiKey: `sk-test-${alias}`, maxRetries: 0 }),
+      get hook() {
+        return current.hook;
+      },
+      set hook(next) {
+        current.hook = next;
+      },
+      client: (alias = 'alice') =>
+        new OpenAI({ baseURL: `${litellmUrl}/v1`, apiKey: `sk-test-${alias}`, maxRetries: 0 }),
       startHook,
       logged: () => lines(files.RECORDER_FILE).map((line) => JSON.parse(line) as LoggedRequest),
       keys: () => lines(files.KEYS_FILE),
       stop,
     };
-    started.push(litellm, { stop: () => stack.hook.stop() });
     return stack;
   } catch (error) {
     await stop();
@@ -111,14 +142,22 @@ function writeConfig(dir: string, modelUrl: string, options: StackOptions): stri
   const priced = { input_cost_per_token: 0.001, output_cost_per_token: 0.002 };
   const config = {
     model_list: [
-      { model_name: 'demo', litellm_params: { model: 'openai/demo', api_base: modelUrl, api_key: 'none', ...priced } },
+      {
+        model_name: 'demo',
+        litellm_params: { model: 'openai/demo', api_base: modelUrl, api_key: 'none', ...priced },
+      },
+      ...(options.models ?? []),
     ],
     general_settings: { custom_auth: 'keys.check' },
     litellm_settings: { callbacks: ['recorder.recorder'], num_retries: 0 },
     guardrails: [
       {
         guardrail_name: 'toolturn',
-        litellm_params: { guardrail: 'toolturn_guardrail.Toolturn', mode: ['pre_call', 'post_call'], default_on: true },
+        litellm_params: {
+          guardrail: 'toolturn_guardrail.Toolturn',
+          mode: ['pre_call', 'post_call'],
+          default_on: true,
+        },
       },
     ],
     ...(options.servers === undefined ? {} : { mcp_servers: options.servers }),
@@ -126,12 +165,17 @@ function writeConfig(dir: string, modelUrl: string, options: StackOptions): stri
   };
   mkdirSync(dir, { recursive: true });
   copyFileSync(join(root, 'litellm', 'toolturn_guardrail.py'), join(dir, 'toolturn_guardrail.py'));
-  for (const file of ['recorder.py', 'keys.py']) copyFileSync(join(__dirname, 'litellm', file), join(dir, file));
+  for (const file of ['recorder.py', 'keys.py'])
+    copyFileSync(join(__dirname, 'litellm', file), join(dir, file));
   const path = join(dir, 'config.yaml');
   writeFileSync(path, stringify(config));
   return path;
 }
 
 function lines(file: string): string[] {
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line !== '') : [];
+  return existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
 }

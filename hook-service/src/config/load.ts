@@ -52,6 +52,7 @@ export function loadConfig({ path, env, readFile = readFileSync }: LoadOptions):
 
   const section = readSection(sources, context);
   const keyHeaderName = readKeyHeaderName(sources, context);
+  // Without a section there is no config, so a deadline of nothing is never used.
   const servers = readServers(sources, section?.limits.callMs ?? 0, context);
   const warnings = problems.finish();
   // `finish` has thrown if the section was wrong.

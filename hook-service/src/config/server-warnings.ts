@@ -80,3 +80,16 @@ export function warnOfPath(
   const usual = transport === 'sse' ? '/sse' : '/mcp';
   problems.warn(at, values.markOf(at), `has no path; most ${transport} servers answer at ${usual} only`);
 }
+
+/** The limit of all calls is the upper bound of each. */
+export function warnOfTimeout(
+  entry: ServerEntry,
+  callMs: number,
+  path: Path,
+  { values, problems }: Context,
+): void {
+  if (entry.timeout === undefined || entry.timeout <= callMs || callMs === 0) return;
+  const at = [...path, 'timeout'];
+  const message = `is longer than toolturn.limits.call_seconds, so calls end after ${callMs / 1000} seconds; raise that too`;
+  problems.warn(at, values.markOf(at), message);
+}

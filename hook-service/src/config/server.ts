@@ -9,6 +9,7 @@ import {
   warnOfAuth,
   warnOfKeys,
   warnOfPath,
+  warnOfTimeout,
   warnOfTransport,
 } from './server-warnings';
 import { sha256 } from './toolturn-section';
@@ -30,6 +31,7 @@ export function compileServer(
     warnOfTransport(path, written['transport'], context);
   }
   if (entry === undefined) return undefined;
+  warnOfTimeout(entry, callMs, path, context);
   const common = {
     name,
     publicName,

@@ -20,8 +20,8 @@ export function resolvePlain(source: string): YamlScalar {
   for (const kind of ['bool', 'float', 'int', 'null', 'timestamp'] as const) {
     if (patterns[kind].test(source)) return construct(kind, source);
   }
-  // PyYAML knows the YAML 1.1 type `=` and has no constructor for it, so it refuses the file.
-  if (source === '=') throw new RangeError('a lone = cannot be read; quote it');
+  // PyYAML knows these as types of YAML 1.1 and cannot make a value of them, so it refuses the file.
+  if (source === '=' || source === '<<') throw new RangeError(`a lone ${source} cannot be read; quote it`);
   return source;
 }
 

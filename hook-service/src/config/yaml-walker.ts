@@ -51,7 +51,11 @@ export class YamlWalker {
         else problems.error([], this.#mark(alias), `*${alias.source} names no anchor that stands before it`);
       },
       Value: (_key, node) => {
-        if (node.anchor) anchors.set(node.anchor, node);
+        if (!node.anchor) return;
+        if (anchors.has(node.anchor)) {
+          problems.error([], this.#mark(node), `&${node.anchor} stands twice, which LiteLLM refuses`);
+        }
+        anchors.set(node.anchor, node);
       },
     });
   }
@@ -119,7 +123,7 @@ export class YamlWalker {
         if (tagged !== undefined) return tagged;
         throw new RangeError(`has the tag ${node.tag}, which cannot be read here`);
       }
-      const isPlain = node.tag === undefined && (node.type === undefined || node.type === Scalar.PLAIN);
+      const isPlain = node.type === undefined || node.type === Scalar.PLAIN;
       return isPlain ? resolvePlain(source) : source;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

@@ -138,15 +138,13 @@ export class CallRunner {
             timeoutMs: this.deps.limits.callMs,
           }),
     );
-    await store
-      .record(context.scope, key, { digest, result }, outcomeTtlSeconds)
-      .catch((error: unknown) =>
-        this.deps.log.warn('the outcome of a call was not recorded', {
-          error,
-          server: tool.server,
-          tool: tool.tool,
-        }),
-      );
+    await store.record(context.scope, key, { digest, result }, outcomeTtlSeconds).catch((error: unknown) =>
+      this.deps.log.warn('the outcome of a call was not recorded', {
+        error,
+        server: tool.server,
+        tool: tool.tool,
+      }),
+    );
     return result;
   }
 

@@ -107,7 +107,11 @@ export interface Dialect {
   forbid(body: JsonObject): JsonObject;
   /** The one response the client gets. */
   finish(rounds: readonly Round[], handBack: readonly ToolCall[], note?: string): JsonObject;
-  join(options: { readonly turn: string; readonly isClients: (name: string) => boolean }): StreamJoiner;
+  join(options: {
+    readonly turn: string;
+    readonly isClients: (name: string) => boolean;
+    readonly body: JsonObject;
+  }): StreamJoiner;
   /** Digest inputs of the client's calls in `body` whose hidden part may be kept. */
   handBackKeys(body: JsonObject): readonly string[];
   handBackKey(call: ToolCall): string;

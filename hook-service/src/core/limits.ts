@@ -10,7 +10,7 @@ export interface Limits {
   readonly turnMs: number;
   /** What is set aside for the last answer, after any other limit was reached, in milliseconds. */
   readonly answerMs: number;
-  /** Deadline of one call, in milliseconds; a server's own `timeout` takes its place. */
+  /** Deadline of one call, in milliseconds; a shorter `timeout` of its server wins. */
   readonly callMs: number;
   /** A longer tool result is cut before the model sees it. */
   readonly resultBytes: number;

@@ -106,7 +106,11 @@ export class TurnService {
     signal: AbortSignal,
   ): Promise<void> {
     const dialect = this.dialectOf(request.path);
-    const joiner = dialect.join({ turn: mark.turn, isClients: this.names(dialect, request, mark).isClients });
+    const joiner = dialect.join({
+      turn: mark.turn,
+      isClients: this.names(dialect, request, mark).isClients,
+      body: request.body,
+    });
     joiner.seen(seen);
     const alive = keptAlive(sink, joiner, this.deps.keepAliveMs);
     try {

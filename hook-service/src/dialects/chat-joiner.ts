@@ -9,6 +9,8 @@ import { ThinkingAssembler } from './chat-thinking';
 interface Options {
   readonly turn: string;
   readonly isClients: (name: string) => boolean;
+  /** The request: says whether the client wants usage in the stream. */
+  readonly body: JsonObject;
 }
 
 /** Joins the chunk streams of all rounds (`chat.completion.chunk`) into one. */
@@ -87,8 +89,14 @@ export class ChatJoiner implements StreamJoiner {
       ],
     };
     const usage = sumUsage(this.usages);
-    if (usage === undefined || this.usageChunk === undefined) return [finish];
+    if (usage === undefined || this.usageChunk === undefined || !this.wantsUsage()) return [finish];
     return [finish, { ...this.inEnvelope(this.usageChunk), usage }];
+  }
+
+  /** Newer LiteLLM lets usage through to its hooks that the client has not asked for. */
+  private wantsUsage(): boolean {
+    const options = this.options.body['stream_options'];
+    return isJsonObject(options) && options['include_usage'] === true;
   }
 
   /** Reads one chunk; gives what the client may see of it. */

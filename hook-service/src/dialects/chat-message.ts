@@ -8,11 +8,18 @@ const responseOnly = new Set(['annotations', 'function_call', 'audio']);
  * included, without fields that are null or exist in responses only.
  */
 export function chatMessage(received: JsonObject): JsonObject {
-  const kept = Object.entries(received).filter(
+  const kept = Object.entries(withoutEmptyFields(received)).filter(
     ([name, value]) => value !== null && value !== undefined && !responseOnly.has(name),
   );
   // `content` may be null beside calls, and providers want the field to be there.
   return { role: 'assistant', content: null, ...Object.fromEntries(kept) };
+}
+
+/** Newer LiteLLM adds `provider_specific_fields` that hold nothing but nulls: no provider wrote them. */
+function withoutEmptyFields(received: JsonObject): JsonObject {
+  const fields = received['provider_specific_fields'];
+  const empty = isJsonObject(fields) && Object.values(fields).every((value) => value === null);
+  return empty ? { ...received, provider_specific_fields: null } : received;
 }
 
 /**

@@ -8,7 +8,7 @@ const secretName =
   /authorization|api[-_]?key|cookie|token|secret|passw(?:or)?d|passphrase|credential|private[-_]?key|master[-_]?key|virtual[-_]?key|^keys?$/i;
 
 /** Counts of tokens are what a log is for; only numbers may stand under such a name. */
-const countName = /tokens(?:$|[-_A-Z])/;
+const countName = /[tT]okens(?:$|[-_A-Z])/;
 
 const patterns: readonly [RegExp, string][] = [
   [/\b(Bearer|Basic)\s{1,4}[\w.~+/=-]{8,}/gi, `$1 ${redacted}`],

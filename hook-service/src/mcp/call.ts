@@ -3,7 +3,6 @@ import type { HostTool, ToolCallRequest, ToolResult } from '../core/ports';
 import { classifyCallError, failedCall, type CallFailure } from './call-failure';
 import { readCallResult } from './content';
 import type { Connection } from './connection';
-import { afterPoll } from './http-client';
 import { anyResult } from './lenient-schema';
 import type { ServerSession } from './server-session';
 
@@ -28,9 +27,6 @@ export async function runCall(
       request.signal,
     );
     if (connection === undefined) return withoutSession(tool, request.signal);
-    // On one shared channel the SDK cannot tell a call that was sent from one that was not, once the channel ends.
-    if (session.server.transport !== 'http') await new Promise<void>(afterPoll);
-    if (connection.isClosed()) continue;
     const outcome = await attempt(session, connection, request, deadline - Date.now(), timeoutMs);
     if ('content' in outcome) return outcome;
     if (outcome.sessionLost) session.lost(connection, 'it no longer knows our session', !outcome.mayHaveRun);

@@ -1,6 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { IncomingMessage } from 'node:http';
-import { codeOf, ExchangeFailure } from './http-client';
+import { codeOf, ExchangeFailure, rejectIncomplete } from './http-client';
 
 export interface EventHandlers {
   onEvent(event: EventSourceMessage): void;
@@ -36,6 +36,6 @@ export function readEvents(answer: IncomingMessage, handlers: EventHandlers, lim
     });
     answer.once('end', resolve);
     answer.once('error', (error) => reject(new ExchangeFailure(codeOf(error), true, error)));
-    answer.once('close', () => reject(new ExchangeFailure('stream_ended', true)));
+    answer.once('close', () => rejectIncomplete(answer, reject));
   });
 }

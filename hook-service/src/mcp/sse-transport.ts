@@ -23,6 +23,8 @@ export class SseTransport implements Transport {
 
   private stream?: Exchange;
   private endpoint?: URL;
+  private readonly unanswered = new Set<Exchange>();
+  private readonly sending = new Set<Promise<void>>();
   private protocolVersion?: string;
   private closed = false;
 
@@ -53,26 +55,37 @@ export class SseTransport implements Transport {
     await this.readUntilEndpoint(answer);
   }
 
-  async send(message: JSONRPCMessage): Promise<void> {
-    if (this.closed || this.endpoint === undefined) {
-      throw new SdkError(SdkErrorCode.NotConnected, 'Not connected');
-    }
-    const answer = await this.options.http.open({
-      method: 'POST',
-      url: this.endpoint,
-      headers: this.headers('content-type', 'application/json'),
-      body: JSON.stringify(message),
-    }).answer;
-    const status = answer.statusCode ?? 0;
-    if (status < 200 || status > 299) throw await statusError(answer);
-    answer.resume();
+  send(message: JSONRPCMessage): Promise<void> {
+    const sending = this.post(message);
+    this.sending.add(sending);
+    return sending.finally(() => this.sending.delete(sending));
   }
 
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
     this.stream?.abort();
+    for (const post of this.unanswered) post.abort();
+    // A message that was not sent, or was refused, has to fail as such, and not as one whose connection broke off.
+    await settledWithin(closeMs, [...this.sending]);
     this.onclose?.();
+  }
+
+  private async post(message: JSONRPCMessage): Promise<void> {
+    if (this.closed || this.endpoint === undefined) {
+      throw new SdkError(SdkErrorCode.NotConnected, 'Not connected');
+    }
+    const exchange = this.options.http.open({
+      method: 'POST',
+      url: this.endpoint,
+      headers: this.headers('content-type', 'application/json'),
+      body: JSON.stringify(message),
+    });
+    this.unanswered.add(exchange);
+    const answer = await exchange.answer.finally(() => this.unanswered.delete(exchange));
+    const status = answer.statusCode ?? 0;
+    if (status < 200 || status > 299) throw await statusError(answer);
+    answer.resume();
   }
 
   private readUntilEndpoint(answer: IncomingMessage): Promise<void> {
@@ -105,6 +118,18 @@ export class SseTransport implements Transport {
     if (this.protocolVersion !== undefined) headers['mcp-protocol-version'] = this.protocolVersion;
     return { ...headers, [name]: value };
   }
+}
+
+/** Longest wait for the refusals of messages on their way. */
+const closeMs = 200;
+
+async function settledWithin(milliseconds: number, work: Promise<unknown>[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)));
+  await Promise.race([Promise.allSettled(work), late]);
+  clearTimeout(timer);
+  // One turn more: whoever waits for those messages hears of them first.
+  await new Promise(setImmediate);
 }
 
 /** The address for messages must be at the server itself: our headers hold its credentials. */

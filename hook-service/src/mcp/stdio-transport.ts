@@ -78,7 +78,11 @@ export class StdioTransport implements Transport {
         reject(new SdkError(SdkErrorCode.NotConnected, 'The process has ended'));
         return;
       }
-      stdin.write(JSON.stringify(message) + '\n', (error) => (error ? reject(error) : resolve()));
+      stdin.write(JSON.stringify(message) + '\n', (error) => {
+        // Nobody reads at the other end any more: nothing was taken.
+        if (error) reject(new SdkError(SdkErrorCode.NotConnected, 'The process has ended'));
+        else resolve();
+      });
     });
   }
 

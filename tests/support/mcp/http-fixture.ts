@@ -1,6 +1,5 @@
 /** A real streamable HTTP server (SDK 1.x, stateful sessions) under a test's control. */
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FixtureState, type FixtureToolOptions, type RecordedToolCall } from './fixture-tools';
@@ -71,7 +70,7 @@ export async function startHttpFixture(options: HttpFixtureOptions): Promise<Htt
       onsessioninitialized: (sessionId) => void sessions.set(sessionId, transport),
       onsessionclosed: (sessionId) => void sessions.delete(sessionId),
     });
-    await state.createServer().connect(transport as Transport);
+    await state.createServer().connect(transport);
     await transport.handleRequest(request, response, body);
   };
 

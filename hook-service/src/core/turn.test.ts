@@ -1,0 +1,225 @@
+import fc from 'fast-check';
+import { memoryCallStore, memoryLedger } from '../state/memory';
+import { chat } from '../dialects/chat';
+import { wholeAsker } from './askers';
+import { CallRunner, type Gate } from './calls';
+import type { JsonObject } from './json';
+import type { Limits } from './limits';
+import { OfferBook } from './offer';
+import type { HostTool, ToolCallRequest, ToolHost, ToolResult, Upstream } from './ports';
+import { runTurn, type TurnResult } from './turn';
+
+const silent = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+const limits: Limits = {
+  rounds: 3,
+  calls: 10,
+  parallel: 2,
+  turnMs: 60_000,
+  answerMs: 60_000,
+  callMs: 60_000,
+  resultBytes: 1000,
+};
+const tool = (name: string): HostTool => ({
+  server: 's',
+  tool: name,
+  inputSchema: { type: 'object', properties: {} },
+});
+const catalog = { version: 1, tools: [tool('echo'), tool('stuck')] };
+const server = {
+  transport: 'http' as const,
+  name: 's',
+  publicName: 's',
+  url: 'http://s/mcp',
+  headers: {},
+  timeoutMs: 1000,
+  requireApproval: 'never' as const,
+};
+
+type Script = (body: JsonObject, index: number) => JsonObject;
+const text = (content: string): JsonObject => ({
+  choices: [{ finish_reason: 'stop', message: { role: 'assistant', content } }],
+});
+const asks = (...names: string[]): JsonObject => ({
+  choices: [
+    {
+      finish_reason: 'tool_calls',
+      message: {
+        role: 'assistant',
+        content: null,
+        tool_calls: names.map((name, i) => ({
+          id: `c${i}`,
+          type: 'function',
+          function: { name, arguments: `{"n":${i}}` },
+        })),
+      },
+    },
+  ],
+});
+
+/** A turn against a scripted model and tool host; returns what came of it and what went upstream. */
+async function turn(options: {
+  first: JsonObject;
+  script?: Script;
+  call?: (request: ToolCallRequest) => Promise<ToolResult>;
+  limits?: Partial<Limits>;
+  signal?: AbortSignal;
+  ledger?: ReturnType<typeof memoryLedger>;
+}): Promise<{ result: TurnResult; sent: JsonObject[] }> {
+  const sent: JsonObject[] = [];
+  const host: ToolHost = {
+    catalog: () => catalog,
+    call: options.call ?? (async (request) => ({ content: [{ type: 'text', text: `did ${request.tool}` }] })),
+  };
+  const upstream: Upstream = {
+    send: async ({ body, signal }) => {
+      signal.throwIfAborted();
+      sent.push(body);
+      return (options.script ?? (() => text('done')))(body, sent.length - 1);
+    },
+    stream: async () => {
+      throw new Error('not streaming');
+    },
+  };
+  const all = { ...limits, ...options.limits };
+  const book = new OfferBook(host, [server]);
+  const client = chat.clientTools({ messages: [] });
+  const decision = book.decide({}, 'auto', client);
+  const body: JsonObject = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
+  const armed = { ...body, ...(decision.offer ? chat.offer(body, decision.tools).set : {}) };
+  const result = await runTurn(
+    {
+      book,
+      runner: new CallRunner({
+        host,
+        store: memoryCallStore(),
+        limits: all,
+        outcomeTtlSeconds: 60,
+        log: silent,
+      }),
+      ledger: options.ledger ?? memoryLedger(),
+      ledgerTtlSeconds: 60,
+      limits: all,
+      newGate: (parallel) => gateOf(parallel),
+      log: silent,
+    },
+    {
+      id: 'turn-1',
+      scope: 'scope',
+      caller: {},
+      dialect: chat,
+      body: armed,
+      clientTools: 0,
+      signal: options.signal ?? new AbortController().signal,
+    },
+    wholeAsker({
+      dialect: chat,
+      turn: 'turn-1',
+      first: options.first,
+      upstream,
+      continuation: (next, _round, signal) => ({ path: '/', headers: {}, body: next, signal }),
+    }),
+  );
+  return { result, sent };
+}
+
+/** The simplest gate: at most so many at once. */
+function gateOf(parallel: number): Gate {
+  let free = parallel;
+  const waiting: (() => void)[] = [];
+  return {
+    async execute(run) {
+      if (free === 0) await new Promise<void>((resolve) => waiting.push(resolve));
+      else free -= 1;
+      try {
+        return await run();
+      } finally {
+        const next = waiting.shift();
+        if (next) next();
+        else free += 1;
+      }
+    },
+  };
+}
+
+const messages = (body: JsonObject | undefined): JsonObject[] => (body?.['messages'] ?? []) as JsonObject[];
+
+describe('a turn', () => {
+  it('ends at once when the model answers without a call', async () => {
+    const { result, sent } = await turn({ first: text('hello') });
+    expect([result.end, result.rounds.length, sent.length]).toEqual(['answer', 1, 0]);
+  });
+
+  it('stops its tools when its time is used up, tells the model, and asks for an answer without tools', async () => {
+    const { result, sent } = await turn({
+      first: asks('s__stuck'),
+      limits: { turnMs: 20 },
+      call: (request) =>
+        new Promise((resolve) =>
+          request.signal.addEventListener('abort', () =>
+            resolve({ failure: 'timeout', content: [{ type: 'text', text: 'stopped' }] }),
+          ),
+        ),
+    });
+    expect(result.end).toBe('limit_seconds');
+    expect(sent[0]).not.toHaveProperty('tools');
+    expect(messages(sent[0]).at(-1)).toMatchObject({ role: 'tool', content: 'stopped' });
+  });
+
+  it('fails with a deadline error when the last answer does not come in time either', async () => {
+    const attempt = turn({
+      first: asks('s__echo'),
+      limits: { turnMs: 10, answerMs: 10 },
+      call: () => new Promise((resolve) => setTimeout(() => resolve({ content: [] }), 50)),
+    });
+    await expect(attempt).rejects.toMatchObject({ code: 'deadline_exceeded', status: 504 });
+  });
+
+  it('runs no more calls at once than it may', async () => {
+    let now = 0;
+    let most = 0;
+    await turn({
+      first: asks('s__echo', 's__echo', 's__echo', 's__echo', 's__echo'),
+      call: async () => {
+        most = Math.max(most, ++now);
+        await new Promise((resolve) => setImmediate(resolve));
+        now -= 1;
+        return { content: [] };
+      },
+    });
+    expect(most).toBe(2);
+  });
+
+  it('sends every call answered exactly once, in order, and each request as a prefix of the next', async () => {
+    const names = fc.constantFrom('s__echo', 's__none');
+    const rounds = fc.array(fc.array(names, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(rounds, async (script) => {
+        const { sent, result } = await turn({
+          first: asks(...(script[0] ?? [])),
+          limits: { rounds: 5, calls: 100 },
+          script: (_body, index) =>
+            script[index + 1] === undefined ? text('end') : asks(...(script[index + 1] ?? [])),
+        });
+        expect(result.end).toBe('answer');
+        expect(sent).toHaveLength(script.length);
+        for (const [i, body] of sent.entries()) {
+          const all = messages(body);
+          if (i > 0) expect(all.slice(0, messages(sent[i - 1]).length)).toEqual(messages(sent[i - 1]));
+          const assistants = all.flatMap((message, at) => (message['role'] === 'assistant' ? [at] : []));
+          for (const at of assistants) {
+            const ids = (all[at]?.['tool_calls'] as JsonObject[]).map((call) => call['id']);
+            expect(all.slice(at + 1, at + 1 + ids.length).map((message) => message['tool_call_id'])).toEqual(
+              ids,
+            );
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

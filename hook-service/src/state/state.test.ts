@@ -1,0 +1,25 @@
+import { callStoreContract, ledgerContract } from '../../../tests/support/call-store-contract';
+import { BoundedMap, memoryCallStore, memoryLedger } from './memory';
+
+describe('calls in memory', () => {
+  const store = memoryCallStore();
+  callStoreContract(() => store);
+});
+
+describe('a ledger in memory', () => {
+  const ledger = memoryLedger();
+  ledgerContract(() => ledger);
+});
+
+describe('a bounded map', () => {
+  it('drops the oldest entry when it is full and an entry whose time is over', () => {
+    let now = 0;
+    const map = new BoundedMap<number>(2, () => now);
+    map.set('a', 1, 10);
+    map.set('b', 2, 20);
+    map.set('c', 3, 20);
+    expect([map.get('a'), map.get('b'), map.get('c')]).toEqual([undefined, 2, 3]);
+    now = 20_000;
+    expect([map.get('b'), map.size]).toEqual([undefined, 1]);
+  });
+});

@@ -1,0 +1,124 @@
+/** `./scripts/test` after its bootstrap: runs the suites one after the other and adds up what they say. */
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { messageOf } from './errors';
+import { root, stateDir } from './paths';
+import { providers } from './report';
+import { addUp, failedSuite, jestCounts, junitCounts, summary, type Counts } from './test-counts';
+
+interface Suite {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  /** Reads the counts from the report the command wrote; absent: the suite counts as one test. */
+  readonly counts?: () => Counts | undefined;
+  /** Why it is left out unless `--all` is given. */
+  readonly longBecause?: string;
+}
+
+const reports = join(stateDir, 'reports');
+const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
+const python = join(stateDir, 'venv', 'bin', 'python');
+
+const ruffConfig = ['--config', join(root, 'scripts', 'ruff.toml')];
+
+const suites: readonly Suite[] = [
+  { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
+  { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'] },
+  { name: 'ruff', command: [python, '-m', 'ruff', 'check', ...ruffConfig, 'litellm'] },
+  { name: 'ruff-format', command: [python, '-m', 'ruff', 'format', '--check', ...ruffConfig, 'litellm'] },
+  jest('unit'),
+  jest('integration', '--maxWorkers=2'),
+  {
+    name: 'pytest',
+    command: [
+      python,
+      '-m',
+      'pytest',
+      '-q',
+      'litellm/tests',
+      '-o',
+      'asyncio_default_fixture_loop_scope=function',
+      `--junitxml=${join(reports, 'pytest.xml')}`,
+    ],
+    counts: () => junitCounts(join(reports, 'pytest.xml')),
+  },
+  {
+    name: 'fresh-clone',
+    command: [join(root, 'scripts', 'lib', 'fresh-clone.sh')],
+    longBecause: 'it clones the last commit and installs everything from the registries, some minutes',
+  },
+];
+
+function jest(project: string, ...more: string[]): Suite {
+  const report = join(reports, `${project}.json`);
+  return {
+    name: project,
+    command: [bin('jest'), '--selectProjects', project, '--json', `--outputFile=${report}`, ...more],
+    counts: () => jestCounts(report),
+  };
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { all: { type: 'boolean' } },
+  });
+  const unknown = positionals.filter((name) => !suites.some((suite) => suite.name === name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `There is no suite ${unknown.join(', ')}; there are ${suites.map((suite) => suite.name).join(', ')}.`,
+    );
+  }
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports, { recursive: true });
+  const results: Counts[] = [];
+  const notes: string[] = [];
+  for (const suite of suites) {
+    if (positionals.length > 0 && !positionals.includes(suite.name)) continue;
+    if (suite.longBecause !== undefined && values.all !== true && !positionals.includes(suite.name)) {
+      notes.push(`  ${suite.name}: left out, ${suite.longBecause}; --all runs it`);
+      continue;
+    }
+    console.log(`\n== ${suite.name}`);
+    const from = performance.now();
+    const counts = await run(suite);
+    const seconds = Math.round((performance.now() - from) / 1000);
+    results.push(counts);
+    notes.push(`  ${suite.name}: ${summary(counts)} (${seconds} s)`);
+  }
+  const total = addUp(results);
+  console.log(`\n${notes.join('\n')}\n\n${summary(total)}`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+async function run(suite: Suite): Promise<Counts> {
+  const ok = await succeeds(suite.command);
+  const counts =
+    suite.counts === undefined ? { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 } : suite.counts();
+  // A suite that failed and counted nothing as failed did not even start.
+  if (!ok && (counts === undefined || counts.failed === 0)) return failedSuite(counts);
+  return counts ?? failedSuite();
+}
+
+function succeeds([command, ...args]: readonly [string, ...string[]]): Promise<boolean> {
+  // No provider key, and empty rather than absent so that none comes out of .env: a test never talks to a provider.
+  const env = { ...process.env, ...Object.fromEntries(providers.map(({ variable }) => [variable, ''])) };
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+    child.once('error', (error) => {
+      console.error(messageOf(error));
+      resolve(false);
+    });
+    child.once('exit', (code) => resolve(code === 0));
+  });
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(`test: ${messageOf(error)}`);
+    process.exit(1);
+  },
+);

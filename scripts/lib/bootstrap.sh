@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154 # $root, $state and $bootstrap_log come from common.sh
 # Installs what is missing into the checkout: packages, build, Python environment. What is done already is skipped.
 
 # What the packages need; the same number stands in package.json under "engines".
@@ -39,7 +40,7 @@ install_packages() {
 
 # CI: never ask, even where an older installation has to be replaced.
 pnpm_install() (
-  cd "$root"
+  cd "$root" || exit
   CI=true npx --yes "$1" install --frozen-lockfile --reporter append-only
 )
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by scripts/up, scripts/down and scripts/test: where things are, how to fail, how to show progress.
 # Written for bash 3.2, which is what macOS has.
 

@@ -62,10 +62,11 @@ export function curlLine(options: { url: string; model: string; question: string
   ].join('\n');
 }
 
-/** A shell expression that yields the master key: the variable where it was given, else the line of the file. */
-export function keyExpression(fromEnvironment: boolean, secretsFile: string): string {
-  if (fromEnvironment) return '$LITELLM_MASTER_KEY';
-  return `$(sed -n 's/^LITELLM_MASTER_KEY=//p' ${shellQuote(secretsFile)})`;
+/** A shell expression that yields the master key: the shell's own variable, else the line of the file that has it. */
+export function keyExpression(file: string | undefined): string {
+  return file === undefined
+    ? '$LITELLM_MASTER_KEY'
+    : `$(sed -n 's/^LITELLM_MASTER_KEY=//p' ${shellQuote(file)})`;
 }
 
 /** How to go on with a real model. */

@@ -19,7 +19,8 @@ interface Suite {
 
 const reports = join(stateDir, 'reports');
 const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
-const python = join(stateDir, 'venv', 'bin', 'python');
+const inVenv = (name: string): string => join(stateDir, 'venv', 'bin', name);
+const python = inVenv('python');
 
 const ruffConfig = ['--config', join(root, 'scripts', 'ruff.toml')];
 
@@ -28,6 +29,15 @@ const suites: readonly Suite[] = [
   { name: 'types', command: ['npm', 'run', '--silent', 'typecheck'] },
   { name: 'ruff', command: [python, '-m', 'ruff', 'check', ...ruffConfig, 'litellm'] },
   { name: 'ruff-format', command: [python, '-m', 'ruff', 'format', '--check', ...ruffConfig, 'litellm'] },
+  {
+    name: 'shellcheck',
+    command: [
+      'bash',
+      '-c',
+      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/test .ci/run scripts/lib/*.sh',
+      inVenv('shellcheck'),
+    ],
+  },
   jest('unit'),
   jest('integration', '--maxWorkers=2'),
   {

@@ -25,6 +25,8 @@ const envFile = join(root, '.env');
 const secretsFile = join(stateDir, 'secrets.env');
 const say = (...lines: string[]): void => console.log(lines.join('\n'));
 
+/** Which file holds LiteLLM's master key; undefined where the shell has it. */
+let keyFile: string | undefined = secretsFile;
 let stopping = false;
 let secret: SecretFile | undefined;
 
@@ -32,7 +34,9 @@ let secret: SecretFile | undefined;
 async function up(args: readonly string[]): Promise<string> {
   const options = readOptions(args);
   // What the shell has comes first: loadEnvFile replaces nothing.
+  if (process.env.LITELLM_MASTER_KEY) keyFile = undefined;
   if (existsSync(envFile)) process.loadEnvFile(envFile);
+  if (keyFile !== undefined && process.env.LITELLM_MASTER_KEY) keyFile = envFile;
   const detached = options.detach ? runningParts(runFile) : undefined;
   if (detached && detached.parts.length > 0) {
     throw new StartError(
@@ -76,9 +80,9 @@ async function demonstrate(options: UpOptions, stack: Stack): Promise<TurnReport
     write: (text) => process.stdout.write(text.replaceAll('\n', '\n  ')),
   });
   say('', '', ...turnLines(report));
-  if (report.error !== undefined) say(`  The turn failed: ${report.error}`);
   if (!options.check) {
-    const key = keyExpression(Boolean(process.env.LITELLM_MASTER_KEY), secretsFile);
+    if (report.error !== undefined) say(`  The turn failed: ${report.error}`);
+    const key = keyExpression(keyFile);
     say('', 'Try it yourself:', '', curlLine({ url: stack.litellm.url, model, question: asked, key }), '');
     say(...providerLines());
   }

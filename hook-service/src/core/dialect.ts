@@ -1,10 +1,13 @@
 /**
  * What the loop knows of a dialect. One file in `dialects/` implements it for each API a client may speak; it
- * reads and adds, and never rebuilds what the provider or the client wrote.
+ * reads and adds, and never rebuilds what the provider or the client wrote. Bodies and responses are plain
+ * JSON; what a dialect does not know it carries along.
  */
 import type { ToolturnError } from './errors';
 import type { JsonObject } from './json';
-import type { FailureKind, HostTool } from './ports';
+import type { ContentPart, FailureKind, HostTool } from './ports';
+
+export type DialectName = 'chat' | 'responses' | 'messages' | 'generateContent';
 
 /** A tool under the name the model sees. */
 export interface OfferedTool {
@@ -27,17 +30,21 @@ export interface Round {
   readonly message: JsonObject;
   /** All calls, ours and the client's, in the order the model wrote them. */
   readonly calls: readonly ToolCall[];
-  /** Visible text, for the answer that joins all rounds. */
+  /** Visible text, for the answer that joins all rounds. Reasoning is no visible text. */
   readonly text: string;
   readonly usage?: JsonObject;
   /** The whole response (not streaming only). */
   readonly response?: JsonObject;
+  /** Ids of output items that the client sees and may refer to later (responses only). */
+  readonly itemIds?: readonly string[];
 }
 
 /** What a call came to, as the model will read it. */
 export interface Outcome {
   readonly call: ToolCall;
   readonly text: string;
+  /** Images and audio beside the text, for dialects that can carry them in a result. */
+  readonly media?: readonly Extract<ContentPart, { type: 'image' | 'audio' }>[];
   readonly failure?: FailureKind;
   readonly milliseconds: number;
 }
@@ -75,29 +82,65 @@ export interface Reading {
  * finish, summed usage, and no trace of a call that is not the client's.
  */
 export interface StreamJoiner {
-  /** Takes note of chunks that the client has already received; gives the calls that became complete. */
+  /** Takes note of chunks that the client has already received from the door; gives nothing out again. */
   seen(chunks: readonly JsonObject[]): void;
   push(chunk: JsonObject): Reading;
   /** The round's stream has ended: its last calls and the round itself. */
   endRound(): Reading & { readonly round: Round };
-  /** A chunk that changes nothing, in a form that every client of the dialect accepts. */
-  keepAlive(): JsonObject;
+  /** A chunk that changes nothing, in a form that every client of the dialect accepts; undefined where none may come now. */
+  keepAlive(): JsonObject | undefined;
   /** A piece of text of ours, where the model left the client without any. */
-  note(text: string): JsonObject;
-  /** The end of the answer: finish chunk and, where the client asked for it, the summed usage. */
+  note(text: string): readonly JsonObject[];
+  /** The end of the answer: finish and, where the dialect has it, the summed usage. */
   finish(): readonly JsonObject[];
 }
 
+/** One past answer in a request's history, as the client sends it back: a run of assistant messages. */
+export interface PastTurn {
+  /** Text of everything between the answer before and this one: the user's message, results of the client's tools. */
+  readonly asked: string;
+  /** The answer's visible text. */
+  readonly said: string;
+  /** Its calls of the client's tools. */
+  readonly calls: readonly Pick<ToolCall, 'id' | 'name'>[];
+  /** Ids of items or responses it refers to. */
+  readonly itemIds: readonly string[];
+}
+
+/** A request's history as the client sends it. */
+export interface History {
+  /** Oldest first. */
+  readonly turns: readonly PastTurn[];
+  /** Text behind the last answer: what is asked now. */
+  readonly asked: string;
+}
+
+/** How the rounds of a turn came about, for the ledger. */
+export interface HiddenTurn {
+  /** The request of round one and that of the last round, as they went upstream. */
+  readonly startBody: JsonObject;
+  readonly lastBody: JsonObject;
+  readonly lastRound: Round;
+  /** What our calls of the last round came to: only where calls of the client's are handed back beside them. */
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface JoinOptions {
+  readonly turn: string;
+  readonly isClients: (name: string) => boolean;
+  /** The request, as it went to the model. */
+  readonly body: JsonObject;
+}
+
 export interface Dialect {
-  readonly name: 'chat';
-  /** True for the paths of LiteLLM on which this dialect is spoken. */
+  readonly name: DialectName;
+  /** True for the paths of LiteLLM (without query) on which this dialect is spoken. */
   matches(path: string): boolean;
   clientTools(body: JsonObject): ClientTools;
   /** Adds our tools behind the client's. */
   offer(body: JsonObject, tools: readonly OfferedTool[]): Patch;
   /** Names of the tools in `body` that stand behind the first `clientCount`: what was offered by us. */
   offered(body: JsonObject, clientCount: number): ReadonlySet<string>;
-  isStream(body: JsonObject): boolean;
   read(response: JsonObject, turn: string, roundNumber: number): Round;
   /** The next request: the model's turn and one result for each of its calls, in the order of the calls. */
   next(body: JsonObject, round: Round, outcomes: readonly Outcome[]): JsonObject;
@@ -107,18 +150,16 @@ export interface Dialect {
   forbid(body: JsonObject): JsonObject;
   /** The one response the client gets. */
   finish(rounds: readonly Round[], handBack: readonly ToolCall[], note?: string): JsonObject;
-  join(options: {
-    readonly turn: string;
-    readonly isClients: (name: string) => boolean;
-    readonly body: JsonObject;
-  }): StreamJoiner;
-  /** Digest inputs of the client's calls in `body` whose hidden part may be kept. */
-  handBackKeys(body: JsonObject): readonly string[];
-  handBackKey(call: ToolCall): string;
-  /** What must be kept when calls are handed back, so that the client's results complete the turn. */
-  hidden(startBody: JsonObject, lastBody: JsonObject, round: Round, outcomes: readonly Outcome[]): JsonObject;
-  /** Puts kept parts back where they belong; the very same body when there is nothing to do. */
-  restore(body: JsonObject, recall: ReadonlyMap<string, JsonObject>): JsonObject;
-  /** The error in the dialect's own form: a chunk of a stream or the body of a response. */
+  join(options: JoinOptions): StreamJoiner;
+  /** The past answers in a request; cheap, since every request with a history is read. */
+  history(body: JsonObject): History;
+  /** What the client will not send back of a turn: everything between its request and the answer it sees. */
+  hidden(turn: HiddenTurn): JsonObject;
+  /**
+   * Puts hidden parts back. `found` goes by the position of the past answer in `history(body).turns`. The very same
+   * object when there is nothing to do; an answer is left as it is where putting back would be ill-formed.
+   */
+  restore(body: JsonObject, found: ReadonlyMap<number, JsonObject>): JsonObject;
+  /** The error in the dialect's own form: the last chunk of a stream. */
   error(error: ToolturnError): JsonObject;
 }

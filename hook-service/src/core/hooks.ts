@@ -1,6 +1,7 @@
 /** What the door sends and gets: the three hooks of LiteLLM as plain data (door: litellm/toolturn_guardrail.py). */
 import type { Caller } from './caller';
 import type { JsonObject } from './json';
+import type { Place } from './memory';
 
 /** One request of a client, as LiteLLM hands it to a hook. */
 export interface HookRequest {
@@ -19,6 +20,8 @@ export interface TurnMark {
   readonly turn: string;
   /** How many of the tools in the request are the client's own. */
   readonly clientTools: number;
+  /** Where the request stands in its conversation, for the ledger. */
+  readonly place: Place;
 }
 
 export type PreCallAnswer =

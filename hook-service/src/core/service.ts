@@ -6,7 +6,8 @@ import type { ClientTools, Dialect, StreamJoiner } from './dialect';
 import { ToolturnError } from './errors';
 import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
 import type { JsonObject } from './json';
-import { injectModeFor, type InjectPolicy } from './limits';
+import { injectModeFor, type InjectMode, type InjectPolicy } from './limits';
+import { readHistory, type Place } from './memory';
 import { markHeader, signMark, verifyMark } from './mark';
 import type { Upstream } from './ports';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
@@ -35,7 +36,7 @@ export class TurnService {
 
   /** Before the model is called: puts hidden rounds back and adds the offer. */
   async preCall(request: HookRequest): Promise<PreCallAnswer> {
-    const { book, inject, limits, secrets } = this.deps;
+    const { book, limits, secrets } = this.deps;
     const dialect = this.dialectFor(request.path);
     if (dialect === undefined) return { action: 'pass', reason: 'not a path on which turns are finished' };
     const mark = request.headers[markHeader];
@@ -43,26 +44,16 @@ export class TurnService {
       return { action: 'pass', reason: 'the turn is already in hand' };
     }
     const client = dialect.clientTools(request.body);
-    const restored = await this.restore(dialect, request);
-    const { caller } = request;
-    const mode = injectModeFor(inject, {
-      model: String(request.body['model'] ?? ''),
-      ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
-      ...(caller.key === undefined ? {} : { keyHash: caller.key }),
-    });
-    const decision = book.decide(caller, mode, client);
-    if (!decision.offer)
-      return unarmed(
-        decision.reason,
-        client,
-        restored === request.body ? {} : { messages: restored['messages'] },
-      );
-    const patch = dialect.offer(restored, decision.tools);
+    const { body, place } = await this.recall(dialect, request);
+    const decision = book.decide(request.caller, this.modeFor(request), client);
+    const restored = changed(request.body, body);
+    if (!decision.offer) return unarmed(decision.reason, client, restored);
+    const patch = dialect.offer(body, decision.tools);
     return {
       action: 'arm',
-      set: { ...(restored === request.body ? {} : { messages: restored['messages'] }), ...patch.set },
+      set: { ...restored, ...patch.set },
       remove: patch.remove,
-      mark: { turn: randomUUID().replaceAll('-', ''), clientTools: client.count },
+      mark: { turn: randomUUID().replaceAll('-', ''), clientTools: client.count, place },
       deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
     };
   }
@@ -122,7 +113,7 @@ export class TurnService {
         continuation: this.continuation(request, mark),
       });
       const result = await this.run(request, mark, dialect, asker, true, signal);
-      if (result.note !== undefined) await alive.write(joiner.note(result.note));
+      for (const chunk of result.note === undefined ? [] : joiner.note(result.note)) await alive.write(chunk);
       for (const chunk of joiner.finish()) await alive.write(chunk);
     } catch (error) {
       await alive.write(dialect.error(shown(error)));
@@ -158,6 +149,7 @@ export class TurnService {
           dialect,
           body: request.body,
           clientTools: mark.clientTools,
+          place: mark.place,
           signal,
         },
         asker,
@@ -204,10 +196,25 @@ export class TurnService {
     });
   }
 
-  private async restore(dialect: Dialect, request: HookRequest): Promise<JsonObject> {
-    const keys = dialect.handBackKeys(request.body);
-    if (keys.length === 0) return request.body;
-    return dialect.restore(request.body, await this.deps.ledger.recall(scopeOf(request.caller), keys));
+  private modeFor({ body, caller }: HookRequest): InjectMode {
+    return injectModeFor(this.deps.inject, {
+      model: typeof body['model'] === 'string' ? body['model'] : '',
+      ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
+      ...(caller.key === undefined ? {} : { keyHash: caller.key }),
+    });
+  }
+
+  /** Puts hidden rounds back where they belong: one round trip, and none for a request without past answers. */
+  private async recall(dialect: Dialect, request: HookRequest): Promise<{ body: JsonObject; place: Place }> {
+    const { turns, place } = readHistory(dialect.name, dialect.history(request.body));
+    const keys = turns.flat();
+    if (keys.length === 0) return { body: request.body, place };
+    const kept = await this.deps.ledger.recall(scopeOf(request.caller), keys);
+    const found = turns.flatMap((candidates, position) => {
+      const hidden = candidates.map((key) => kept.get(key)).find((value) => value !== undefined);
+      return hidden === undefined ? [] : [[position, hidden] as const];
+    });
+    return { body: found.length === 0 ? request.body : dialect.restore(request.body, new Map(found)), place };
   }
 
   private continuation(request: HookRequest, mark: TurnMark): Continuation {
@@ -233,6 +240,13 @@ export class TurnService {
     if (dialect === undefined) throw new ToolturnError('bad_request', 'This path carries no turns.');
     return dialect;
   }
+}
+
+/** The fields of a body that are not the same objects as before. */
+function changed(before: JsonObject, after: JsonObject): JsonObject {
+  return before === after
+    ? {}
+    : Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
 }
 
 /** Nothing is offered; the word `auto` in the place of a tool list must not reach a provider all the same. */
@@ -268,7 +282,8 @@ function keptAlive(sink: ChunkSink, joiner: StreamJoiner, everyMs: number): Chun
   };
   const timer = setInterval(() => {
     // A reader that is behind has something to read already.
-    if (pending === 0) write(joiner.keepAlive()).catch(() => clearInterval(timer));
+    const chunk = pending === 0 ? joiner.keepAlive() : undefined;
+    if (chunk !== undefined) write(chunk).catch(() => clearInterval(timer));
   }, everyMs);
   return {
     write(chunk) {

@@ -114,6 +114,7 @@ async function turn(options: {
       dialect: chat,
       body: armed,
       clientTools: 0,
+      place: { chain: 'chain', asked: 'asked' },
       signal: options.signal ?? new AbortController().signal,
     },
     wholeAsker({

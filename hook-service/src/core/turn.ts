@@ -3,6 +3,7 @@ import type { Caller } from './caller';
 import type { Dialect, Outcome, Round, ToolCall } from './dialect';
 import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
+import { answerKeys, type Place } from './memory';
 import type { Limits } from './limits';
 import type { OfferBook } from './offer';
 import type { FailureKind, Ledger, Log, Scope } from './ports';
@@ -28,6 +29,8 @@ export interface TurnStart {
   readonly body: JsonObject;
   /** How many of the tools in `body` are the client's own. */
   readonly clientTools: number;
+  /** Where the request stands in its conversation. */
+  readonly place: Place;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
 }
@@ -107,14 +110,12 @@ class Turn {
     for (let roundNumber = 1; ; roundNumber++) {
       const { round, running } = await this.readRound(reading, roundNumber);
       const theirs = round.calls.filter((call) => this.isClients(call.name));
-      if (theirs.length === round.calls.length && (roundNumber === 1 || theirs.length === 0)) {
-        return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs);
-      }
       const outcomes = await Promise.all(running);
       this.report(outcomes, roundNumber);
-      if (theirs.length > 0) {
+      // Nothing is left to run, or the client has to run something: the turn ends.
+      if (outcomes.length === 0 || theirs.length > 0) {
         await this.keepHidden(body, round, outcomes, theirs);
-        return this.result('handed_back', theirs);
+        return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs);
       }
       body = this.start.dialect.next(body, round, outcomes);
       const limit = this.limit(roundNumber);
@@ -186,14 +187,14 @@ class Turn {
     }
     this.rounds.push(round);
     const theirs = round.calls.filter((call) => this.isClients(call.name));
-    if (theirs.length > 0) {
-      const notRun = round.calls
-        .filter((call) => !theirs.includes(call))
-        .map((call) => this.refusedCall(call));
-      await this.keepHidden(body, round, notRun, theirs);
-    }
+    const notRun =
+      theirs.length === 0
+        ? []
+        : round.calls.filter((call) => !theirs.includes(call)).map((call) => this.refusedCall(call));
     const silent = theirs.length === 0 && round.text.trim() === '';
-    return this.result(end, theirs, silent ? limitNote(end, this.deps.limits) : undefined);
+    const note = silent ? limitNote(end, this.deps.limits) : undefined;
+    await this.keepHidden(body, round, notRun, theirs, note);
+    return this.result(end, theirs, note);
   }
 
   private async readOnly(body: JsonObject, roundNumber: number): Promise<Round> {
@@ -204,18 +205,25 @@ class Turn {
     }
   }
 
-  /** Keeps what the client will not send back. Before the client gets its calls, since it may answer at once. */
+  /** Keeps what the client will not send back. Before it sees the end, since it may answer or hang up at once. */
   private async keepHidden(
     body: JsonObject,
     round: Round,
     outcomes: readonly Outcome[],
     theirs: readonly ToolCall[],
+    note?: string,
   ): Promise<void> {
-    const { dialect, body: startBody, scope } = this.start;
-    const hidden = dialect.hidden(startBody, body, round, outcomes);
-    const entries = new Map(theirs.map((call) => [dialect.handBackKey(call), hidden]));
+    // In a turn of one round the client has seen everything, unless calls of ours stood beside its own.
+    if (this.rounds.length === 1 && outcomes.length === 0) return;
+    const { dialect, body: startBody, scope, place } = this.start;
+    const keys = answerKeys(dialect.name, place, {
+      said: [...this.rounds.map((each) => each.text), note ?? ''].join(' '),
+      calls: theirs,
+      itemIds: this.rounds.flatMap((each) => each.itemIds ?? []),
+    });
+    const hidden = dialect.hidden({ startBody, lastBody: body, lastRound: round, outcomes });
     await this.deps.ledger
-      .keep(scope, entries, this.deps.ledgerTtlSeconds)
+      .keep(scope, new Map(keys.map((key) => [key, hidden])), this.deps.ledgerTtlSeconds)
       .catch((error: unknown) =>
         this.deps.log.warn('the hidden part of a turn was not kept', { turn: this.start.id, error }),
       );

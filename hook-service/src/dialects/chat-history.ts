@@ -1,46 +1,97 @@
-import type { Outcome, Round, ToolCall } from '../core/dialect';
+import type { HiddenTurn, History, PastTurn } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
+import { readableCalls } from './chat-message';
 
 const messagesOf = (body: JsonObject): readonly Json[] =>
   Array.isArray(body['messages']) ? body['messages'] : [];
 
+const roleOf = (message: Json | undefined): Json | undefined =>
+  isJsonObject(message) ? message['role'] : undefined;
+
 function callsIn(message: Json): readonly JsonObject[] {
-  const calls = isJsonObject(message) && message['role'] === 'assistant' ? message['tool_calls'] : undefined;
+  const calls = roleOf(message) === 'assistant' && isJsonObject(message) ? message['tool_calls'] : undefined;
   return Array.isArray(calls) ? calls.filter(isJsonObject) : [];
 }
 
-function keyOf(call: JsonObject): string {
+function nameOf(call: JsonObject): string {
   const inner = isJsonObject(call['function'])
     ? call['function']
     : isJsonObject(call['custom'])
       ? call['custom']
       : {};
-  return JSON.stringify(['chat', call['id'], inner['name']]);
+  return typeof inner['name'] === 'string' ? inner['name'] : '';
 }
 
-/** The key under which the hidden part of a turn is kept when `call` is handed back. */
-export function handBackKey(call: ToolCall): string {
-  return JSON.stringify(['chat', call.id, call.name]);
+/** Visible text of a message: a string, or the text of its parts; what is no text counts by its kind. */
+function textOf(message: Json): string {
+  const content = isJsonObject(message) ? message['content'] : undefined;
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part) =>
+      !isJsonObject(part)
+        ? ''
+        : typeof part['text'] === 'string'
+          ? part['text']
+          : `[${String(part['type'])}]`,
+    )
+    .join('');
 }
 
-/** The keys that the calls in this request's history could have been handed back under. */
-export function handBackKeys(body: JsonObject): readonly string[] {
-  return messagesOf(body).flatMap((message) => callsIn(message).map(keyOf));
+/** A run of assistant messages: where it stands in the list and where it ends (exclusive). */
+interface Run {
+  readonly from: number;
+  readonly to: number;
 }
 
-/**
- * What the client will not send back: the hidden rounds of this turn, the full assistant message of the last
- * one, and the results of our calls in it.
- */
-export function hiddenTurn(
-  startBody: JsonObject,
-  lastBody: JsonObject,
-  round: Round,
-  outcomes: readonly Outcome[],
-): JsonObject {
+function assistantRuns(messages: readonly Json[]): Run[] {
+  const runs: Run[] = [];
+  for (let i = 0; i < messages.length; i++) {
+    if (roleOf(messages[i]) !== 'assistant') continue;
+    const from = i;
+    while (roleOf(messages[i + 1]) === 'assistant') i += 1;
+    runs.push({ from, to: i + 1 });
+  }
+  return runs;
+}
+
+/** System prompts change from request to request and are no part of the conversation. */
+const isInstruction = (message: Json): boolean =>
+  roleOf(message) === 'system' || roleOf(message) === 'developer';
+
+function textBetween(messages: readonly Json[], from: number, to: number): string {
+  return messages
+    .slice(from, to)
+    .filter((message) => !isInstruction(message))
+    .map(textOf)
+    .join(' ');
+}
+
+/** The past answers of a chat request. */
+export function chatHistory(body: JsonObject): History {
+  const messages = messagesOf(body);
+  let behind = 0;
+  const turns = assistantRuns(messages).map(({ from, to }): PastTurn => {
+    const run = messages.slice(from, to);
+    const asked = textBetween(messages, behind, from);
+    behind = to;
+    return {
+      asked,
+      said: run.map(textOf).join(' '),
+      calls: run.flatMap((message) =>
+        callsIn(message).map((call) => ({ id: String(call['id']), name: nameOf(call) })),
+      ),
+      itemIds: [],
+    };
+  });
+  return { turns, asked: textBetween(messages, behind, messages.length) };
+}
+
+/** The hidden rounds of a turn, its last assistant message in full, and the results of our calls beside it. */
+export function hiddenTurn({ startBody, lastBody, lastRound, outcomes }: HiddenTurn): JsonObject {
   return {
     before: messagesOf(lastBody).slice(messagesOf(startBody).length),
-    assistant: round.message,
+    assistant: readableCalls(lastRound.message, outcomes),
     results: outcomes.map((outcome) => ({
       role: 'tool',
       tool_call_id: outcome.call.id,
@@ -50,39 +101,35 @@ export function hiddenTurn(
 }
 
 /**
- * Puts hidden parts back: the client's shortened assistant message becomes the full one again, with the hidden
- * rounds before it and one result for each call behind it, in the order of the calls.
+ * Puts hidden parts back: what the client kept of an answer becomes the full turn again, with the hidden rounds
+ * before it and one result for each call behind it, in the order of the calls.
  */
-export function restoreHidden(body: JsonObject, recall: ReadonlyMap<string, JsonObject>): JsonObject {
-  if (recall.size === 0) return body;
-  const restored: Json[] = [];
+export function restoreHidden(body: JsonObject, found: ReadonlyMap<number, JsonObject>): JsonObject {
   const messages = messagesOf(body);
-  for (let i = 0; i < messages.length; i++) {
-    const message = messages[i] as Json;
-    const kept = callsIn(message)
-      .map((call) => recall.get(keyOf(call)))
-      .find((found) => found !== undefined);
-    if (kept === undefined || !isJsonObject(kept['assistant'])) {
-      restored.push(message);
-      continue;
-    }
-    const answers: Json[] = [];
-    while (isToolMessage(messages[i + 1])) answers.push(messages[++i] as Json);
-    const before = Array.isArray(kept['before']) ? kept['before'] : [];
-    restored.push(...before, kept['assistant'], ...inCallOrder(kept['assistant'], kept['results'], answers));
+  const restored: Json[] = [];
+  let behind = 0;
+  let changed = false;
+  for (const [position, { from, to }] of assistantRuns(messages).entries()) {
+    const kept = found.get(position);
+    restored.push(...messages.slice(behind, from));
+    behind = to;
+    while (roleOf(messages[behind]) === 'tool') behind += 1;
+    const full = kept === undefined ? undefined : fullTurn(kept, messages.slice(to, behind));
+    restored.push(...(full ?? messages.slice(from, behind)));
+    changed ||= full !== undefined;
   }
-  return { ...body, messages: restored };
+  return changed ? { ...body, messages: [...restored, ...messages.slice(behind)] } : body;
 }
 
-function isToolMessage(message: Json | undefined): message is JsonObject {
-  return isJsonObject(message) && message['role'] === 'tool';
-}
-
-function inCallOrder(assistant: JsonObject, ours: Json | undefined, theirs: readonly Json[]): Json[] {
-  const order = callsIn(assistant).map((call) => call['id']);
-  const position = (message: Json): number => {
-    const at = isJsonObject(message) ? order.indexOf(message['tool_call_id']) : -1;
-    return at === -1 ? order.length : at;
-  };
-  return [...(Array.isArray(ours) ? ours : []), ...theirs].sort((a, b) => position(a) - position(b));
+/** The turn as it went upstream, with a result for each call: ours, the client's, or a note where the client went on without. */
+function fullTurn(kept: JsonObject, answers: readonly Json[]): Json[] | undefined {
+  const { assistant, before, results } = kept;
+  if (!isJsonObject(assistant)) return undefined;
+  const known = [...(Array.isArray(results) ? results : []), ...answers].filter(isJsonObject);
+  const byCall = new Map(known.map((message) => [message['tool_call_id'], message]));
+  const inOrder = callsIn(assistant).map(({ id }): Json => {
+    // A call without a result is refused by every provider.
+    return byCall.get(id) ?? { role: 'tool', tool_call_id: id ?? null, content: 'This call was not run.' };
+  });
+  return [...(Array.isArray(before) ? before : []), assistant, ...inOrder];
 }

@@ -1,17 +1,10 @@
-import type { Reading, Round, StreamJoiner } from '../core/dialect';
+import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import { ChatCallAssembler, type OpenCall } from './chat-calls';
 import { chatMessage } from './chat-message';
 import { separator } from './text';
 import { ThinkingAssembler } from './chat-thinking';
-
-interface Options {
-  readonly turn: string;
-  readonly isClients: (name: string) => boolean;
-  /** The request: says whether the client wants usage in the stream. */
-  readonly body: JsonObject;
-}
 
 /** Joins the chunk streams of all rounds (`chat.completion.chunk`) into one. */
 export class ChatJoiner implements StreamJoiner {
@@ -28,7 +21,7 @@ export class ChatJoiner implements StreamJoiner {
   private roundNumber = 1;
   private round: RoundState;
 
-  constructor(private readonly options: Options) {
+  constructor(private readonly options: JoinOptions) {
     this.round = new RoundState(options.turn, 1);
   }
 
@@ -64,12 +57,12 @@ export class ChatJoiner implements StreamJoiner {
     return this.chunk({});
   }
 
-  note(text: string): JsonObject {
+  note(text: string): readonly JsonObject[] {
     const content = separator(this.visible, text) + text;
     this.visible += content;
     const role = this.roleSent ? {} : { role: 'assistant' };
     this.roleSent = true;
-    return this.chunk({ ...role, content });
+    return [this.chunk({ ...role, content })];
   }
 
   finish(): readonly JsonObject[] {

@@ -1,3 +1,5 @@
+import { parseArguments } from '../core/arguments';
+import type { Outcome } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 
 /** Fields that exist in responses only; a provider refuses or ignores them in a request. */
@@ -34,6 +36,28 @@ export function uniqueCalls(calls: Json | undefined, turn: string, roundNumber: 
       const id = uniqueId(call['id'], used, turn, roundNumber, position);
       return id === call['id'] ? call : { ...call, id };
     }),
+  };
+}
+
+/**
+ * The same message, with `{}` where the arguments of a call that was answered here are no JSON object. LiteLLM
+ * parses them for most providers and refuses the whole request over one that breaks off; the result says what was wrong.
+ */
+export function readableCalls(message: JsonObject, outcomes: readonly Outcome[]): JsonObject {
+  const broken = new Set(
+    outcomes
+      .filter(({ call }) => call.arguments.trim() === '' || !parseArguments(call.arguments).ok)
+      .map(({ call }) => call.id),
+  );
+  const calls = message['tool_calls'];
+  if (broken.size === 0 || !Array.isArray(calls)) return message;
+  return {
+    ...message,
+    tool_calls: calls.map((call) =>
+      isJsonObject(call) && isJsonObject(call['function']) && broken.has(String(call['id']))
+        ? { ...call, function: { ...call['function'], arguments: '{}' } }
+        : call,
+    ),
   };
 }
 

@@ -3,8 +3,8 @@ import type { ToolturnError } from '../core/errors';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import { ChatJoiner } from './chat-joiner';
-import { hiddenTurn, handBackKey, handBackKeys, restoreHidden } from './chat-history';
-import { chatMessage, uniqueCalls } from './chat-message';
+import { chatHistory, hiddenTurn, restoreHidden } from './chat-history';
+import { chatMessage, readableCalls, uniqueCalls } from './chat-message';
 import { joinTexts } from './text';
 
 /** LiteLLM serves chat completions on several paths. */
@@ -100,8 +100,6 @@ export const chat: Dialect = {
     );
   },
 
-  isStream: (body) => body['stream'] === true,
-
   read(response, turn, roundNumber): Round {
     const received = firstMessage(response);
     const message = chatMessage({ ...received, ...uniqueCalls(received['tool_calls'], turn, roundNumber) });
@@ -120,7 +118,7 @@ export const chat: Dialect = {
     // A choice that was forced once would be forced for ever; the model decides from here on.
     return {
       ...without(body, 'tool_choice'),
-      messages: [...messages, round.message, ...outcomes.map(toolMessage)],
+      messages: [...messages, readableCalls(round.message, outcomes), ...outcomes.map(toolMessage)],
     };
   },
 
@@ -168,8 +166,7 @@ export const chat: Dialect = {
 
   join: (options) => new ChatJoiner(options),
 
-  handBackKeys,
-  handBackKey,
+  history: chatHistory,
   hidden: hiddenTurn,
   restore: restoreHidden,
 

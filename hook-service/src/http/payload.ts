@@ -18,7 +18,11 @@ const request = z.object({
   call_id: text,
   body: jsonObject,
 });
-const mark = z.object({ turn: z.string().min(8).max(64), client_tools: z.number().int().min(0) });
+const mark = z.object({
+  turn: z.string().min(8).max(64),
+  client_tools: z.number().int().min(0),
+  place: z.object({ chain: z.string().max(64), asked: z.string().max(64) }),
+});
 
 const preCall = request;
 const postCall = request.extend({ turn: mark, response: jsonObject });
@@ -77,4 +81,5 @@ function pathOf(url: string): string {
 const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   turn: parsed.turn,
   clientTools: parsed.client_tools,
+  place: parsed.place,
 });

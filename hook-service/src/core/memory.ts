@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import type { DialectName, History, PastTurn, ToolCall } from './dialect';
+
+/**
+ * Keys of the ledger. A client sends back only what it was shown, and not always as it was shown: nulls come and
+ * go, white space is trimmed, one message comes back in nine pieces, old turns are cut off, the system prompt
+ * changes. So a past answer is found by what survives all that: its visible text with what was asked before it,
+ * the ids of its calls, the ids of its items.
+ */
+
+/** Where a request stands in its conversation; the door carries it from the pre-call hook to the end of the turn. */
+export interface Place {
+  /** Digest over everything visible up to here, the present question included. */
+  readonly chain: string;
+  /** Digest over the present question alone. */
+  readonly asked: string;
+}
+
+const digest = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+
+/** Text as it is compared: without any white space, since clients trim, join and split. */
+const bare = (text: string): string => text.replace(/\s+/g, '');
+
+const callMark = (call: Pick<ToolCall, 'id' | 'name'>): string => `${call.id}\0${call.name}`;
+
+/** What the client was shown at the end of a turn. */
+export interface Shown {
+  readonly said: string;
+  readonly calls: readonly Pick<ToolCall, 'id' | 'name'>[];
+  readonly itemIds: readonly string[];
+}
+
+function keysOf(dialect: DialectName, place: Place, shown: Shown): string[] {
+  const said = bare(shown.said);
+  // Calls come back with their ids, which no other answer has; text alone could stand in any conversation.
+  const byCalls = shown.calls.map((call) => digest(dialect, 'call', callMark(call)));
+  const byItems = shown.itemIds.map((id) => digest(dialect, 'item', id));
+  const byText =
+    said === ''
+      ? []
+      : [digest(dialect, 'strong', place.chain, said), digest(dialect, 'weak', place.asked, said)];
+  return [...byCalls, ...byItems, ...byText];
+}
+
+/** Follows a conversation from its beginning: the place of each question in it. */
+class Chain {
+  private chain = '';
+
+  ask(asked: string): Place {
+    const bareAsked = bare(asked);
+    this.chain = digest(this.chain, bareAsked);
+    return { chain: this.chain, asked: digest(bareAsked) };
+  }
+
+  answer(turn: PastTurn): void {
+    this.chain = digest(this.chain, bare(turn.said), ...turn.calls.map(callMark));
+  }
+}
+
+/** The keys of every past answer in a request, best first, and the place of what is asked now. */
+export function readHistory(
+  dialect: DialectName,
+  history: History,
+): { turns: readonly (readonly string[])[]; place: Place } {
+  const chain = new Chain();
+  const turns = history.turns.map((turn) => {
+    const keys = keysOf(dialect, chain.ask(turn.asked), turn);
+    chain.answer(turn);
+    return keys;
+  });
+  return { turns, place: chain.ask(history.asked) };
+}
+
+/** The keys under which the hidden part of a finished turn is kept. */
+export function answerKeys(dialect: DialectName, place: Place, shown: Shown): readonly string[] {
+  return keysOf(dialect, place, shown);
+}

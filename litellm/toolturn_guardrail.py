@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import hmac
 import os
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import datetime
@@ -40,10 +41,13 @@ class Toolturn(CustomGuardrail):
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
         """Asks hook-service what to add to the request; leaves it alone when there is no answer."""
-        metadata = _metadata(data)
-        metadata.pop(MARK, None)  # a client could have written it
-        if "/chat/completions" not in _url(data) or _is_continuation(data, user_api_key_dict):
+        for name in ("metadata", "litellm_metadata"):
+            if isinstance(data.get(name), dict):
+                data[name].pop(MARK, None)  # a client could have written it
+        dialect = _dialect(data)
+        if dialect is None or _is_continuation(data, user_api_key_dict):
             return data
+        metadata = _metadata(data)
         try:
             answer = await self._post("/hooks/pre-call", _request(data, user_api_key_dict, {}), PRE_CALL)
         except Exception as error:  # whatever it is, the request goes on without tools
@@ -56,7 +60,7 @@ class Toolturn(CustomGuardrail):
         for name in answer.get("remove", ()):
             data.pop(name, None)
         if answer["action"] == "arm":
-            mark = {"state": "armed", "turn": answer["turn"], "deadline": answer["deadline"]}
+            mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             metadata[MARK] = {**mark, "set": list(changes), "remove": answer.get("remove", [])}
         return data
 
@@ -67,11 +71,12 @@ class Toolturn(CustomGuardrail):
             return response
         if mark["state"] != "armed":
             return _add_headers(response, {"x-toolturn": mark["state"]})
-        if not any(getattr(c.message, "tool_calls", None) for c in getattr(response, "choices", ())):
+        answered = _dump(response)
+        if not DIALECTS[mark["dialect"]].calls_in(answered):
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
         _log_before_change(data, response)
-        body = {**_request(data, user_api_key_dict, mark), "response": response.model_dump(mode="json")}
         try:
+            body = {**_request(data, user_api_key_dict, mark), "response": answered}
             answer = await self._post("/hooks/post-call", body, _timeout(mark))
         except _Refused as refused:
             raise HTTPException(refused.status, detail={"error": refused.message}) from None
@@ -91,12 +96,13 @@ class Toolturn(CustomGuardrail):
             async for chunk in response:
                 yield chunk
             return
+        dialect = DIALECTS[mark["dialect"]]
         seen: list[Any] = []  # what the client has got by then: the model's next round needs it
-        chunks = aiter(response)
+        chunks = _frames(response) if dialect.raw else aiter(response)
         async for chunk in chunks:
-            if _has_tool_call(chunk):
-                head = {**_request(request_data, user_api_key_dict, mark), "seen": [_dump(c) for c in seen]}
-                async for line in self._finished(head, chunk, chunks, _timeout(mark)):
+            if dialect.call_begins(chunk):
+                head = {**_request(request_data, user_api_key_dict, mark), "seen": [e for c in seen for e in _dump_frame(c)]}
+                async for line in self._finished(dialect, head, chunk, chunks, _timeout(mark)):
                     yield line
                 return
             seen.append(chunk)
@@ -110,16 +116,18 @@ class Toolturn(CustomGuardrail):
         return {"x-toolturn": mark["state"]} if mark else {}
 
     async def _finished(
-        self, head: dict, first: Any, rest: AsyncIterator[Any], timeout: aiohttp.ClientTimeout
+        self, dialect: _Dialect, head: dict, first: Any, rest: AsyncIterator[Any], timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[str]:
         """Pipes the rest of a stream through hook-service. Ends with one error chunk where that fails."""
 
         async def lines() -> AsyncGenerator[bytes, None]:
             yield orjson.dumps(head, default=_no_json) + b"\n"
-            yield orjson.dumps(_dump(first)) + b"\n"
+            for event in _dump_frame(first):
+                yield orjson.dumps(event) + b"\n"
             try:
                 async for chunk in rest:
-                    yield orjson.dumps(_dump(chunk)) + b"\n"
+                    for event in _dump_frame(chunk):
+                        yield orjson.dumps(event) + b"\n"
             except Exception as error:  # the model failed in mid-stream
                 code = getattr(error, "status_code", 502)
                 yield orjson.dumps({"error": {"message": str(error)[:500], "code": str(code)}}) + b"\n"
@@ -131,13 +139,13 @@ class Toolturn(CustomGuardrail):
                 async for line in reply.content:
                     if line == b"[DONE]\n":
                         return
-                    yield line.decode().rstrip("\n")
+                    yield dialect.frame(line.decode().rstrip("\n"))
             raise ConnectionError("the stream was cut off")
         except _Refused as refused:
-            yield _error_chunk(refused.message, refused.status)
+            yield dialect.frame(dialect.error(refused.message, refused.status))
         except Exception as error:
             verbose_proxy_logger.error("toolturn: hook-service was lost during a stream: %s", _name(error))
-            yield _error_chunk(LOST, 503)
+            yield dialect.frame(dialect.error(LOST, 503))
         finally:
             # LiteLLM logs tokens and cost when its own stream ends, so it has to end.
             await _drain(rest)
@@ -169,6 +177,8 @@ class _Refused(Exception):
 
 def _metadata(data: dict) -> dict:
     """LiteLLM's metadata of a request: stays inside LiteLLM and comes back in every hook."""
+    if isinstance(data.get("litellm_metadata"), dict):
+        return data["litellm_metadata"]
     if not isinstance(data.get("metadata"), dict):
         data["metadata"] = {}
     return data["metadata"]
@@ -214,13 +224,44 @@ def _is_continuation(data: dict, key: Any) -> bool:
     return any(hmac.compare_digest(w.encode(), signature.encode()) for w in wanted)
 
 
-def _has_tool_call(chunk: Any) -> bool:
-    choices = getattr(chunk, "choices", None)
-    return bool(choices and getattr(choices[0].delta, "tool_calls", None))
+def _dialect(data: dict) -> str | None:
+    """The dialect of a request, by its path; hook-service has the last word."""
+    path = _url(data).split("?", 1)[0]
+    return next((name for name, dialect in DIALECTS.items() if path.endswith(dialect.paths)), None)
 
 
-def _dump(chunk: Any) -> dict:
-    return chunk.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+def _dump(value: Any) -> dict:
+    """A response or a chunk as LiteLLM would write it."""
+    if isinstance(value, dict):
+        return value
+    return value.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+
+
+def _dump_frame(chunk: Any) -> list[dict]:
+    """The events in a chunk: one for an object, those of its `data:` lines for a piece of raw SSE."""
+    if not isinstance(chunk, bytes):
+        return [_dump(chunk)]
+    data = b"\n".join(line[5:].strip() for line in chunk.splitlines() if line.startswith(b"data:"))
+    try:
+        event = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return []  # a comment, or `[DONE]`
+    return [event] if isinstance(event, dict) else []
+
+
+async def _frames(response: Any) -> AsyncGenerator[bytes, None]:
+    """Raw SSE as one whole event at a time: a provider's piece may hold many, or end inside of one."""
+    rest = b""
+    async for piece in response:
+        rest += piece.encode() if isinstance(piece, str) else piece
+        *whole, rest = _BLANK_LINE.split(rest)
+        for text, blank in zip(whole[::2], whole[1::2], strict=True):
+            yield text + blank
+    if rest.strip():
+        yield rest
+
+
+_BLANK_LINE = re.compile(rb"(\r?\n\r?\n)")
 
 
 def _no_json(value: Any) -> None:
@@ -244,11 +285,6 @@ async def _error(reply: aiohttp.ClientResponse) -> str | None:
         return None
 
 
-def _error_chunk(message: str, status: int) -> str:
-    error = {"message": message, "type": "toolturn_error", "param": None, "code": str(status)}
-    return orjson.dumps({"error": error}).decode()
-
-
 async def _drain(chunks: AsyncIterator[Any]) -> None:
     async def rest() -> None:
         async for _ in chunks:
@@ -263,7 +299,7 @@ async def _drain(chunks: AsyncIterator[Any]) -> None:
 def _log_before_change(data: dict, response: Any) -> None:
     """LiteLLM logs this very object later, from a queue: a copy is logged now, so that its tokens are this round's own."""
     log = data.get("litellm_logging_obj")
-    if log is not None:
+    if log is not None and hasattr(response, "model_copy"):
         copy = response.model_copy(deep=True)
         task = log.async_success_handler(result=copy, start_time=log.start_time, end_time=datetime.now())
         _TASKS.add(running := asyncio.create_task(task))
@@ -275,8 +311,12 @@ _TASKS: set[asyncio.Task] = set()  # a task that nobody holds may be collected b
 
 def _replace(response: Any, answer: dict) -> None:
     """Changes a response in place: LiteLLM 1.77.3 ignores what the hook returns."""
+    if isinstance(response, dict):
+        response.clear()
+        response.update(answer)
+        return
     finished = type(response)(**answer)
-    for name, value in {**finished.model_dump(include={"usage"}), **dict(finished)}.items():
+    for name, value in dict(finished).items():
         setattr(response, name, value)
 
 
@@ -285,3 +325,89 @@ def _add_headers(response: Any, headers: dict[str, str]) -> Any:
     if isinstance(hidden, dict):
         hidden["additional_headers"] = {**(hidden.get("additional_headers") or {}), **headers}
     return response
+
+
+def _json(value: dict) -> str:
+    return orjson.dumps(value).decode()
+
+
+class _Dialect:
+    """How one API looks on the wire, as far as the door has to know: which events begin a call, framing, errors."""
+
+    paths: tuple[str, ...] = ("/chat/completions",)
+    raw = False  # True where LiteLLM hands bytes of SSE to its hooks
+
+    def calls_in(self, response: dict) -> bool:
+        return any(choice.get("message", {}).get("tool_calls") for choice in response.get("choices", ()))
+
+    def call_begins(self, chunk: Any) -> bool:
+        choices = getattr(chunk, "choices", None)
+        return bool(choices and getattr(choices[0].delta, "tool_calls", None))
+
+    def frame(self, line: str) -> str:
+        return line  # LiteLLM writes `data:` before it
+
+    def error(self, message: str, status: int) -> str:
+        return _json({"error": {"message": message, "type": "toolturn_error", "param": None, "code": str(status)}})
+
+
+class _Responses(_Dialect):
+    paths = ("/v1/responses", "/responses")
+    calls = ("function_call", "custom_tool_call")
+
+    def calls_in(self, response: dict) -> bool:
+        return any(item.get("type") in self.calls for item in response.get("output") or ())
+
+    def call_begins(self, chunk: Any) -> bool:
+        if getattr(chunk, "type", None) != "response.output_item.added":
+            return False
+        return (_dump(chunk).get("item") or {}).get("type") in self.calls
+
+    def error(self, message: str, status: int) -> str:
+        return _json({"type": "error", "code": str(status), "message": message, "param": None})
+
+
+class _Messages(_Dialect):
+    paths = ("/v1/messages",)
+    raw = True
+
+    def calls_in(self, response: dict) -> bool:
+        return any(block.get("type") == "tool_use" for block in response.get("content") or ())
+
+    def call_begins(self, chunk: bytes) -> bool:
+        if b"tool_use" not in chunk or b"content_block_start" not in chunk:
+            return False
+        return any((event.get("content_block") or {}).get("type") == "tool_use" for event in _dump_frame(chunk))
+
+    def frame(self, line: str) -> str:
+        return f"event: {orjson.loads(line)['type']}\ndata: {line}\n\n"
+
+    def error(self, message: str, status: int) -> str:
+        return _json({"type": "error", "error": {"type": "api_error", "message": message}})
+
+
+class _GenerateContent(_Dialect):
+    paths = (":generateContent", ":streamGenerateContent")
+    raw = True
+
+    def calls_in(self, response: dict) -> bool:
+        candidates = response.get("candidates") or ()
+        parts = [part for each in candidates for part in (each.get("content") or {}).get("parts") or ()]
+        return any(part.get("functionCall") or part.get("function_call") for part in parts)
+
+    def call_begins(self, chunk: bytes) -> bool:
+        return b"functionCall" in chunk and any(self.calls_in(event) for event in _dump_frame(chunk))
+
+    def frame(self, line: str) -> str:
+        return f"data: {line}\r\n\r\n"
+
+    def error(self, message: str, status: int) -> str:
+        return _json({"error": {"code": status, "message": message, "status": "UNAVAILABLE"}})
+
+
+DIALECTS: dict[str, _Dialect] = {
+    "chat": _Dialect(),
+    "responses": _Responses(),
+    "messages": _Messages(),
+    "generateContent": _GenerateContent(),
+}

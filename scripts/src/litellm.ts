@@ -1,5 +1,5 @@
 /** Starts a real LiteLLM proxy from a venv and waits until it serves. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { operatorEnv } from './environment';
 import { StartError } from './errors';
@@ -11,7 +11,7 @@ export interface RunningLiteLLM extends RunningProcess {
   /** `http://127.0.0.1:P`, without `/v1` */
   readonly url: string;
   readonly port: number;
-  /** As `/health/readiness` reports it. */
+  /** As `/health/readiness` reports it, else as it is installed. */
   readonly version: string;
 }
 
@@ -31,7 +31,8 @@ export interface LiteLLMOptions {
 
 /** Starts `litellm --config …` on loopback. Two cores under load need up to a minute, hence the long deadline. */
 export async function startLiteLLM(options: LiteLLMOptions): Promise<RunningLiteLLM> {
-  const command = join(options.venv ?? venvDir(), 'bin', 'litellm');
+  const venv = options.venv ?? venvDir();
+  const command = join(venv, 'bin', 'litellm');
   if (!existsSync(command)) throw new StartError(`There is no LiteLLM at ${command}: run ./scripts/up once.`);
   const port = options.port ?? (await freePort());
   const server = await startProcess({
@@ -58,15 +59,31 @@ export async function startLiteLLM(options: LiteLLMOptions): Promise<RunningLite
   const url = `http://127.0.0.1:${port}`;
   try {
     await waitForHttp(`${url}/health/liveliness`, { timeoutMs: 180_000, process: server });
-    return Object.assign(server, { url, port, version: await versionOf(url) });
+    return Object.assign(server, {
+      url,
+      port,
+      version: (await reportedVersion(url)) ?? installedVersion(venv),
+    });
   } catch (error) {
     await server.stop();
     throw error;
   }
 }
 
-async function versionOf(url: string): Promise<string> {
+async function reportedVersion(url: string): Promise<string | undefined> {
   const response = await fetch(`${url}/health/readiness`, { signal: AbortSignal.timeout(10_000) });
   const body: unknown = await response.json().catch(() => undefined);
-  return isRecord(body) && typeof body.litellm_version === 'string' ? body.litellm_version : 'unknown';
+  return isRecord(body) && typeof body.litellm_version === 'string' ? body.litellm_version : undefined;
+}
+
+/** Newer versions tell theirs only to whoever has a key. */
+function installedVersion(venv: string): string {
+  const lib = join(venv, 'lib');
+  for (const python of readdirSync(lib)) {
+    for (const name of readdirSync(join(lib, python, 'site-packages'))) {
+      const version = /^litellm-(.+)\.dist-info$/.exec(name)?.[1];
+      if (version !== undefined) return version;
+    }
+  }
+  return 'unknown';
 }

@@ -128,7 +128,9 @@ describe('keys', () => {
   it('are not asked for at /health/liveliness, and are at /health', async () => {
     expect((await fetch(`${litellm.url}/health/liveliness`)).status).toBe(200);
     expect((await fetch(`${litellm.url}/health`)).status).toBe(401);
-    const health = await fetch(`${litellm.url}/health`, { headers: { authorization: `Bearer ${masterKey}` } });
+    const health = await fetch(`${litellm.url}/health`, {
+      headers: { authorization: `Bearer ${masterKey}` },
+    });
     expect(health.status).toBe(200);
     expect(await health.text()).toContain('openai/demo');
   });
@@ -180,6 +182,7 @@ describe('chat completions', () => {
       { model: 'demo', messages: [{ role: 'user', content: question }] },
       { authorization: `Bearer ${masterKey}`, 'x-mcp-servers': 'notes' },
     );
+    expect(model.requests).toHaveLength(2);
     expect(model.requests.flatMap(toolNames)).not.toContain(lookUp.name);
     expect(fixture.calls).toEqual([]);
   });

@@ -10,6 +10,15 @@ export type OfferDecision =
   | { readonly offer: false; readonly reason: string }
   | { readonly offer: true; readonly tools: readonly OfferedTool[] };
 
+/** What is known of a request when its offer is decided. */
+export interface OfferRequest {
+  readonly caller: Caller;
+  readonly mode: InjectMode;
+  readonly client: ClientTools;
+  /** What the request itself asks for; absent: everything it may have. */
+  readonly selects?: (tool: HostTool) => boolean;
+}
+
 /** Which tools there are for whom, under which names. Computed once for each version of the catalog. */
 export class OfferBook {
   private known:
@@ -26,12 +35,15 @@ export class OfferBook {
   }
 
   /** Decides what a request gets. `tool_choice: "none"` and the like come in as `client.refusal`. */
-  decide(caller: Caller, mode: InjectMode, client: ClientTools): OfferDecision {
+  decide({ caller, mode, client, selects }: OfferRequest): OfferDecision {
     if (client.refusal !== undefined) return { offer: false, reason: client.refusal };
     if (mode === 'off') return { offer: false, reason: 'inject is off' };
-    if (mode === 'on_request' && !client.requested)
+    if (mode === 'on_request' && !client.requested && selects === undefined) {
       return { offer: false, reason: 'tools were not asked for' };
-    const tools = this.withoutDoubles(this.permitted(caller), client.names);
+    }
+    const permitted = this.permitted(caller);
+    const selected = selects === undefined ? permitted : permitted.filter((tool) => selects(tool.host));
+    const tools = this.withoutDoubles(selected, client.names);
     if (tools.length === 0) return { offer: false, reason: 'there is no tool to offer' };
     return { offer: true, tools };
   }

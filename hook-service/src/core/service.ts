@@ -45,7 +45,7 @@ export class TurnService {
     }
     const client = dialect.clientTools(request.body);
     const { body, place } = await this.recall(dialect, request);
-    const decision = book.decide(request.caller, this.modeFor(request), client);
+    const decision = book.decide({ caller: request.caller, mode: this.modeFor(request), client });
     const restored = changed(request.body, body);
     if (!decision.offer) return unarmed(decision.reason, client, restored);
     const patch = dialect.offer(body, decision.tools);

@@ -88,7 +88,7 @@ async function turn(options: {
   const all = { ...limits, ...options.limits };
   const book = new OfferBook(host, [server]);
   const client = chat.clientTools({ messages: [] });
-  const decision = book.decide({}, 'auto', client);
+  const decision = book.decide({ caller: {}, mode: 'auto', client });
   const body: JsonObject = { model: 'm', messages: [{ role: 'user', content: 'hi' }] };
   const armed = { ...body, ...(decision.offer ? chat.offer(body, decision.tools).set : {}) };
   const result = await runTurn(

@@ -1,0 +1,208 @@
+/** The compose files: what they promise can be read off them; the config they mount is started for real. */
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { startHookService } from '../../scripts/src/hook-service';
+import { startLiteLLM } from '../../scripts/src/litellm';
+import { freePort } from '../../scripts/src/processes';
+
+const root = join(__dirname, '..', '..');
+const folder = join(root, 'compose');
+const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+const load = (text: string): any => parse(text, { merge: true });
+const compose = load(read('docker-compose.yml'));
+const services = Object.entries<any>(compose.services);
+const { litellm } = compose.services;
+const { 'hook-service': hookService } = compose.services;
+
+/** A volume in its short form. */
+const mounts = (service: any): { source: string; target: string; mode: string | undefined }[] =>
+  (service.volumes as string[]).map((volume) => {
+    const [source = '', target = '', mode] = volume.split(':');
+    return { source, target, mode };
+  });
+
+/** Names of the variables in an example of an env file, those commented out included. */
+const documented = (name: string): string[] =>
+  [...read(`${name}.example`).matchAll(/^#?([A-Z][A-Z0-9_]*)=/gm)].map((match) => match[1] ?? '');
+
+describe('LiteLLM', () => {
+  it('is the released image of 1.77.3, not built here', () => {
+    expect(litellm.image).toBe('ghcr.io/berriai/litellm:v1.77.3-stable');
+    expect(litellm).not.toHaveProperty('build');
+  });
+
+  it('gets its config and the door in one folder, read-only, and nothing else', () => {
+    expect(mounts(litellm)).toEqual([
+      { source: './config.yaml', target: '/etc/toolturn/config.yaml', mode: 'ro' },
+      {
+        source: '../litellm/toolturn_guardrail.py',
+        target: '/etc/toolturn/toolturn_guardrail.py',
+        mode: 'ro',
+      },
+    ]);
+  });
+
+  it('is started with --config; debug is a file of its own', () => {
+    expect(litellm.command).toEqual(['--config', '/etc/toolturn/config.yaml', '--port', '4000']);
+    expect(read('docker-compose.yml')).not.toContain('detailed_debug');
+    const debug = load(read('debug.yml'));
+    expect(debug.services.litellm.command).toEqual([...litellm.command, '--detailed_debug']);
+  });
+
+  it('is checked by what its image has, at a path that needs no key', () => {
+    const { test, ...times } = litellm.healthcheck;
+    expect(test.slice(0, 3)).toEqual(['CMD', 'python', '-c']);
+    expect(test[3]).toContain('http://127.0.0.1:4000/health/liveliness');
+    expect(times).toEqual({ interval: '30s', timeout: '10s', retries: 3, start_period: '30s' });
+  });
+});
+
+describe('every service', () => {
+  it.each(services)('%s restarts, rotates its logs, has a check, a limit and the labels', (name, service) => {
+    expect(service.container_name).toBe(name);
+    expect(service.restart).toBe('unless-stopped');
+    expect(service.logging).toEqual({
+      driver: 'json-file',
+      options: { 'max-size': '20m', 'max-file': '5' },
+    });
+    expect(service.healthcheck.test[0]).toBe('CMD');
+    expect(service.healthcheck.test.every((word: unknown) => typeof word === 'string')).toBe(true);
+    expect(service.mem_limit).toMatch(/^\d+[mg]$/);
+    expect(service.labels).toEqual({ logging: 'enabled', project: 'litellm' });
+    expect(service.networks).toEqual(['litellm-mcp-net']);
+    expect(service.image).toMatch(/:v?\d+\.\d+\.\d+/);
+  });
+
+  it('is on one network, which all compose files can name', () => {
+    expect(compose.networks).toEqual({
+      'litellm-mcp-net': { name: 'litellm-mcp-net', external: true },
+    });
+  });
+
+  it('has no port on the host, but LiteLLM its 4000', () => {
+    const ports = services.flatMap(([name, { ports = [] }]) => ports.map((port: string) => [name, port]));
+    expect(ports).toEqual([['litellm', '4000:4000']]);
+    expect(JSON.stringify(load(read('debug.yml')))).not.toContain('ports');
+  });
+
+  it('can reach the host where its config may name it', () => {
+    const named = services.filter(([, service]) =>
+      (service.volumes as string[]).some((volume) => volume.startsWith('./config.yaml:')),
+    );
+    expect(named.map(([name]) => name)).toEqual(['litellm', 'hook-service']);
+    for (const [, service] of named)
+      expect(service.extra_hosts).toEqual(['host.docker.internal:host-gateway']);
+  });
+});
+
+describe('the debug file', () => {
+  const commented = read('debug.yml').replace(/^#( {2,}(?=[\w-]+:))/gm, '$1');
+
+  it('can put internal ports on the host, from 48000 on and for the host alone', () => {
+    const { services: opened } = load(commented);
+    expect(opened['hook-service'].ports).toEqual(['127.0.0.1:48900:48900']);
+    expect(opened['litellm-redis'].ports).toEqual(['127.0.0.1:48379:6379']);
+  });
+});
+
+describe('secrets', () => {
+  it('come from env files, which are not in the repository; the examples hold names only', () => {
+    expect(litellm.env_file).toEqual(['toolturn.env', 'litellm.env']);
+    expect(hookService.env_file).toEqual(['toolturn.env']);
+    expect(readFileSync(join(root, '.gitignore'), 'utf8').split('\n')).toEqual(
+      expect.arrayContaining(['*.env', '!*.env.example']),
+    );
+    for (const name of ['toolturn.env', 'litellm.env'])
+      expect(read(`${name}.example`)).not.toMatch(/^#?[A-Z_]+=\S/m);
+  });
+
+  it('that the config names are documented, for the process that reads them', () => {
+    const text = read('config.yaml');
+    const names = (part: string): string[] =>
+      [...part.matchAll(/os\.environ\/([A-Z][A-Z0-9_]*)/g)].map((match) => match[1] ?? '');
+    const at = text.indexOf('\nmcp_servers:');
+    const models = names(text.slice(0, at)).filter((name) => name !== 'NAME');
+    expect(documented('litellm.env').sort()).toEqual([...new Set(models)].sort());
+    expect(documented('toolturn.env')).toEqual(
+      expect.arrayContaining(['TOOLTURN_SECRET', ...names(text.slice(at))]),
+    );
+  });
+});
+
+describe('the image of hook-service', () => {
+  const stages = read('hook-service.Dockerfile')
+    .split(/^FROM /m)
+    .slice(1);
+  const last = stages.at(-1) ?? '';
+
+  it('is built from a pinned Node on bookworm, in stages, and does not run as root', () => {
+    expect(stages.length).toBeGreaterThan(1);
+    for (const from of [stages[0], last])
+      expect(from).toMatch(/^node:20\.\d+\.\d+-bookworm-slim( AS base)?\n/);
+    expect(last).toMatch(/^USER node$/m);
+    expect(last).toMatch(/^HEALTHCHECK /m);
+    expect(last).not.toMatch(/^RUN /m);
+  });
+
+  it('installs what the lock file says and downloads nothing else', () => {
+    const runs = stages.join('\n').match(/^RUN (?:[^\\\n]|\\\n)+/gm) ?? [];
+    for (const run of runs.filter((each) => each.includes('install')))
+      expect(run).toContain('--frozen-lockfile');
+    expect(runs.join('\n')).not.toMatch(/curl|wget|apt-get/);
+  });
+
+  it('copies only what exists', () => {
+    expect(resolve(folder, hookService.build.context)).toBe(root);
+    const copied = [
+      ...stages
+        .slice(0, -1)
+        .join('\n')
+        .matchAll(/^COPY (?!--from)(.+) \S+$/gm),
+    ];
+    const sources = copied.flatMap((match) => (match[1] ?? '').split(' '));
+    expect(sources.length).toBeGreaterThan(3);
+    expect(sources.filter((source) => !existsSync(join(root, source)))).toEqual([]);
+    expect(existsSync(join(root, dirname(hookService.build.dockerfile)))).toBe(true);
+  });
+});
+
+test('the config starts both processes, and the mock model answers through the door', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'toolturn-compose-'));
+  for (const { source } of mounts(litellm))
+    copyFileSync(join(folder, source), join(dir, source.split('/').at(-1) ?? ''));
+  expect(readdirSync(dir).sort()).toEqual(['config.yaml', 'toolturn_guardrail.py']);
+  const configPath = join(dir, 'config.yaml');
+  const shared = { TOOLTURN_SECRET: 'compose-test-secret-1' };
+  const key = 'sk-compose-test';
+  const providers = { OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '', GEMINI_API_KEY: '' };
+  const litellmPort = await freePort();
+  const hook = await startHookService({
+    configPath,
+    env: { ...shared, LITELLM_URL: `http://127.0.0.1:${litellmPort}`, REDIS_URL: undefined },
+  });
+  try {
+    const proxy = await startLiteLLM({
+      configPath,
+      port: litellmPort,
+      env: { ...shared, ...providers, TOOLTURN_URL: hook.url, LITELLM_MASTER_KEY: key },
+    });
+    try {
+      const response = await fetch(`${proxy.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+        body: JSON.stringify({ model: 'gpt-4o-mock', messages: [{ role: 'user', content: 'Hi' }] }),
+      });
+      const body: any = await response.json();
+      expect(body.choices[0].message.content).toBe('The gateway works.');
+      // The door reached hook-service: otherwise a header would say that it is away.
+      expect(response.headers.get('x-toolturn')).toBeNull();
+    } finally {
+      await proxy.stop();
+    }
+  } finally {
+    await hook.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}, 180_000);

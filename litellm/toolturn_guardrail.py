@@ -55,6 +55,8 @@ class Toolturn(CustomGuardrail):
             metadata.setdefault("applied_guardrails", []).append("toolturn-unavailable")
             metadata[MARK] = {"state": "unavailable"}
             return data
+        if answer["action"] == "reject":
+            raise HTTPException(answer["status"], detail={"error": answer["message"]})
         changes = answer.get("set", {})
         data.update(changes)
         for name in answer.get("remove", ()):

@@ -21,8 +21,8 @@ import { createUpstream } from './upstream/litellm';
 const drainMs = 25_000;
 /** How long a start waits for the MCP servers before it listens. */
 const firstConnectMs = 3_000;
-/** How long hidden rounds wait for a client that has calls to run. */
-const ledgerTtlSeconds = 7 * 24 * 3600;
+/** How long hidden rounds wait for a client that has calls to run, where the ledger is off. */
+const handBackTtlSeconds = 24 * 3600;
 
 /** A running hook-service. */
 interface Running {
@@ -58,12 +58,15 @@ async function serve(environment: Environment, configPath: string): Promise<Runn
       log,
     }),
     ledger: state.ledger,
-    ledgerTtlSeconds,
+    ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,
+    remembersAnswers: config.memoryTtlSeconds !== undefined,
+    ...(config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName }),
     limits,
     newGate,
     log,
     dialects: [chat],
     upstream,
+    servers: config.servers,
     inject: config.inject,
     secrets: environment.secrets,
     keepAliveMs: config.keepAliveMs,

@@ -18,10 +18,11 @@ die() {
 # step <title> <command...>: runs the command with its output in the bootstrap log; one line with the seconds it
 # took, and a sign of life while it runs.
 step() {
-  local title=$1 from=$SECONDS status=0 ticker
+  local title=$1 from=$SECONDS status=0 ticker before
   shift
   mkdir -p "$state/logs"
   printf '\n== %s (%s)\n' "$title" "$(date)" >>"$bootstrap_log"
+  before=$(wc -l <"$bootstrap_log")
   tick "$title" &
   ticker=$!
   # In the foreground, so that Ctrl-C reaches it.
@@ -31,7 +32,7 @@ step() {
   [ ! -t 1 ] || printf '\r\033[K'
   if [ "$status" -ne 0 ]; then
     printf '  --  %s failed (%s s)\n' "$title" $((SECONDS - from))
-    tail -n 15 "$bootstrap_log" >&2
+    tail -n "+$((before + 1))" "$bootstrap_log" | tail -n 15 >&2
     return "$status"
   fi
   printf '  ok  %s (%s s)\n' "$title" $((SECONDS - from))

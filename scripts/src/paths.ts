@@ -23,7 +23,7 @@ export function secretDir(port: number): string {
 
 /** The LiteLLM venv: `TOOLTURN_LITELLM_VENV`, else the one that `scripts/up` makes. */
 export function venvDir(): string {
-  return process.env.TOOLTURN_LITELLM_VENV ?? join(stateDir, 'venv');
+  return process.env.TOOLTURN_LITELLM_VENV || join(stateDir, 'venv');
 }
 
 /** Config copy, logs and data of the stack at one port. */

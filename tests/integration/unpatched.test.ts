@@ -10,6 +10,7 @@ import { stringify } from 'yaml';
 import { startLiteLLM, type RunningLiteLLM } from '../../scripts/src/litellm';
 import { venvDir } from '../../scripts/src/paths';
 import { startScriptedModel, type ScriptedModel } from '../../scripts/src/scripted-model';
+import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { startSseFixture, type SseFixture } from '../support/mcp/sse-fixture';
 import { toolNames } from '../support/tools';
 
@@ -20,6 +21,8 @@ const lookUp = { name: 'notes-look_up', arguments: '{"what":"word"}' };
 
 let dir: string;
 let fixture: SseFixture;
+let strict: HttpFixture;
+const versions = new Set<unknown>();
 let model: ScriptedModel;
 let litellm: RunningLiteLLM;
 
@@ -27,6 +30,13 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'toolturn-bare-'));
   fixture = await startSseFixture({
     tools: [{ name: 'look_up', handler: () => ({ content: [{ type: 'text', text: 'It is quince.' }] }) }],
+  });
+  strict = await startHttpFixture({
+    tools: [{ name: 'echo', handler: () => ({ content: [] }) }],
+    intercept: (request) => {
+      versions.add(request.headers['mcp-protocol-version']);
+      return false;
+    },
   });
   model = await startScriptedModel({ answer: () => ({ text: 'no script' }) });
   const config = {
@@ -37,7 +47,10 @@ beforeAll(async () => {
       },
     ],
     general_settings: { master_key: 'os.environ/LITELLM_MASTER_KEY' },
-    mcp_servers: { notes: { url: fixture.url, transport: 'sse' } },
+    mcp_servers: {
+      notes: { url: fixture.url, transport: 'sse' },
+      strict: { url: strict.url, transport: 'http' },
+    },
   };
   writeFileSync(join(dir, 'config.yaml'), stringify(config));
   litellm = await startLiteLLM({
@@ -51,6 +64,7 @@ afterAll(async () => {
   await litellm?.stop();
   await model?.stop();
   await fixture?.stop();
+  await strict?.stop();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -260,5 +274,15 @@ describe('what does execute', () => {
     await client.close();
     expect(JSON.stringify(result)).toContain('It is quince.');
     expect(fixture.calls).toHaveLength(1);
+  });
+
+  it('lists no tools of a server that minds a version header sent twice, over streamable HTTP', async () => {
+    const response = await fetch(`${litellm.url}/mcp-rest/tools/list`, {
+      headers: { authorization: `Bearer ${masterKey}` },
+    });
+    const list = JSON.stringify(await response.json());
+    expect(list).toContain('look_up');
+    expect(list).not.toContain('echo');
+    expect(versions).toContain('2025-06-18, 2025-06-18');
   });
 });

@@ -20,6 +20,13 @@ import { freePort, waitUntil } from '../../scripts/src/processes';
 import { startScriptedModel } from '../../scripts/src/scripted-model';
 
 jest.setTimeout(240_000);
+/** A detached stack that a failed test would leave behind. */
+let detached = false;
+afterEach(async () => {
+  if (detached) await run('down');
+  detached = false;
+});
+
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-up-'));
 // Empty rather than absent, so that nothing of a developer's .env is taken instead.
 const settings = [
@@ -130,7 +137,8 @@ test.each([
     writeFileSync(join(bin, each), `#!/bin/sh\n${script}\n`);
     chmodSync(join(bin, each), 0o755);
   }
-  const { code, errors } = await run('up', ['--check'], { ...clean, PATH: `${bin}:${clean.PATH}` });
+  const env = { ...clean, TOOLTURN_LITELLM_VENV: '', TOOLTURN_PYTHON: '', PATH: `${bin}:${process.env.PATH}` };
+  const { code, errors } = await run('up', ['--check'], env);
   expect(code).not.toBe(0);
   expect(errors.trim().split('\n')).toHaveLength(1);
   expect(errors).toMatch(sentence);
@@ -172,6 +180,8 @@ async def check(request, api_key):
   const port = await freePort();
   const args = ['--config', config, '--port', `${port}`, '--no-demo', '--detach'];
   const up = await run('up', args, { ...clean, MY_KEY: 'sk-mine' });
+  // A stack that somebody else had detached from this checkout is not ours to stop.
+  detached = up.code === 0;
   expect(up.errors).toBe('');
   expect(up.code).toBe(0);
 

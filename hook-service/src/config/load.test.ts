@@ -361,8 +361,8 @@ describe('what is wrong is said with its place and its remedy', () => {
     ],
     [
       'an access rule of LiteLLM',
-      server('access_groups: [dev]'),
-      '2:28 mcp_servers.a.access_groups: has no effect in Toolturn yet',
+      server('extra_headers: [x-a]'),
+      '2:28 mcp_servers.a.extra_headers: has no effect in Toolturn yet',
     ],
     [
       'an unknown key',

@@ -35,6 +35,7 @@ export const serverEntrySchema = z.object(
         error: 'must be never or always for the whole server; lists of tools are not supported',
       })
       .default('never'),
+    access_groups: texts.optional(),
     allowed_tools: texts.optional(),
     disallowed_tools: texts.optional(),
   },
@@ -47,7 +48,6 @@ export const readKeys: readonly string[] = Object.keys(serverEntrySchema.shape);
 
 /** Names of LiteLLM (1.77.3 and newer) that limit or widen access: who wrote one must know it does nothing here. */
 export const accessKeys: readonly string[] = [
-  'access_groups',
   'allow_all_keys',
   'allowed_params',
   'available_on_public_internet',

@@ -38,6 +38,7 @@ export function compileServer(
     timeoutMs: entry.timeout ?? callMs,
     requireApproval: entry.require_approval,
     ...(entry.description !== undefined && { description: entry.description }),
+    ...(entry.access_groups && { accessGroups: entry.access_groups }),
     ...(entry.allowed_tools && { allowedTools: entry.allowed_tools }),
     ...(entry.disallowed_tools && { disallowedTools: entry.disallowed_tools }),
     ...(entry.api_keys && { allowedKeyHashes: keyHashes(entry.api_keys, path, context) }),

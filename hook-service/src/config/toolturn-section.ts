@@ -40,11 +40,23 @@ const limitsShape = {
   body_bytes: wholeNumber(100_000, 1_073_741_824).default(33_554_432),
 };
 
+const memoryShape = {
+  enabled: z.boolean().default(true),
+  ttl: duration(60, 90 * 86_400).default(7 * 86_400),
+};
+
+const memory = z.preprocess(
+  // `memory: off` is the short form; YAML 1.1 reads it as false.
+  (value) => (value === false || value === 'off' ? { enabled: false } : value),
+  z.strictObject(memoryShape, { error: 'must be off, or a map with enabled and ttl' }),
+);
+
 const sectionShape = {
   inject: inject.prefault({}),
   limits: z.strictObject(limitsShape, { error: 'must be a map of limits' }).prefault({}),
   keep_alive_seconds: seconds(0.05, 60).default(5000),
   outcome_ttl: duration(1, 30 * 86_400).default(3600),
+  memory: memory.prefault({}),
   log_level: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
 };
 
@@ -53,6 +65,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   toolturn: Object.keys(sectionShape),
   'toolturn.inject': Object.keys(injectShape),
   'toolturn.limits': Object.keys(limitsShape),
+  'toolturn.memory': Object.keys(memoryShape),
 };
 
 /** What our section comes to. */
@@ -65,6 +78,8 @@ export interface ToolturnSection {
   readonly keepAliveMs: number;
   /** How long the outcome of a call is kept for a repeated request. */
   readonly outcomeTtlSeconds: number;
+  /** Seconds for which hidden rounds are kept; absent where the ledger is off. */
+  readonly memoryTtlSeconds?: number;
   readonly logLevel: LogLevel;
 }
 
@@ -89,6 +104,7 @@ export const toolturnSchema = z
     bodyBytes: section.limits.body_bytes,
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,
+    ...(section.memory.enabled ? { memoryTtlSeconds: section.memory.ttl } : {}),
     logLevel: section.log_level,
   }));
 

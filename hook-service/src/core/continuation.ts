@@ -33,17 +33,24 @@ const left = new Set([
 ]);
 const leftPrefixes = ['x-mcp-', 'x-stainless-', 'x-forwarded-', 'sec-'];
 
-/** The caller's headers as a continuation carries them: its key above all, and every header of its dialect. */
-export function continuationHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+/**
+ * The caller's headers as a continuation carries them: its key above all, and every header of its dialect.
+ * `keyHeader` is the one LiteLLM reads keys from by config, whatever it is called.
+ */
+export function continuationHeaders(
+  headers: Readonly<Record<string, string>>,
+  keyHeader?: string,
+): Record<string, string> {
   const kept = Object.entries(headers).filter(
-    ([name]) => !left.has(name) && !leftPrefixes.some((prefix) => name.startsWith(prefix)),
+    ([name]) =>
+      name === keyHeader || !(left.has(name) || leftPrefixes.some((prefix) => name.startsWith(prefix))),
   );
   return Object.fromEntries(kept);
 }
 
 /** Continuations of one turn: same endpoint, same caller, and the mark that keeps our own hooks out. */
-export function continuationOf(request: HookRequest, mark: () => string): Continuation {
-  const headers = continuationHeaders(request.headers);
+export function continuationOf(request: HookRequest, mark: () => string, keyHeader?: string): Continuation {
+  const headers = continuationHeaders(request.headers, keyHeader?.toLowerCase());
   return (body, _roundNumber, signal) => ({
     path: request.path,
     headers: { ...headers, [markHeader]: mark() },

@@ -2,6 +2,7 @@
 import type { Caller } from './caller';
 import type { JsonObject } from './json';
 import type { Place } from './memory';
+import type { Selection } from './selection';
 
 /** One request of a client, as LiteLLM hands it to a hook. */
 export interface HookRequest {
@@ -22,10 +23,14 @@ export interface TurnMark {
   readonly clientTools: number;
   /** Where the request stands in its conversation, for the ledger. */
   readonly place: Place;
+  /** What the request asked for; absent: everything. */
+  readonly selection?: Selection;
 }
 
 export type PreCallAnswer =
   | { readonly action: 'pass'; readonly reason: string }
+  /** The client gets this error: what it asks for cannot be. */
+  | { readonly action: 'reject'; readonly status: number; readonly message: string }
   | { readonly action: 'patch'; readonly set: JsonObject; readonly remove: readonly string[] }
   | {
       readonly action: 'arm';

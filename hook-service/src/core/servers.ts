@@ -12,6 +12,8 @@ interface ServerCommon {
   readonly disallowedTools?: readonly string[];
   /** SHA-256 (hex) of the keys that may use this server (`api_keys`); absent means every key. */
   readonly allowedKeyHashes?: readonly string[];
+  /** Groups by which a request may choose servers (`access_groups`). */
+  readonly accessGroups?: readonly string[];
   /** `always` withholds the server's tools until approval exists; `never` runs them without asking. */
   readonly requireApproval: 'never' | 'always';
 }

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { streamAsker, wholeAsker, type Continuation } from './askers';
 import { scopeOf } from './caller';
 import { continuationOf } from './continuation';
-import type { ClientTools, Dialect, StreamJoiner } from './dialect';
+import type { ClientTools, Dialect, Patch, StreamJoiner } from './dialect';
+import { sideRequest } from './known-clients';
+import { readSelection, selects, type SelectedRequest } from './selection';
+import type { ServerConfig } from './servers';
 import { ToolturnError } from './errors';
 import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
 import type { JsonObject } from './json';
@@ -16,6 +19,9 @@ import type { TurnLog, TurnRecord } from './turn-log';
 export interface ServiceDeps extends TurnDeps {
   readonly dialects: readonly Dialect[];
   readonly upstream: Upstream;
+  readonly servers: readonly ServerConfig[];
+  /** The header LiteLLM reads keys from by config (`general_settings.litellm_key_header_name`). */
+  readonly keyHeaderName?: string;
   readonly inject: InjectPolicy;
   /** The first signs; all are accepted. */
   readonly secrets: readonly [string, ...string[]];
@@ -43,17 +49,33 @@ export class TurnService {
     if (mark !== undefined && verifyMark(secrets, mark, request.caller.key ?? '') !== undefined) {
       return { action: 'pass', reason: 'the turn is already in hand' };
     }
-    const client = dialect.clientTools(request.body);
-    const { body, place } = await this.recall(dialect, request);
-    const decision = book.decide({ caller: request.caller, mode: this.modeFor(request), client });
-    const restored = changed(request.body, body);
-    if (!decision.offer) return unarmed(decision.reason, client, restored);
+    const asked = this.selected(request);
+    if (asked instanceof ToolturnError)
+      return { action: 'reject', status: asked.status, message: asked.message };
+    const { selection } = asked;
+    const client = dialect.clientTools(asked.body);
+    const { body, place, question } = await this.recall(dialect, { ...request, body: asked.body });
+    const aside = sideRequest(asked.body, question);
+    const changes = changed(request.body, body);
+    if (aside !== undefined) return unarmed(aside, client, changes);
+    const decision = book.decide({
+      caller: request.caller,
+      mode: this.modeFor(request),
+      client,
+      ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
+    });
+    if (!decision.offer) return unarmed(decision.reason, client, changes);
     const patch = dialect.offer(body, decision.tools);
     return {
       action: 'arm',
-      set: { ...restored, ...patch.set },
-      remove: patch.remove,
-      mark: { turn: randomUUID().replaceAll('-', ''), clientTools: client.count, place },
+      set: { ...changes.set, ...patch.set },
+      remove: [...changes.remove.filter((name) => !(name in patch.set)), ...patch.remove],
+      mark: {
+        turn: randomUUID().replaceAll('-', ''),
+        clientTools: client.count,
+        place,
+        ...(selection === undefined ? {} : { selection }),
+      },
       deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
     };
   }
@@ -196,33 +218,51 @@ export class TurnService {
     });
   }
 
-  private modeFor({ body, caller }: HookRequest): InjectMode {
+  /** What the request says about MCP servers, or the error it gets for it. */
+  private selected(request: HookRequest): SelectedRequest | ToolturnError {
+    try {
+      return readSelection(request.headers, request.body, this.deps.servers);
+    } catch (error) {
+      if (error instanceof ToolturnError) return error;
+      throw error;
+    }
+  }
+
+  private modeFor({ body, path, caller }: HookRequest): InjectMode {
+    // Gemini's model stands in the path.
+    const inPath = /\/models\/(.+):/.exec(path)?.[1];
     return injectModeFor(this.deps.inject, {
-      model: typeof body['model'] === 'string' ? body['model'] : '',
+      model: typeof body['model'] === 'string' ? body['model'] : (inPath ?? ''),
       ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
       ...(caller.key === undefined ? {} : { keyHash: caller.key }),
     });
   }
 
   /** Puts hidden rounds back where they belong: one round trip, and none for a request without past answers. */
-  private async recall(dialect: Dialect, request: HookRequest): Promise<{ body: JsonObject; place: Place }> {
-    const { turns, place } = readHistory(dialect.name, dialect.history(request.body));
+  private async recall(
+    dialect: Dialect,
+    request: HookRequest,
+  ): Promise<{ body: JsonObject; place: Place; question: string }> {
+    const history = dialect.history(request.body);
+    const question = history.asked;
+    const { turns, place } = readHistory(dialect.name, history);
     const keys = turns.flat();
-    if (keys.length === 0) return { body: request.body, place };
+    if (keys.length === 0) return { body: request.body, place, question };
     const kept = await this.deps.ledger.recall(scopeOf(request.caller), keys);
     const found = turns.flatMap((candidates, position) => {
       const hidden = candidates.map((key) => kept.get(key)).find((value) => value !== undefined);
       return hidden === undefined ? [] : [[position, hidden] as const];
     });
-    return { body: found.length === 0 ? request.body : dialect.restore(request.body, new Map(found)), place };
+    const body = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
+    return { body, place, question };
   }
 
   private continuation(request: HookRequest, mark: TurnMark): Continuation {
     const { secrets, limits } = this.deps;
     const lasts = (limits.turnMs + limits.answerMs) / 1000;
-    return continuationOf(request, () =>
-      signMark(secrets[0], mark.turn, request.caller.key ?? '', Math.ceil(Date.now() / 1000 + lasts)),
-    );
+    const expires = (): number => Math.ceil(Date.now() / 1000 + lasts);
+    const sign = (): string => signMark(secrets[0], mark.turn, request.caller.key ?? '', expires());
+    return continuationOf(request, sign, this.deps.keyHeaderName);
   }
 
   private names(dialect: Dialect, request: HookRequest, mark: TurnMark) {
@@ -242,19 +282,20 @@ export class TurnService {
   }
 }
 
-/** The fields of a body that are not the same objects as before. */
-function changed(before: JsonObject, after: JsonObject): JsonObject {
-  return before === after
-    ? {}
-    : Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value));
+/** What makes one body the other: fields that are not the same objects, and fields that are gone. */
+function changed(before: JsonObject, after: JsonObject): Patch {
+  if (before === after) return { set: {}, remove: [] };
+  return {
+    set: Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value)),
+    remove: Object.keys(before).filter((name) => !(name in after)),
+  };
 }
 
 /** Nothing is offered; the word `auto` in the place of a tool list must not reach a provider all the same. */
-function unarmed(reason: string, client: ClientTools, set: JsonObject): PreCallAnswer {
-  const remove = client.requested ? ['tools'] : [];
-  return remove.length === 0 && Object.keys(set).length === 0
-    ? { action: 'pass', reason }
-    : { action: 'patch', set, remove };
+function unarmed(reason: string, client: ClientTools, changes: Patch): PreCallAnswer {
+  const remove = [...changes.remove, ...(client.requested ? ['tools'] : [])];
+  const nothing = remove.length === 0 && Object.keys(changes.set).length === 0;
+  return nothing ? { action: 'pass', reason } : { action: 'patch', set: changes.set, remove };
 }
 
 function since(begun: number): number {

@@ -103,6 +103,7 @@ async function turn(options: {
       }),
       ledger: options.ledger ?? memoryLedger(),
       ledgerTtlSeconds: 60,
+      remembersAnswers: true,
       limits: all,
       newGate: (parallel) => gateOf(parallel),
       log: silent,

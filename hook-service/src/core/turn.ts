@@ -40,6 +40,8 @@ export interface TurnDeps {
   readonly runner: CallRunner;
   readonly ledger: Ledger;
   readonly ledgerTtlSeconds: number;
+  /** False where the ledger is off: only what completes a handed-back call is kept then. */
+  readonly remembersAnswers: boolean;
   readonly limits: Limits;
   readonly newGate: (parallel: number) => Gate;
   readonly log: Log;
@@ -215,6 +217,7 @@ class Turn {
   ): Promise<void> {
     // In a turn of one round the client has seen everything, unless calls of ours stood beside its own.
     if (this.rounds.length === 1 && outcomes.length === 0) return;
+    if (theirs.length === 0 && !this.deps.remembersAnswers) return;
     const { dialect, body: startBody, scope, place } = this.start;
     const keys = answerKeys(dialect.name, place, {
       said: [...this.rounds.map((each) => each.text), note ?? ''].join(' '),

@@ -24,7 +24,7 @@ export function hookRoutes(service: TurnService, bodyBytes: number): Router {
     const { mark, deadlineSeconds, ...patch } = answer;
     res.json({
       ...patch,
-      turn: { turn: mark.turn, client_tools: mark.clientTools, place: mark.place },
+      turn: { turn: mark.turn, client_tools: mark.clientTools, place: mark.place, selection: mark.selection },
       deadline: deadlineSeconds,
     });
   });

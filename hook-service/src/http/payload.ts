@@ -18,10 +18,14 @@ const request = z.object({
   call_id: text,
   body: jsonObject,
 });
+const selection = z.object({
+  servers: z.array(z.object({ server: z.string(), tools: z.array(z.string()).exactOptional() })),
+});
 const mark = z.object({
   turn: z.string().min(8).max(64),
   client_tools: z.number().int().min(0),
   place: z.object({ chain: z.string().max(64), asked: z.string().max(64) }),
+  selection: selection.nullish(),
 });
 
 const preCall = request;
@@ -82,4 +86,5 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   turn: parsed.turn,
   clientTools: parsed.client_tools,
   place: parsed.place,
+  ...(parsed.selection ? { selection: parsed.selection } : {}),
 });

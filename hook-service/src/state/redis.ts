@@ -24,6 +24,9 @@ export interface State {
 /** No request waits longer than this for Redis; then memory takes its place. */
 const commandTimeoutMs = 500;
 
+/** A turn with more hidden text than this is not kept. */
+const largestEntry = 4 * 1024 * 1024;
+
 /** `{scope}` is a hash tag: in a cluster everything of one caller stands on one node. */
 const callKeyOf = (scope: string, callKey: string): string => `tt:{${scope}}:call:${callKey}`;
 const ledgerKeyOf = (scope: string, key: string): string =>
@@ -145,8 +148,15 @@ async function keep(
   ttlSeconds: number,
 ): Promise<void> {
   const pipeline = redis.pipeline();
-  for (const [key, value] of entries)
-    pipeline.set(ledgerKeyOf(scope, key), JSON.stringify(value), 'EX', ttlSeconds);
+  const written = new Map<JsonObject, string>();
+  for (const [key, value] of entries) {
+    // One turn stands under several keys.
+    const text = written.get(value) ?? JSON.stringify(value);
+    written.set(value, text);
+    if (text.length > largestEntry)
+      throw new Error(`the hidden part has ${text.length} characters, ${largestEntry} may be kept`);
+    pipeline.set(ledgerKeyOf(scope, key), text, 'EX', ttlSeconds);
+  }
   for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
 }
 

@@ -103,7 +103,10 @@ class Toolturn(CustomGuardrail):
         chunks = _frames(response) if dialect.raw else aiter(response)
         async for chunk in chunks:
             if dialect.call_begins(chunk):
-                head = {**_request(request_data, user_api_key_dict, mark), "seen": [e for c in seen for e in _dump_frame(c)]}
+                head = {
+                    **_request(request_data, user_api_key_dict, mark),
+                    "seen": [e for c in seen for e in _dump_frame(c)],
+                }
                 async for line in self._finished(dialect, head, chunk, chunks, _timeout(mark)):
                     yield line
                 return
@@ -219,7 +222,8 @@ def _is_continuation(data: dict, key: Any) -> bool:
     """True for a request of hook-service's own: signed, for this key, and not expired."""
     turn, _, rest = _headers(data).get(CONTINUATION, "").partition(".")
     expires, _, signature = rest.partition(".")
-    if not (turn and expires.isascii() and expires.isdigit() and int(expires) > time.time()):
+    seconds = int(expires) if expires.isascii() and expires.isdigit() and len(expires) < 20 else 0
+    if not turn or seconds <= time.time():
         return False
     text = f"{turn}.{expires}.{key.api_key or ''}".encode()
     wanted = (hmac.new(secret.encode(), text, hashlib.sha256).hexdigest() for secret in SECRETS)
@@ -299,7 +303,7 @@ async def _drain(chunks: AsyncIterator[Any]) -> None:
 
 
 def _log_before_change(data: dict, response: Any) -> None:
-    """LiteLLM logs this very object later, from a queue: a copy is logged now, so that its tokens are this round's own."""
+    """LiteLLM logs this very object later, from a queue: a copy is logged now, with this round's own tokens."""
     log = data.get("litellm_logging_obj")
     if log is not None and hasattr(response, "model_copy"):
         copy = response.model_copy(deep=True)

@@ -1,10 +1,10 @@
 /** `./scripts/up` after its bootstrap: starts the stack, shows that it works, and stops it or leaves it. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { question, runTurn, writeSecret, type SecretFile, type TurnReport } from './demonstration';
 import { messageOf, StartError } from './errors';
 import { readOptions, type UpOptions } from './options';
-import { root, stateDir } from './paths';
+import { root, runDir, stateDir } from './paths';
 import { requireFree } from './ports';
 import { stopEverything } from './processes';
 import {
@@ -29,6 +29,8 @@ const say = (...lines: string[]): void => console.log(lines.join('\n'));
 let keyFile: string | undefined = secretsFile;
 let stopping = false;
 let secret: SecretFile | undefined;
+/** Set once a check went well: nobody needs its logs then. */
+let finishedRun: string | undefined;
 
 /** Runs `up` with the given arguments; returns what to say at the very end, when everything else is stopped. */
 async function up(args: readonly string[]): Promise<string> {
@@ -53,7 +55,11 @@ async function up(args: readonly string[]): Promise<string> {
     say('', `The guardrail entry was added in a copy; ${options.config} is untouched.`);
   }
   const report = options.demo ? await demonstrate(options, stack) : undefined;
-  if (options.check) return check(stack, report);
+  if (options.check) {
+    const verdict = check(stack, report);
+    finishedRun = runDir(options.port);
+    return verdict;
+  }
   if (!options.sample && !options.detach)
     say('', `Clients use ${stack.litellm.url} as they use any LiteLLM.`);
   if (options.detach) return leaveRunning(options, stack);
@@ -169,6 +175,7 @@ async function main(): Promise<void> {
   stopping = true;
   await stopEverything();
   secret?.remove();
+  if (finishedRun !== undefined) rmSync(finishedRun, { recursive: true, force: true });
   if (last) say('', last);
   if (problem !== undefined) console.error(`\nup: ${problem}`);
   process.exit(problem === undefined ? 0 : 1);

@@ -276,6 +276,27 @@ describe('a hook call that is repeated', () => {
     expect(fixture.calls.length - before).toBe(1);
   });
 
+  it('that is given up cancels the tool at its server', async () => {
+    const working = gate();
+    wait = () => {
+      working.open();
+      return new Promise<string>(() => undefined);
+    };
+    const body = await armed();
+    const gone = new AbortController();
+    const attempt = fetch(`${stack.hook.url}/hooks/post-call`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-toolturn-secret': secret },
+      body: JSON.stringify(body),
+      signal: gone.signal,
+    });
+    await working.opened;
+    const call = fixture.calls.at(-1);
+    gone.abort();
+    await expect(attempt).rejects.toThrow();
+    await waitUntil(async () => call?.cancelled === true, { timeoutMs: 5_000, what: 'the cancellation' });
+  });
+
   it.each([
     ['no secret', ''],
     ['a wrong secret', 'x'.repeat(secret.length)],

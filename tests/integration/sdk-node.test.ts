@@ -1,6 +1,7 @@
 import OpenAI, { APIError, APIUserAbortError, AuthenticationError, RateLimitError } from 'openai';
 import type { ChatCompletionChunk } from 'openai/resources/chat/completions';
 import { gate } from '../../scripts/src/gate';
+import { waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { startStack, type Stack } from '../support/stack';
 import { lastResults, messagesOf, roundsBehind, toolNames } from '../support/tools';
@@ -49,6 +50,11 @@ beforeEach(() => {
       : { text: `It says: ${lastResults(request)[0]}`, usage: { prompt_tokens: 20, completion_tokens: 5 } },
   );
 });
+
+async function health(): Promise<Record<string, unknown>> {
+  const response = await fetch(`${stack.hook.url}/health/ready`);
+  return (await response.json()) as Record<string, unknown>;
+}
 
 const answer = `Let me see.\n\nIt says: The word is ${word}.`;
 const usage = { prompt_tokens: 30, completion_tokens: 8, total_tokens: 38 };
@@ -165,34 +171,26 @@ describe('openai-node', () => {
     expect(messagesOf(stack.model.requests.at(-1)).at(-1)).toEqual({ role: 'user', content: 'Thank you.' });
   });
 
-  it('may leave in mid-stream: its tool ends, and the next turn is as any other', async () => {
-    const [called, released, roundTwo] = [gate(), gate(), gate()];
+  it('may leave in mid-stream: the turn ends, and the next one is as any other', async () => {
+    const [called, released] = [gate(), gate()];
     before = () => {
       called.open();
       return released.opened;
     };
-    stack.model.answerWith((request) => {
-      if (roundsBehind(request) === 0) return { text: 'Let me see.', toolCalls: [lookUp] };
-      roundTwo.open();
-      return { text: 'Too late.' };
-    });
     const stream = client.chat.completions.stream(question);
     const ended = stream.done();
     await called.opened;
     stream.abort();
     await expect(ended).rejects.toBeInstanceOf(APIUserAbortError);
     released.open();
-    // LiteLLM does not notice that a client has gone, so the turn goes on to its end.
-    await roundTwo.opened;
-
-    before = async () => {};
-    stack.model.answerWith((request) =>
-      roundsBehind(request) === 0 ? { toolCalls: [lookUp] } : { text: `It says: ${lastResults(request)[0]}` },
-    );
+    // LiteLLM 1.77.3 does not notice that a client has gone and lets the turn go on; newer versions cancel it.
+    await waitUntil(async () => (await health())['turns_in_flight'] === 0, {
+      timeoutMs: 20_000,
+      what: 'The end of the turn',
+    });
     const completion = await client.chat.completions.create(question);
-    expect(completion.choices[0]?.message.content).toBe(`It says: The word is ${word}.`);
-    const health = await fetch(`${stack.hook.url}/health/ready`);
-    expect(await health.json()).toMatchObject({ status: 'ready' });
+    expect(completion.choices[0]?.message.content).toBe(answer);
+    expect(await health()).toMatchObject({ status: 'ready' });
   });
 
   it('throws its own error classes for what goes wrong', async () => {

@@ -1,7 +1,7 @@
 /** The compose files: what they promise can be read off them; the config they mount is started for real. */
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { startHookService } from '../../scripts/src/hook-service';
 import { startLiteLLM } from '../../scripts/src/litellm';
@@ -10,15 +10,41 @@ import { freePort } from '../../scripts/src/processes';
 const root = join(__dirname, '..', '..');
 const folder = join(root, 'compose');
 const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
-const load = (text: string): any => parse(text, { merge: true });
+
+interface Service {
+  readonly image: string;
+  readonly container_name: string;
+  readonly restart: string;
+  readonly logging: object;
+  readonly labels: object;
+  readonly networks: readonly string[];
+  readonly mem_limit: string;
+  readonly healthcheck: { readonly test: readonly string[] };
+  readonly volumes: readonly string[];
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly command?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly extra_hosts?: readonly string[];
+  readonly env_file?: readonly string[];
+}
+
+const load = (text: string) =>
+  parse(text, { merge: true }) as { services: Record<string, Service>; networks?: object };
 const compose = load(read('docker-compose.yml'));
-const services = Object.entries<any>(compose.services);
-const { litellm } = compose.services;
-const { 'hook-service': hookService } = compose.services;
+const services = Object.entries(compose.services);
+
+function serviceOf({ services: all }: { services: Record<string, Service> }, name: string): Service {
+  const service = all[name];
+  if (service === undefined) throw new Error(`There is no service ${name}`);
+  return service;
+}
+
+const litellm = serviceOf(compose, 'litellm');
+const hookService = serviceOf(compose, 'hook-service');
 
 /** A volume in its short form. */
-const mounts = (service: any): { source: string; target: string; mode: string | undefined }[] =>
-  (service.volumes as string[]).map((volume) => {
+const mounts = (service: Service): { source: string; target: string; mode: string | undefined }[] =>
+  service.volumes.map((volume) => {
     const [source = '', target = '', mode] = volume.split(':');
     return { source, target, mode };
   });
@@ -48,7 +74,7 @@ describe('LiteLLM', () => {
     expect(litellm.command).toEqual(['--config', '/etc/toolturn/config.yaml', '--port', '4000']);
     expect(read('docker-compose.yml')).not.toContain('detailed_debug');
     const debug = load(read('debug.yml'));
-    expect(debug.services.litellm.command).toEqual([...litellm.command, '--detailed_debug']);
+    expect(serviceOf(debug, 'litellm').command).toEqual([...(litellm.command ?? []), '--detailed_debug']);
   });
 
   it('is checked by what its image has, at a path that needs no key', () => {
@@ -82,14 +108,14 @@ describe('every service', () => {
   });
 
   it('has no port on the host, but LiteLLM its 4000', () => {
-    const ports = services.flatMap(([name, { ports = [] }]) => ports.map((port: string) => [name, port]));
+    const ports = services.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port]));
     expect(ports).toEqual([['litellm', '4000:4000']]);
     expect(JSON.stringify(load(read('debug.yml')))).not.toContain('ports');
   });
 
   it('can reach the host where its config may name it', () => {
     const named = services.filter(([, service]) =>
-      (service.volumes as string[]).some((volume) => volume.startsWith('./config.yaml:')),
+      service.volumes.some((volume) => volume.startsWith('./config.yaml:')),
     );
     expect(named.map(([name]) => name)).toEqual(['litellm', 'hook-service']);
     for (const [, service] of named)
@@ -101,9 +127,9 @@ describe('the debug file', () => {
   const commented = read('debug.yml').replace(/^#( {2,}(?=[\w-]+:))/gm, '$1');
 
   it('can put internal ports on the host, from 48000 on and for the host alone', () => {
-    const { services: opened } = load(commented);
-    expect(opened['hook-service'].ports).toEqual(['127.0.0.1:48900:48900']);
-    expect(opened['litellm-redis'].ports).toEqual(['127.0.0.1:48379:6379']);
+    const opened = load(commented);
+    expect(serviceOf(opened, 'hook-service').ports).toEqual(['127.0.0.1:48900:48900']);
+    expect(serviceOf(opened, 'litellm-redis').ports).toEqual(['127.0.0.1:48379:6379']);
   });
 });
 
@@ -154,7 +180,7 @@ describe('the image of hook-service', () => {
   });
 
   it('copies only what exists', () => {
-    expect(resolve(folder, hookService.build.context)).toBe(root);
+    expect(resolve(folder, hookService.build?.context ?? '')).toBe(root);
     const copied = [
       ...stages
         .slice(0, -1)
@@ -164,7 +190,7 @@ describe('the image of hook-service', () => {
     const sources = copied.flatMap((match) => (match[1] ?? '').split(' '));
     expect(sources.length).toBeGreaterThan(3);
     expect(sources.filter((source) => !existsSync(join(root, source)))).toEqual([]);
-    expect(existsSync(join(root, dirname(hookService.build.dockerfile)))).toBe(true);
+    expect(existsSync(join(root, hookService.build?.dockerfile ?? ''))).toBe(true);
   });
 });
 
@@ -194,8 +220,9 @@ test('the config starts both processes, and the mock model answers through the d
         headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
         body: JSON.stringify({ model: 'gpt-4o-mock', messages: [{ role: 'user', content: 'Hi' }] }),
       });
-      const body: any = await response.json();
-      expect(body.choices[0].message.content).toBe('The gateway works.');
+      expect(await response.json()).toMatchObject({
+        choices: [{ message: { content: 'The gateway works.' } }],
+      });
       // The door reached hook-service: otherwise a header would say that it is away.
       expect(response.headers.get('x-toolturn')).toBeNull();
     } finally {

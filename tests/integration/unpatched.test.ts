@@ -1,7 +1,6 @@
 /** Bare LiteLLM, without the door: what it does and does not do by itself, and that nothing of it was changed. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,7 +76,7 @@ async function post(
   path: string,
   body: object,
   headers: Record<string, string> = { authorization: `Bearer ${masterKey}` },
-): Promise<{ status: number; body: any }> {
+): Promise<{ status: number; body: unknown }> {
   const response = await fetch(`${litellm.url}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -181,8 +180,9 @@ describe('chat completions', () => {
       { type: 'function', function: { name: lookUp.name, parameters: { type: 'object', properties: {} } } },
     ];
     const { body } = await chat({ tools });
-    expect(body.choices[0].finish_reason).toBe('tool_calls');
-    expect(body.choices[0].message.tool_calls[0].function).toEqual(lookUp);
+    expect(body).toMatchObject({
+      choices: [{ finish_reason: 'tool_calls', message: { tool_calls: [{ function: lookUp }] } }],
+    });
     expect(model.requests).toHaveLength(1);
     expect(fixture.calls).toEqual([]);
   });
@@ -265,10 +265,9 @@ describe('what does execute', () => {
     const client = new Client({ name: 'test', version: '1' });
     const headers = { authorization: `Bearer ${masterKey}` };
     await client.connect(
-      // The SDK's own types do not agree under exactOptionalPropertyTypes.
       new StreamableHTTPClientTransport(new URL(`${litellm.url}/mcp/`), {
         requestInit: { headers },
-      }) as Transport,
+      }),
     );
     const result = await client.callTool({ name: lookUp.name, arguments: { what: 'word' } });
     await client.close();

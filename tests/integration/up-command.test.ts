@@ -59,13 +59,16 @@ function foreground(args: string[]) {
   const child: ChildProcess = spawn(join(root, 'scripts', 'up'), args, { cwd: dir, env: clean });
   let output = '';
   child.stdout?.on('data', (data: Buffer) => (output += data.toString()));
+  child.stderr?.on('data', (data: Buffer) => (output += data.toString()));
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const pid = child.pid ?? 0;
   return {
     child,
     ended,
     said: async (text: string): Promise<string> => {
-      await waitUntil(async () => output.includes(text), { timeoutMs: 180_000, what: `"${text}" of up` });
+      const done = async (): Promise<boolean> => output.includes(text) || child.exitCode !== null;
+      await waitUntil(done, { timeoutMs: 180_000, what: `"${text}" of up` });
+      expect(output).toContain(text);
       return output;
     },
     family: (): ProcessEntry[] => familyOf({ pid, startTime: startTimeOf(pid) ?? '' }),
@@ -84,6 +87,7 @@ test('up --check ends with the secret word that stands only in a file, and stops
   expect(code).toBe(0);
   await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
   expect(existsSync(join(stateDir, 'files', `${port}`))).toBe(false);
+  expect(existsSync(join(stateDir, 'run', `${port}`))).toBe(false);
 });
 
 test('up shows a curl line that works as printed, and Ctrl-C stops everything', async () => {
@@ -137,7 +141,12 @@ test.each([
     writeFileSync(join(bin, each), `#!/bin/sh\n${script}\n`);
     chmodSync(join(bin, each), 0o755);
   }
-  const env = { ...clean, TOOLTURN_LITELLM_VENV: '', TOOLTURN_PYTHON: '', PATH: `${bin}:${process.env.PATH}` };
+  const env = {
+    ...clean,
+    TOOLTURN_LITELLM_VENV: '',
+    TOOLTURN_PYTHON: '',
+    PATH: `${bin}:${process.env.PATH}`,
+  };
   const { code, errors } = await run('up', ['--check'], env);
   expect(code).not.toBe(0);
   expect(errors.trim().split('\n')).toHaveLength(1);

@@ -135,3 +135,75 @@ export const labelledQuestions: readonly LabelledQuestion[] = [
     ['Are all services up?', 'check_service_health'],
   ]),
 ];
+
+/** A second set, written before the ranking was adjusted and never used for it: it shows whether the ranking fits only the first. */
+export const heldOutQuestions: readonly LabelledQuestion[] = [
+  ...questions('filesystem', [
+    ['Print the contents of package.json', 'read_text_file read_file read_multiple_files'],
+    ['Put these notes into a new file ideas.txt', 'write_file'],
+    ['Fix the typo in line 12 of main.py', 'edit_file'],
+    ['Move all invoices into the folder 2024', 'move_file'],
+    ['What is inside the folder src?', 'list_directory list_directory_with_sizes directory_tree'],
+    ['Where on disk is the file called server.crt?', 'search_files'],
+    ['I need subfolders for every month', 'create_directory'],
+  ]),
+  ...questions('memory', [
+    ['Please remember a new person: Dr. Weber, my dentist', 'create_entities'],
+    ['What do you know about Dr. Weber?', 'search_nodes open_nodes read_graph'],
+    ['Link Dr. Weber to the city of Ulm in the knowledge graph', 'create_relations'],
+    ['Write down that Dr. Weber is on holiday in May, as an observation', 'add_observations'],
+  ]),
+  ...questions('everything', [
+    ['Add 3 and 4', 'get-sum'],
+    ['Repeat what I say', 'echo'],
+  ]),
+  ...questions('github', [
+    ['Report an issue in acme/api: the build is broken', 'create_issue'],
+    ['Is there already a ticket about dark mode in the GitHub repo?', 'search_issues list_issues'],
+    ['Comment on issue 7 that it is fixed', 'add_issue_comment'],
+    ['Show me PR 120', 'get_pull_request'],
+    ['Has anybody reviewed PR 120 yet?', 'get_pull_request_reviews'],
+    ['Squash and merge PR 120', 'merge_pull_request'],
+    ['What was committed to the repository today?', 'list_commits'],
+    ['Update the README in the GitHub repository', 'create_or_update_file'],
+    ['Where in our GitHub code do we call parseInvoice?', 'search_code'],
+    ['Assign issue 5 to Maria', 'update_issue'],
+    ['Make a fork of vuejs/core', 'fork_repository'],
+    ['Which branches does a new PR need? Just open one from dev to main', 'create_pull_request'],
+  ]),
+  ...questions('playwright', [
+    ['Visit the website news.ycombinator.com', 'browser_navigate'],
+    ['Hit the submit button in the browser', 'browser_click'],
+    ['Enter my e-mail address into the login form of the site', 'browser_type browser_fill_form'],
+    ['I want to see what the page looks like: capture the screen', 'browser_take_screenshot browser_snapshot'],
+    ['Hover over the menu', 'browser_hover'],
+    ['Drag the card to the column Done on the web page', 'browser_drag browser_drop'],
+    ['Close the browser', 'browser_close'],
+    ['Run some JavaScript on the page', 'browser_evaluate browser_run_code_unsafe'],
+  ]),
+  ...questions('n8n', [
+    ['Show the n8n workflow named Daily report', 'n8n_get_workflow n8n_list_workflows'],
+    ['Add a step to my n8n workflow', 'n8n_update_partial_workflow n8n_update_full_workflow'],
+    ['Show the failed executions of n8n', 'n8n_executions'],
+    ['Install that n8n template on my instance', 'n8n_deploy_template'],
+    ['Which credentials are stored in n8n?', 'n8n_manage_credentials'],
+  ]),
+  ...questions('postgres', [
+    ['Count the orders of May in the database', 'execute_sql dbhub__execute_sql'],
+    ['Describe the table users', 'get_object_details dbhub__search_objects'],
+    ['What makes the database slow? Find the expensive queries', 'get_top_queries'],
+    ['Should I add an index for my queries?', 'analyze_query_indexes analyze_workload_indexes'],
+    ['Show the execution plan of this statement', 'explain_query'],
+  ]),
+  ...questions('fetch', [
+    ['What does the page https://docs.acme.dev/setup say?', 'fetch'],
+    ['Get the content of this URL', 'fetch'],
+  ]),
+  ...questions('monitoring', [
+    ['Do the logs mention out of memory?', 'search_logs'],
+    ['Show the last log lines of the container api', 'get_container_logs'],
+    ['How much RAM is in use on the host?', 'get_system_metrics'],
+    ['Is the api service healthy?', 'check_service_health'],
+    ['Were there any errors during the night?', 'get_recent_errors search_logs'],
+  ]),
+];

@@ -19,6 +19,8 @@ export interface OfferedTool {
 export interface ToolCall {
   /** Never empty, unique within its round: made up once, at the boundary, where the provider sent none. */
   readonly id: string;
+  /** True where the provider sent no id, so that the client knows none, or another one. */
+  readonly idMadeUp?: true;
   readonly name: string;
   /** The arguments exactly as written; JSON when the model did well. */
   readonly arguments: string;
@@ -93,6 +95,8 @@ export interface StreamJoiner {
   note(text: string): readonly JsonObject[];
   /** The end of the answer: finish and, where the dialect has it, the summed usage. */
   finish(): readonly JsonObject[];
+  /** How an answer ends that was begun and cannot be finished; absent where one error chunk is all it takes. */
+  fail?(error: ToolturnError): readonly JsonObject[];
 }
 
 /** One past answer in a request's history, as the client sends it back: a run of assistant messages. */
@@ -102,7 +106,7 @@ export interface PastTurn {
   /** The answer's visible text. */
   readonly said: string;
   /** Its calls of the client's tools. */
-  readonly calls: readonly Pick<ToolCall, 'id' | 'name'>[];
+  readonly calls: readonly Pick<ToolCall, 'id' | 'name' | 'idMadeUp'>[];
   /** Ids of items or responses it refers to. */
   readonly itemIds: readonly string[];
 }
@@ -148,8 +152,13 @@ export interface Dialect {
   withdraw(body: JsonObject, clientCount: number): JsonObject;
   /** The same request with tools kept but forbidden, for providers that want them declared beside old calls. */
   forbid(body: JsonObject): JsonObject;
-  /** The one response the client gets. */
-  finish(rounds: readonly Round[], handBack: readonly ToolCall[], note?: string): JsonObject;
+  /** The one response the client gets. `isClients` tells its own tools, where a response repeats the list of tools. */
+  finish(
+    rounds: readonly Round[],
+    handBack: readonly ToolCall[],
+    note?: string,
+    isClients?: (name: string) => boolean,
+  ): JsonObject;
   join(options: JoinOptions): StreamJoiner;
   /** The past answers in a request; cheap, since every request with a history is read. */
   history(body: JsonObject): History;

@@ -10,3 +10,8 @@ export interface JsonObject {
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** A string as it is; nothing for any other value. For fields that are strings where all is well. */
+export function asText(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
+}

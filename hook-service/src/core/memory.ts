@@ -27,18 +27,23 @@ const callMark = (call: Pick<ToolCall, 'id' | 'name'>): string => `${call.id}\0$
 /** What the client was shown at the end of a turn. */
 export interface Shown {
   readonly said: string;
-  readonly calls: readonly Pick<ToolCall, 'id' | 'name'>[];
+  readonly calls: readonly Pick<ToolCall, 'id' | 'name' | 'idMadeUp'>[];
   readonly itemIds: readonly string[];
 }
 
 function keysOf(dialect: DialectName, place: Place, shown: Shown): string[] {
   const said = bare(shown.said);
   // Calls come back with their ids, which no other answer has; text alone could stand in any conversation.
-  const byCalls = shown.calls.map((call) => digest(dialect, 'call', callMark(call)));
+  const byCalls = shown.calls
+    .filter((call) => call.id !== '')
+    .map((call) => digest(dialect, 'call', callMark(call)));
   const byItems = shown.itemIds.map((id) => digest(dialect, 'item', id));
+  // Where ids say nothing, calls without any text are found by what was said before them.
+  const loose = shown.calls.some((call) => call.idMadeUp);
+  const silent = loose ? [digest(dialect, 'strong', place.chain, '')] : [];
   const byText =
     said === ''
-      ? []
+      ? silent
       : [digest(dialect, 'strong', place.chain, said), digest(dialect, 'weak', place.asked, said)];
   return [...byCalls, ...byItems, ...byText];
 }

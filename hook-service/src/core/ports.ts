@@ -83,6 +83,23 @@ export interface ToolHost {
   call(request: ToolCallRequest): Promise<ToolResult>;
 }
 
+/** One tool as it is searched for. */
+export interface SearchEntry {
+  readonly name: string;
+  readonly server: string;
+  readonly description: string;
+  readonly parameters: readonly string[];
+}
+
+/** A list of tools, ready to be searched. */
+export interface ToolIndex {
+  /** Positions in that list, best first and always in the same order; only such as `accepts` lets through. */
+  search(words: string, limit: number, accepts: (position: number) => boolean): readonly number[];
+}
+
+/** Makes a list of tools searchable. Takes milliseconds for hundreds of tools. */
+export type IndexTools = (entries: readonly SearchEntry[]) => ToolIndex;
+
 // ---------------------------------------------------------------- state
 
 /** Whose data it is: a digest of the caller's key (and user, team). Every stored key begins with it. */
@@ -111,6 +128,21 @@ export interface Ledger {
   keep(scope: Scope, entries: ReadonlyMap<string, JsonObject>, ttlSeconds: number): Promise<void>;
   /** One round trip however many keys; what is not known is left out. */
   recall(scope: Scope, keys: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+}
+
+/** Bytes of a text from somewhere in its middle. */
+export interface TextPiece {
+  readonly bytes: Uint8Array;
+  /** Length of the whole text that is kept, in bytes. */
+  readonly total: number;
+}
+
+/** Texts too long for the model to be given at once, by handle. */
+export interface TextStore {
+  /** Resolves to false where the text could not be kept. */
+  keep(scope: Scope, handle: string, text: Uint8Array, ttlSeconds: number): Promise<boolean>;
+  /** At most `length` bytes from `offset` on; undefined when there is no such text (any more). */
+  read(scope: Scope, handle: string, offset: number, length: number): Promise<TextPiece | undefined>;
 }
 
 // ---------------------------------------------------------------- upstream

@@ -100,7 +100,7 @@ export class TurnService {
     });
     const result = await this.run(request, mark, dialect, asker, false, signal);
     return {
-      response: dialect.finish(result.rounds, result.handBack, result.note),
+      response: dialect.finish(result.rounds, result.handBack, result.note, isClients),
       rounds: result.rounds.length,
       calls: result.calls.length,
     };
@@ -138,7 +138,8 @@ export class TurnService {
       for (const chunk of result.note === undefined ? [] : joiner.note(result.note)) await alive.write(chunk);
       for (const chunk of joiner.finish()) await alive.write(chunk);
     } catch (error) {
-      await alive.write(dialect.error(shown(error)));
+      const problem = shown(error);
+      for (const chunk of joiner.fail?.(problem) ?? [dialect.error(problem)]) await alive.write(chunk);
     } finally {
       alive.stop();
     }

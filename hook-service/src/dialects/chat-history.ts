@@ -1,5 +1,5 @@
 import type { HiddenTurn, History, PastTurn } from '../core/dialect';
-import { isJsonObject, type Json, type JsonObject } from '../core/json';
+import { asText, isJsonObject, type Json, type JsonObject } from '../core/json';
 import { readableCalls } from './chat-message';
 
 const messagesOf = (body: JsonObject): readonly Json[] =>
@@ -33,7 +33,7 @@ function textOf(message: Json): string {
         ? ''
         : typeof part['text'] === 'string'
           ? part['text']
-          : `[${String(part['type'])}]`,
+          : `[${asText(part['type'])}]`,
     )
     .join('');
 }
@@ -79,7 +79,7 @@ export function chatHistory(body: JsonObject): History {
       asked,
       said: run.map(textOf).join(' '),
       calls: run.flatMap((message) =>
-        callsIn(message).map((call) => ({ id: String(call['id']), name: nameOf(call) })),
+        callsIn(message).map((call) => ({ id: asText(call['id']), name: nameOf(call) })),
       ),
       itemIds: [],
     };

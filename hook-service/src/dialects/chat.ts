@@ -1,6 +1,6 @@
 import type { ClientTools, Dialect, OfferedTool, Outcome, Patch, Round, ToolCall } from '../core/dialect';
 import type { ToolturnError } from '../core/errors';
-import { isJsonObject, type Json, type JsonObject } from '../core/json';
+import { asText, isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import { ChatJoiner } from './chat-joiner';
 import { chatHistory, hiddenTurn, restoreHidden } from './chat-history';
@@ -190,7 +190,7 @@ function callsOf(message: JsonObject): ToolCall[] {
         : {};
     const written = inner['arguments'] ?? inner['input'];
     return {
-      id: String(call['id']),
+      id: asText(call['id']),
       name: typeof inner['name'] === 'string' ? inner['name'] : '',
       arguments:
         typeof written === 'string'

@@ -87,8 +87,8 @@ function codeStatus(code: unknown): number | undefined {
   return Number.isInteger(status) && status >= 400 && status <= 599 ? status : undefined;
 }
 
-function messageOf(error: APIError): string {
-  const body: unknown = error.error;
+function messageOf(error: { error: unknown; message: string }): string {
+  const body = error.error;
   const inner = isJsonObject(body) && isJsonObject(body['error']) ? body['error'] : body;
   const message = isJsonObject(inner) ? inner['message'] : undefined;
   return (typeof message === 'string' ? message : error.message).slice(0, 2000);

@@ -1,0 +1,516 @@
+"""The door alone, with LiteLLM's own types; a small server stands in for hook-service."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+import toolturn_guardrail as door
+from aiohttp import web
+from fastapi import HTTPException
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.types.utils import ModelResponse, ModelResponseStream
+
+SECRET = "the secret of today"
+PREVIOUS = "the secret of yesterday"
+KEY = UserAPIKeyAuth(api_key="hash-of-alice", key_alias="alice", user_id="user-alice", team_id="team-a")
+CHAT = "http://litellm:4000/v1/chat/completions"
+ARMED = {
+    "action": "arm",
+    "set": {"tools": [{"type": "function", "function": {"name": "notes__look_up"}}]},
+    "remove": ["tool_choice"],
+    "turn": {"turn": "turn1234", "client_tools": 0},
+    "deadline": 30,
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "SECRETS", [SECRET, PREVIOUS])
+    monkeypatch.setattr(door, "URL", f"http://127.0.0.1:{unused_port()}")
+
+
+def unused_port() -> int:
+    """A port on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@asynccontextmanager
+async def open_door(monkeypatch: pytest.MonkeyPatch, **hooks: Handler) -> AsyncIterator[door.Toolturn]:
+    """The door before a hook-service that answers with these handlers (`pre_call`, `post_call`, `stream`)."""
+    app = web.Application()
+    for name, handler in hooks.items():
+        app.router.add_post(f"/hooks/{name.replace('_', '-')}", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    monkeypatch.setattr(door, "URL", f"http://127.0.0.1:{runner.addresses[0][1]}")
+    guardrail = door.Toolturn(guardrail_name="toolturn", event_hook="pre_call", default_on=True)
+    try:
+        yield guardrail
+    finally:
+        await close(guardrail)
+        await runner.cleanup()
+
+
+async def close(guardrail: door.Toolturn) -> None:
+    for session in guardrail._sessions.values():
+        await session.close()
+
+
+def closed_door() -> door.Toolturn:
+    return door.Toolturn(guardrail_name="toolturn", event_hook="pre_call", default_on=True)
+
+
+def answering(body: dict, status: int = 200, asked: list[dict] | None = None) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        if asked is not None:
+            asked.append({**orjson.loads(await request.read()), "secret": request.headers["x-toolturn-secret"]})
+        return web.json_response(body, status=status)
+
+    return handler
+
+
+def a_request(url: str = CHAT, headers: dict[str, str] | None = None, **body: Any) -> dict:
+    """Data of a hook as LiteLLM 1.77.3 builds it."""
+    sent = {"model": "demo", "messages": [{"role": "user", "content": "Hello"}], **body}
+    return {
+        **sent,
+        "metadata": {**body.get("metadata", {}), "headers": {}},
+        "litellm_call_id": "call-id-1",
+        "proxy_server_request": {"url": url, "method": "POST", "headers": {}, "body": dict(sent)},
+        "secret_fields": {"raw_headers": {"Authorization": "Bearer sk-alice", **(headers or {})}},
+    }
+
+
+def an_armed_request() -> dict:
+    data = a_request()
+    data["metadata"][door.MARK] = {
+        "state": "armed",
+        "dialect": "chat",
+        "turn": ARMED["turn"],
+        "deadline": 5,
+        "set": [],
+        "remove": [],
+    }
+    return data
+
+
+def a_response(**message: Any) -> ModelResponse:
+    return ModelResponse(
+        id="chatcmpl-1",
+        model="demo",
+        choices=[{"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", **message}}],
+        usage={"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13},
+    )
+
+
+CALL = {"id": "call_1", "type": "function", "function": {"name": "notes__look_up", "arguments": "{}"}}
+
+
+def a_call() -> ModelResponse:
+    return a_response(content=None, tool_calls=[CALL])
+
+
+def a_chunk(**delta: Any) -> ModelResponseStream:
+    return ModelResponseStream(id="chatcmpl-1", model="demo", choices=[{"index": 0, "delta": delta}])
+
+
+def a_call_chunk() -> ModelResponseStream:
+    return a_chunk(tool_calls=[{"index": 0, **CALL}])
+
+
+async def chunks(*each: Any) -> AsyncIterator[Any]:
+    for chunk in each:
+        yield chunk
+
+
+def sign(turn: str = "turn1234", key: str = "hash-of-alice", expires: object = None, secret: str = SECRET) -> str:
+    expires = int(time.time()) + 600 if expires is None else expires
+    digest = hmac.new(secret.encode(), f"{turn}.{expires}.{key}".encode(), hashlib.sha256).hexdigest()
+    return f"{turn}.{expires}.{digest}"
+
+
+def is_continuation(token: str, key: UserAPIKeyAuth = KEY) -> bool:
+    return door._is_continuation(a_request(headers={"X-Toolturn-Continuation": token}), key)
+
+
+class TestAContinuationIs:
+    @pytest.mark.parametrize("secret", [SECRET, PREVIOUS])
+    def test_known_by_a_mark_signed_with_the_secret_of_today_or_the_one_before(self, secret: str) -> None:
+        assert is_continuation(sign(secret=secret))
+
+    def test_known_for_a_caller_without_a_key(self) -> None:
+        assert is_continuation(sign(key=""), UserAPIKeyAuth())
+
+    @pytest.mark.parametrize(
+        "token",
+        [
+            sign(secret="a guess"),
+            sign(secret=""),
+            sign(expires=int(time.time()) - 1),
+            sign(key="hash-of-bob"),
+            sign(turn=""),
+            sign() + "0",
+            sign() + ".more",
+            sign().upper(),
+            "other" + sign(),
+            sign(expires="9" * 5000),
+            sign(expires="1e99"),
+            sign(expires="²"),
+            sign(expires=-1),
+            "",
+            ".",
+            "..",
+            "turn1234",
+            "turn1234.99999999999",
+            "turn1234.99999999999.",
+            "é.9999999999.é",
+        ],
+        ids=lambda token: token[:24] or "empty",
+    )
+    def test_nothing_that_a_client_could_make_up(self, token: str) -> None:
+        assert not is_continuation(token)
+
+    def test_nothing_at_all_where_no_secret_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(door, "SECRETS", [])
+        assert not is_continuation(sign(secret=""))
+
+    @pytest.mark.asyncio
+    async def test_let_through_untouched(self) -> None:
+        data = a_request(headers={"x-toolturn-continuation": sign()})
+        before = {**data, "metadata": dict(data["metadata"])}
+        assert await closed_door().async_pre_call_hook(KEY, None, data, "acompletion") == before
+
+
+class TestBeforeTheCall:
+    @pytest.mark.asyncio
+    async def test_hook_service_gets_the_request_and_who_sent_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[dict] = []
+        async with open_door(monkeypatch, pre_call=answering({"action": "pass"}, asked=asked)) as guardrail:
+            await guardrail.async_pre_call_hook(KEY, None, a_request(temperature=0.5), "acompletion")
+        [request] = asked
+        assert request["secret"] == SECRET
+        assert request["url"] == CHAT
+        assert request["key"] == {
+            "hash": "hash-of-alice",
+            "alias": "alice",
+            "user": "user-alice",
+            "team": "team-a",
+        }
+        assert request["call_id"] == "call-id-1"
+        assert request["body"]["temperature"] == 0.5
+
+    @pytest.mark.asyncio
+    async def test_an_armed_turn_is_patched_and_marked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with open_door(monkeypatch, pre_call=answering(ARMED)) as guardrail:
+            data = await guardrail.async_pre_call_hook(KEY, None, a_request(tool_choice="auto"), "acompletion")
+        assert data["tools"] == ARMED["set"]["tools"]
+        assert "tool_choice" not in data
+        mark = data["metadata"][door.MARK]
+        assert mark["state"] == "armed"
+        assert mark["turn"] == ARMED["turn"]
+        # What the later hooks send is the request as it went to the model.
+        body = door._request(data, KEY, mark)["body"]
+        assert body["tools"] == ARMED["set"]["tools"]
+        assert "tool_choice" not in body
+
+    @pytest.mark.asyncio
+    async def test_nothing_is_marked_where_nothing_is_offered(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        answer = {"action": "patch", "set": {}, "remove": ["tools"]}
+        async with open_door(monkeypatch, pre_call=answering(answer)) as guardrail:
+            data = await guardrail.async_pre_call_hook(KEY, None, a_request(tools="auto"), "acompletion")
+        assert "tools" not in data
+        assert door.MARK not in data["metadata"]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("place", ["metadata", "litellm_metadata"])
+    async def test_a_mark_that_the_client_wrote_is_dropped(self, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+        written = {door.MARK: {"state": "armed", "dialect": "chat", "turn": {"turn": "x" * 8, "client_tools": 0}}}
+        async with open_door(monkeypatch, pre_call=answering({"action": "pass"})) as guardrail:
+            data = {**a_request(), place: {**written, "own": 1}}
+            data = await guardrail.async_pre_call_hook(KEY, None, data, "acompletion")
+        assert data[place] == {"own": 1}
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("url", ["/v1/embeddings", "/v1/images/generations", "/rerank", "/mcp/", ""])
+    async def test_other_paths_are_not_touched_and_not_asked_about(self, url: str) -> None:
+        data = a_request(url=url)
+        before = {**data, "metadata": dict(data["metadata"])}
+        # Nothing listens: a question would leave its trace.
+        assert await closed_door().async_pre_call_hook(KEY, None, data, "aembedding") == before
+
+    @pytest.mark.asyncio
+    async def test_the_request_goes_on_without_tools_where_nothing_listens(self) -> None:
+        guardrail = closed_door()
+        data = await guardrail.async_pre_call_hook(KEY, None, a_request(), "acompletion")
+        await close(guardrail)
+        assert "tools" not in data
+        assert data["metadata"][door.MARK] == {"state": "unavailable"}
+        assert data["metadata"]["applied_guardrails"] == ["toolturn-unavailable"]
+        response = a_response(content="Hello.")
+        await guardrail.async_post_call_success_hook(data, KEY, response)
+        assert response._hidden_params["additional_headers"] == {"x-toolturn": "unavailable"}
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("status", [401, 500])
+    async def test_the_request_goes_on_without_tools_where_hook_service_fails(
+        self, monkeypatch: pytest.MonkeyPatch, status: int
+    ) -> None:
+        async with open_door(monkeypatch, pre_call=answering({"error": {"message": "no"}}, status)) as guardrail:
+            data = await guardrail.async_pre_call_hook(KEY, None, a_request(), "acompletion")
+        assert data["metadata"][door.MARK] == {"state": "unavailable"}
+
+
+class TestTheRequestThatIsSent:
+    def test_carries_the_clients_own_metadata_where_litellm_put_its_own_in_its_place(self) -> None:
+        data = a_request()
+        own = {"requester_metadata": {"session": "s1"}, "user_api_key": object()}
+        data["proxy_server_request"]["body"]["metadata"] = own
+        assert door._request(data, KEY, {})["body"]["metadata"] == {"session": "s1"}
+
+    def test_carries_the_clients_metadata_as_it_is_otherwise(self) -> None:
+        data = a_request(metadata={"session": "s1"})
+        assert door._request(data, KEY, {})["body"]["metadata"] == {"session": "s1"}
+
+    def test_has_header_names_in_lower_case(self) -> None:
+        assert door._headers(a_request(headers={"X-Session": "1"})) == {
+            "authorization": "Bearer sk-alice",
+            "x-session": "1",
+        }
+
+    def test_is_the_clients_body_and_not_what_litellm_made_of_it(self) -> None:
+        data = a_request(temperature=1)
+        data["litellm_logging_obj"] = object()
+        data["temperature"] = 0.1
+        body = door._request(data, KEY, {})["body"]
+        assert body["temperature"] == 1
+        assert set(body) == {"model", "messages", "temperature"}
+
+    def test_leaves_the_original_body_alone(self) -> None:
+        data = a_request(tools="auto")
+        data["tools"] = []
+        door._request(data, KEY, {"set": ["tools"], "remove": ["model"], "turn": {}})
+        assert data["proxy_server_request"]["body"]["tools"] == "auto"
+        assert data["proxy_server_request"]["body"]["model"] == "demo"
+
+
+FINISHED = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "demo",
+    "choices": [
+        {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "The word is quince."}}
+    ],
+    "usage": {"prompt_tokens": 30, "completion_tokens": 8, "total_tokens": 38},
+}
+
+
+class TestAfterTheCall:
+    @pytest.mark.asyncio
+    async def test_the_response_becomes_the_finished_answer_in_place(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        headers = {"x-toolturn-rounds": "2", "x-toolturn-calls": "1"}
+        answer = {"action": "replace", "response": FINISHED, "headers": headers}
+        asked: list[dict] = []
+        response = a_call()
+        response._hidden_params = {"additional_headers": {"llm_provider-x": "1"}, "model_id": "m"}
+        async with open_door(monkeypatch, post_call=answering(answer, asked=asked)) as guardrail:
+            await guardrail.async_post_call_success_hook(an_armed_request(), KEY, response)
+        assert asked[0]["response"]["choices"][0]["message"]["tool_calls"][0]["id"] == "call_1"
+        assert asked[0]["turn"] == ARMED["turn"]
+        [choice] = response.choices
+        assert choice.finish_reason == "stop"
+        assert choice.message.content == "The word is quince."
+        assert choice.message.tool_calls is None
+        assert response.usage.prompt_tokens == 30
+        assert response.usage.total_tokens == 38
+        assert "notes__look_up" not in response.model_dump_json()
+        assert response._hidden_params == {
+            "additional_headers": {"llm_provider-x": "1", **headers},
+            "model_id": "m",
+        }
+
+    @pytest.mark.asyncio
+    async def test_an_answer_without_calls_stays_as_it_is_and_costs_no_request(self) -> None:
+        response = a_response(content="Hello.")
+        before = response.model_dump_json()
+        await closed_door().async_post_call_success_hook(an_armed_request(), KEY, response)
+        assert response.model_dump_json() == before
+        assert response._hidden_params["additional_headers"] == {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"}
+
+    @pytest.mark.asyncio
+    async def test_calls_of_the_client_stay_as_they_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        response = a_call()
+        before = response.model_dump_json()
+        async with open_door(monkeypatch, post_call=answering({"action": "pass"})) as guardrail:
+            await guardrail.async_post_call_success_hook(an_armed_request(), KEY, response)
+        assert response.model_dump_json() == before
+
+    @pytest.mark.asyncio
+    async def test_a_request_without_our_mark_is_not_touched(self) -> None:
+        response = a_call()
+        before = response.model_dump_json()
+        assert await closed_door().async_post_call_success_hook(a_request(), KEY, response) is response
+        assert response.model_dump_json() == before
+
+    @pytest.mark.asyncio
+    async def test_a_lost_hook_service_is_an_error_without_a_trace_of_the_call(self) -> None:
+        guardrail = closed_door()
+        with pytest.raises(HTTPException) as caught:
+            await guardrail.async_post_call_success_hook(an_armed_request(), KEY, a_call())
+        await close(guardrail)
+        assert caught.value.status_code == 503
+        assert caught.value.detail == {"error": door.LOST}
+        assert caught.value.__cause__ is None
+        assert "notes__" not in str(caught.value.detail)
+
+    @pytest.mark.asyncio
+    async def test_a_refusal_comes_with_its_status_and_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        refusal = {"error": {"message": "The model is overloaded.", "code": "429"}}
+        async with open_door(monkeypatch, post_call=answering(refusal, 429)) as guardrail:
+            with pytest.raises(HTTPException) as caught:
+                await guardrail.async_post_call_success_hook(an_armed_request(), KEY, a_call())
+        assert caught.value.status_code == 429
+        assert caught.value.detail == {"error": "The model is overloaded."}
+
+    @pytest.mark.asyncio
+    async def test_an_error_that_is_no_json_is_told_in_our_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def html(_: web.Request) -> web.Response:
+            return web.Response(status=502, text="<html>nginx at 10.0.0.7</html>")
+
+        async with open_door(monkeypatch, post_call=html) as guardrail:
+            with pytest.raises(HTTPException) as caught:
+                await guardrail.async_post_call_success_hook(an_armed_request(), KEY, a_call())
+        assert caught.value.detail == {"error": door.LOST}
+
+
+async def read(guardrail: door.Toolturn, data: dict, *model: Any) -> list[Any]:
+    return [chunk async for chunk in guardrail.async_post_call_streaming_iterator_hook(KEY, chunks(*model), data)]
+
+
+class TestAStream:
+    @pytest.mark.asyncio
+    async def test_of_text_passes_as_the_very_same_chunks(self) -> None:
+        model = [a_chunk(content="Hel"), a_chunk(content="lo.")]
+        assert all(a is b for a, b in zip(await read(closed_door(), an_armed_request(), *model), model, strict=True))
+
+    @pytest.mark.asyncio
+    async def test_without_our_mark_passes_with_its_calls(self) -> None:
+        call = a_call_chunk()
+        assert await read(closed_door(), a_request(), call) == [call]
+
+    @pytest.mark.asyncio
+    async def test_goes_through_hook_service_from_the_first_call_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        received: list[dict] = []
+
+        async def stream(request: web.Request) -> web.StreamResponse:
+            received.extend(orjson.loads(line) for line in (await request.read()).splitlines())
+            return web.Response(body=b'{"a":1}\n{"b":2}\n[DONE]\n')
+
+        text, call, more = a_chunk(content="Let me see."), a_call_chunk(), a_chunk()
+        async with open_door(monkeypatch, stream=stream) as guardrail:
+            out = await read(guardrail, an_armed_request(), text, call, more)
+        assert out == [text, '{"a":1}', '{"b":2}']
+        head, first, *rest = received
+        assert head["turn"] == ARMED["turn"]
+        assert head["seen"][0]["choices"][0]["delta"]["content"] == "Let me see."
+        assert first["choices"][0]["delta"]["tool_calls"][0]["id"] == "call_1"
+        assert len(rest) == 1
+
+    @pytest.mark.asyncio
+    async def test_ends_with_one_error_chunk_where_nothing_listens(self) -> None:
+        guardrail = closed_door()
+        out = await read(guardrail, an_armed_request(), a_call_chunk(), a_chunk())
+        await close(guardrail)
+        assert [orjson.loads(chunk) for chunk in out] == [
+            {"error": {"message": door.LOST, "type": "toolturn_error", "param": None, "code": "503"}}
+        ]
+
+    @pytest.mark.asyncio
+    async def test_that_is_cut_off_ends_with_one_error_chunk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def stream(request: web.Request) -> web.StreamResponse:
+            await request.read()
+            return web.Response(body=b'{"a":1}\n')
+
+        async with open_door(monkeypatch, stream=stream) as guardrail:
+            out = await read(guardrail, an_armed_request(), a_call_chunk())
+        assert out[0] == '{"a":1}'
+        assert [orjson.loads(chunk)["error"]["code"] for chunk in out[1:]] == ["503"]
+
+    @pytest.mark.asyncio
+    async def test_that_is_refused_says_so_in_one_error_chunk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def stream(request: web.Request) -> web.StreamResponse:
+            await request.read()
+            return web.json_response({"error": {"message": "Too large."}}, status=413)
+
+        async with open_door(monkeypatch, stream=stream) as guardrail:
+            out = await read(guardrail, an_armed_request(), a_call_chunk())
+        assert [orjson.loads(chunk)["error"] for chunk in out] == [
+            {"message": "Too large.", "type": "toolturn_error", "param": None, "code": "413"}
+        ]
+
+    @pytest.mark.asyncio
+    async def test_of_a_model_that_fails_tells_hook_service(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        received: list[dict] = []
+
+        async def stream(request: web.Request) -> web.StreamResponse:
+            received.extend(orjson.loads(line) for line in (await request.read()).splitlines())
+            return web.Response(body=b"[DONE]\n")
+
+        async def failing() -> AsyncIterator[Any]:
+            yield a_call_chunk()
+            raise RuntimeError("the model broke off")
+
+        async with open_door(monkeypatch, stream=stream) as guardrail:
+            hook = guardrail.async_post_call_streaming_iterator_hook(KEY, failing(), an_armed_request())
+            assert [chunk async for chunk in hook] == []
+        assert received[-1] == {"error": {"message": "the model broke off", "code": "502"}}
+
+    @pytest.mark.asyncio
+    async def test_of_the_model_is_read_to_its_end_whatever_happens(self) -> None:
+        left = [a_call_chunk(), a_chunk(), a_chunk()]
+
+        async def model() -> AsyncIterator[Any]:
+            while left:
+                yield left.pop(0)
+
+        guardrail = closed_door()
+        hook = guardrail.async_post_call_streaming_iterator_hook(KEY, model(), an_armed_request())
+        assert len([chunk async for chunk in hook]) == 1
+        await close(guardrail)
+        # LiteLLM logs tokens and cost when its own stream has ended.
+        assert left == []
+
+
+class TestChunks:
+    def test_are_sent_with_what_is_set_and_nothing_else(self) -> None:
+        sent = door._dump(a_chunk(content="Hi", role="assistant"))
+        assert sent["choices"][0]["delta"] == {"content": "Hi", "role": "assistant"}
+
+    def test_keep_thinking_and_its_signature(self) -> None:
+        block = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+        sent = door._dump(a_chunk(thinking_blocks=[block], reasoning_content="Hm."))
+        assert sent["choices"][0]["delta"]["thinking_blocks"] == [block]
+
+    @pytest.mark.parametrize("name", ["chat", "responses", "messages", "generateContent"])
+    def test_of_an_error_are_in_the_form_of_their_dialect(self, name: str) -> None:
+        dialect = door.DIALECTS[name]
+        framed = dialect.frame(dialect.error("It failed.", 503))
+        data = framed.split("data: ", 1)[1] if dialect.raw else framed
+        error = orjson.loads(data)
+        assert "It failed." in str(error)
+        assert framed.endswith("\n") == dialect.raw
+        if name == "messages":
+            assert framed.startswith("event: error\n")

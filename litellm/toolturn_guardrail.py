@@ -135,7 +135,8 @@ class Toolturn(CustomGuardrail):
                         yield orjson.dumps(event) + b"\n"
             except Exception as error:  # the model failed in mid-stream
                 code = getattr(error, "status_code", 502)
-                yield orjson.dumps({"error": {"message": str(error)[:500], "code": str(code)}}) + b"\n"
+                said = str(error).split("\n", 1)[0][:500]  # what LiteLLM writes below can hold a piece of a call
+                yield orjson.dumps({"error": {"message": said, "code": str(code)}}) + b"\n"
 
         try:
             async with self._session().post(f"{URL}/hooks/stream", data=lines(), timeout=timeout) as reply:

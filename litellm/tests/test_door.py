@@ -462,7 +462,9 @@ class TestAStream:
         ]
 
     @pytest.mark.asyncio
-    async def test_of_a_model_that_fails_tells_hook_service(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test_of_a_model_that_fails_tells_hook_service_so_without_what_it_wrote(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         received: list[dict] = []
 
         async def stream(request: web.Request) -> web.StreamResponse:
@@ -471,12 +473,12 @@ class TestAStream:
 
         async def failing() -> AsyncIterator[Any]:
             yield a_call_chunk()
-            raise RuntimeError("the model broke off")
+            raise RuntimeError("the model broke off,\nReceived chunk: notes__look_up")
 
         async with open_door(monkeypatch, stream=stream) as guardrail:
             hook = guardrail.async_post_call_streaming_iterator_hook(KEY, failing(), an_armed_request())
             assert [chunk async for chunk in hook] == []
-        assert received[-1] == {"error": {"message": "the model broke off", "code": "502"}}
+        assert received[-1] == {"error": {"message": "the model broke off,", "code": "502"}}
 
     @pytest.mark.asyncio
     async def test_of_the_model_is_read_to_its_end_whatever_happens(self) -> None:

@@ -44,9 +44,12 @@ let door: boolean[];
 
 beforeAll(() => {
   const python = join(venvDir(), 'bin', 'python');
-  door = JSON.parse(
-    execFileSync(python, [script], { input: JSON.stringify(cases), timeout: 60_000 }).toString(),
-  );
+  const printed = execFileSync(python, [script], {
+    input: JSON.stringify(cases),
+    env: { ...process.env, LITELLM_LOCAL_MODEL_COST_MAP: 'True' },
+    timeout: 60_000,
+  });
+  door = JSON.parse(printed.toString());
 }, 60_000);
 
 describe('a continuation mark', () => {

@@ -315,6 +315,26 @@ describe('a model of Anthropic', () => {
     expect(anthropic.pairs(tap.requests[1]?.body)[0]?.arguments).toEqual({});
   });
 
+  it('whose call breaks LiteLLM in mid-stream shows nothing of the call in the error', async () => {
+    // LiteLLM takes U+2028 for the end of a line: 1.77.3 fails and quotes the piece, newer versions lose it.
+    byHand = (round) =>
+      round === 1 ? claudeSays([claudeCall('{"what": "a secret \u2028 thing"}')], true) : undefined;
+    const { raw } = await ask(true);
+    expect(raw).toMatch(/"error":|"finish_reason":"stop"/);
+    expect(raw).not.toContain('secret');
+    expect(raw).not.toContain('partial_json');
+    expect(raw).not.toContain('Traceback');
+  });
+
+  it('whose second round breaks LiteLLM in mid-stream shows nothing of any call in the error', async () => {
+    script = (round) => (round === 1 ? { content: 'Let me see.', toolCalls: [lookUp] } : { content: 'Done.' });
+    byHand = (round) =>
+      round === 2 ? claudeSays([claudeCall('{"what": "a secret \u2028 thing"}')], true) : undefined;
+    const { raw } = await ask(true);
+    expect(raw).toMatch(/"error":|"finish_reason":"stop"/);
+    for (const hidden of ['secret', 'partial_json', 'Traceback', lookUp.name]) expect(raw).not.toContain(hidden);
+  });
+
   it('that writes nothing for arguments gets its call back as one without any', async () => {
     byHand = (round) => (round === 1 ? claudeSays([claudeCall('')], true) : undefined);
     const { text } = await ask(true);

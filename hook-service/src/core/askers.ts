@@ -1,5 +1,5 @@
 import type { Dialect, StreamJoiner } from './dialect';
-import { ToolturnError } from './errors';
+import { firstLine, ToolturnError } from './errors';
 import type { ChunkSink } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
 import type { Upstream, UpstreamRequest } from './ports';
@@ -66,7 +66,7 @@ function failOnError(chunk: JsonObject): void {
   const status = Number(error['code']);
   throw new ToolturnError(
     'upstream_failed',
-    typeof error['message'] === 'string' ? error['message'] : 'The model failed in mid-stream.',
+    typeof error['message'] === 'string' ? firstLine(error['message']) : 'The model failed in mid-stream.',
     {
       ...(Number.isInteger(status) && status >= 400 && status <= 599 ? { status } : {}),
     },

@@ -34,3 +34,11 @@ export class ToolturnError extends Error {
   /** The HTTP status the caller sees. */
   readonly status: number;
 }
+
+/**
+ * The part of a provider's error that a client may read: the first line. LiteLLM appends the request with its
+ * messages, pieces of the stream and Python tracebacks below it, and with them calls the client must not see.
+ */
+export function firstLine(text: string): string {
+  return (text.split('\n', 1)[0] ?? '').slice(0, 1000);
+}

@@ -1,5 +1,5 @@
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from 'openai';
-import { ToolturnError } from '../core/errors';
+import { firstLine, ToolturnError } from '../core/errors';
 import { isJsonObject, type JsonObject } from '../core/json';
 import type { Upstream, UpstreamRequest } from '../core/ports';
 
@@ -91,5 +91,5 @@ function messageOf(error: { error: unknown; message: string }): string {
   const body = error.error;
   const inner = isJsonObject(body) && isJsonObject(body['error']) ? body['error'] : body;
   const message = isJsonObject(inner) ? inner['message'] : undefined;
-  return (typeof message === 'string' ? message : error.message).slice(0, 2000);
+  return firstLine(typeof message === 'string' ? message : error.message);
 }

@@ -15,6 +15,7 @@ const config: Config = {
       testMatch: ['<rootDir>/hook-service/src/**/*.test.ts', '<rootDir>/scripts/src/**/*.test.ts'],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
+    { ...shared, displayName: 'clients', testMatch: ['<rootDir>/tests/clients/**/*.test.ts'] },
   ],
   testTimeout: 30_000,
 };

@@ -11,9 +11,13 @@ import { OfferBook } from './core/offer';
 import { TurnService } from './core/service';
 import { TurnLog } from './core/turn-log';
 import { chat } from './dialects/chat';
+import { generateContent } from './dialects/generate-content';
+import { messages } from './dialects/messages';
+import { responses } from './dialects/responses';
 import { createApp } from './http/app';
 import { createLog } from './log/log';
 import { createToolHost } from './mcp/tool-host';
+import { indexTools } from './search/tool-search';
 import { createState } from './state/redis';
 import { createUpstream } from './upstream/litellm';
 
@@ -46,13 +50,17 @@ async function serve(environment: Environment, configPath: string): Promise<Runn
     baseUrl: environment.litellmUrl,
     timeoutMs: limits.turnMs + limits.answerMs,
   });
-  const book = new OfferBook(host, config.servers);
+  const book = new OfferBook(host, config.servers, {
+    search: { ...config.catalog, indexTools },
+    readMore: true,
+  });
   const turns = new TurnLog();
   const service = new TurnService({
     book,
     runner: new CallRunner({
       host,
       store: state.calls,
+      texts: state.texts,
       limits,
       outcomeTtlSeconds: config.outcomeTtlSeconds,
       log,
@@ -64,7 +72,7 @@ async function serve(environment: Environment, configPath: string): Promise<Runn
     limits,
     newGate,
     log,
-    dialects: [chat],
+    dialects: [chat, messages, responses, generateContent],
     upstream,
     servers: config.servers,
     inject: config.inject,

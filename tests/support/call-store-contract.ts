@@ -1,4 +1,4 @@
-import type { CallStore, Ledger, RecordedCall } from '../../hook-service/src/core/ports';
+import type { CallStore, Ledger, RecordedCall, TextStore } from '../../hook-service/src/core/ports';
 
 const call: RecordedCall = { digest: 'd1', result: { content: [{ type: 'text', text: 'x' }] } };
 
@@ -36,5 +36,24 @@ export function ledgerContract(ledger: () => Ledger): void {
   it('keeps scopes apart', async () => {
     await ledger().keep('s1', new Map([['k5', { a: 1 }]]), 60);
     expect(await ledger().recall('s2', ['k5'])).toEqual(new Map());
+  });
+}
+
+/** What every implementation of `TextStore` promises. */
+export function textStoreContract(texts: () => TextStore): void {
+  const text = Buffer.from('0123456789');
+
+  it('gives the piece that was asked for, and how long the whole is', async () => {
+    expect(await texts().keep('s1', 'h1', text, 60)).toBe(true);
+    const piece = await texts().read('s1', 'h1', 3, 4);
+    expect([Buffer.from(piece?.bytes ?? []).toString(), piece?.total]).toEqual(['3456', 10]);
+    expect((await texts().read('s1', 'h1', 8, 100))?.bytes).toHaveLength(2);
+    expect((await texts().read('s1', 'h1', 50, 10))?.bytes).toHaveLength(0);
+  });
+
+  it('knows nothing of other scopes and other handles', async () => {
+    await texts().keep('s1', 'h2', text, 60);
+    expect(await texts().read('s2', 'h2', 0, 4)).toBeUndefined();
+    expect(await texts().read('s1', 'h3', 0, 4)).toBeUndefined();
   });
 }

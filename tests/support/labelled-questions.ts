@@ -175,7 +175,10 @@ export const heldOutQuestions: readonly LabelledQuestion[] = [
     ['Visit the website news.ycombinator.com', 'browser_navigate'],
     ['Hit the submit button in the browser', 'browser_click'],
     ['Enter my e-mail address into the login form of the site', 'browser_type browser_fill_form'],
-    ['I want to see what the page looks like: capture the screen', 'browser_take_screenshot browser_snapshot'],
+    [
+      'I want to see what the page looks like: capture the screen',
+      'browser_take_screenshot browser_snapshot',
+    ],
     ['Hover over the menu', 'browser_hover'],
     ['Drag the card to the column Done on the web page', 'browser_drag browser_drop'],
     ['Close the browser', 'browser_close'],

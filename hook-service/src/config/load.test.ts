@@ -44,9 +44,11 @@ describe('a config without a toolturn section', () => {
         callMs: 60_000,
         resultBytes: 100_000,
       },
+      catalog: { aboveTokens: 6000, pinned: [] },
       bodyBytes: 33_554_432,
       keepAliveMs: 5000,
       outcomeTtlSeconds: 3600,
+      memoryTtlSeconds: 604_800,
       logLevel: 'info',
       source: { file: 'config.yaml', files: ['config.yaml'] },
     });
@@ -235,6 +237,13 @@ describe('the toolturn section', () => {
     expect(load(`toolturn: {outcome_ttl: ${text}}`).config.outcomeTtlSeconds).toBe(seconds);
   });
 
+  test('catalog says when tools are searched, and which are offered all the same', () => {
+    expect(load('toolturn: {catalog: {search_above_tokens: 0, pinned: [git__*]}}').config.catalog).toEqual({
+      aboveTokens: 0,
+      pinned: ['git__*'],
+    });
+  });
+
   test('names with nothing after them mean the defaults', () => {
     expect(load('toolturn:\n  limits:\n  inject:\n').config).toEqual(load('toolturn:\n').config);
   });
@@ -258,6 +267,16 @@ describe('what is wrong is said with its place and its remedy', () => {
       'an unknown limit',
       'toolturn:\n  limits: {round: 3}\n',
       '2:12 toolturn.limits.round: is no setting of Toolturn (did you mean "rounds"?); known here: rounds, calls',
+    ],
+    [
+      'pinned tools that are no list',
+      'toolturn:\n  catalog: {pinned: git__*}\n',
+      '2:13 toolturn.catalog.pinned: must be a list of texts, got "git__*"',
+    ],
+    [
+      'an unknown setting of the catalog',
+      'toolturn:\n  catalog: {pin: []}\n',
+      '2:13 toolturn.catalog.pin: is no setting of Toolturn',
     ],
     [
       'an unknown setting',

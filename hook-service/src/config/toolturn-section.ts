@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
-import { duration, seconds, wholeNumber } from './fields';
+import type { SearchPolicy } from '../core/offer';
+import { duration, seconds, texts, wholeNumber } from './fields';
 
 const modes = ['auto', 'on_request', 'off'] as const satisfies readonly InjectMode[];
 
@@ -40,6 +41,11 @@ const limitsShape = {
   body_bytes: wholeNumber(100_000, 1_073_741_824).default(33_554_432),
 };
 
+const catalogShape = {
+  search_above_tokens: wholeNumber(0, 1_000_000).default(6000),
+  pinned: texts.default([]),
+};
+
 const memoryShape = {
   enabled: z.boolean().default(true),
   ttl: duration(60, 90 * 86_400).default(7 * 86_400),
@@ -56,6 +62,7 @@ const sectionShape = {
   limits: z.strictObject(limitsShape, { error: 'must be a map of limits' }).prefault({}),
   keep_alive_seconds: seconds(0.05, 60).default(5000),
   outcome_ttl: duration(1, 30 * 86_400).default(3600),
+  catalog: z.strictObject(catalogShape, { error: 'must be a map of settings' }).prefault({}),
   memory: memory.prefault({}),
   log_level: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
 };
@@ -65,6 +72,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   toolturn: Object.keys(sectionShape),
   'toolturn.inject': Object.keys(injectShape),
   'toolturn.limits': Object.keys(limitsShape),
+  'toolturn.catalog': Object.keys(catalogShape),
   'toolturn.memory': Object.keys(memoryShape),
 };
 
@@ -72,6 +80,8 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 export interface ToolturnSection {
   readonly inject: InjectPolicy;
   readonly limits: Limits;
+  /** When the catalog is searched, and what is offered all the same. */
+  readonly catalog: Omit<SearchPolicy, 'indexTools'>;
   /** A larger request or response body is refused. */
   readonly bodyBytes: number;
   /** Silence after which a stream gets a keep-alive. */
@@ -101,6 +111,7 @@ export const toolturnSchema = z
       callMs: section.limits.call_seconds,
       resultBytes: section.limits.result_bytes,
     },
+    catalog: { aboveTokens: section.catalog.search_above_tokens, pinned: section.catalog.pinned },
     bodyBytes: section.limits.body_bytes,
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,

@@ -1,19 +1,13 @@
 import { createHash } from 'node:crypto';
-import { parseArguments } from './arguments';
+import type { OurTool } from './builtin';
+import { aimOf, type Aim } from './builtin-aim';
+import { keepRest } from './builtin-rest';
+import { textResult } from './builtin-run';
 import type { Outcome, ToolCall } from './dialect';
-import type { JsonObject } from './json';
 import type { Limits } from './limits';
-import type {
-  CallStore,
-  FailureKind,
-  HostTool,
-  Log,
-  RecordedCall,
-  Scope,
-  ToolHost,
-  ToolResult,
-} from './ports';
-import { resultText } from './result-text';
+import type { CallStore, HostTool, Log, RecordedCall, Scope, TextStore, ToolHost, ToolResult } from './ports';
+import { pickMedia } from './result-media';
+import { cutText, resultText } from './result-text';
 
 /** What running calls needs; one for the whole service. */
 export interface CallDeps {
@@ -21,6 +15,8 @@ export interface CallDeps {
   readonly store: CallStore;
   readonly limits: Limits;
   readonly outcomeTtlSeconds: number;
+  /** Where the rest of results that are cut is kept; absent: it is lost. */
+  readonly texts?: TextStore;
   readonly log: Log;
 }
 
@@ -33,16 +29,14 @@ export interface CallContext {
   readonly turn: string;
   readonly scope: Scope;
   /** The tool behind a name, if it was offered in this turn and the caller may use it now. */
-  readonly resolve: (name: string) => HostTool | undefined;
+  readonly resolve: (name: string) => OurTool | undefined;
   /** Ends when tools must stop. */
   readonly signal: AbortSignal;
   readonly gate: Gate;
 }
 
-const failed = (failure: FailureKind, text: string): ToolResult => ({
-  failure,
-  content: [{ type: 'text', text }],
-});
+/** An outcome, and which tool ran where that is another one than was called. */
+export type RunOutcome = Outcome & { readonly ran?: string };
 
 /** How long a call that is claimed elsewhere is looked for before its fate counts as unknown. */
 const pollMs = 250;
@@ -55,32 +49,47 @@ export class CallRunner {
   constructor(private readonly deps: CallDeps) {}
 
   /** Runs one call of a round. Never rejects. */
-  async run(context: CallContext, roundNumber: number, call: ToolCall): Promise<Outcome> {
+  async run(context: CallContext, roundNumber: number, call: ToolCall): Promise<RunOutcome> {
     const begun = performance.now();
-    const result = await this.result(context, roundNumber, call);
+    const told = await this.told(context, roundNumber, call);
+    return { call, ...told, milliseconds: Math.round(performance.now() - begun) };
+  }
+
+  /** What the model is told about a call. */
+  private async told(
+    context: CallContext,
+    roundNumber: number,
+    call: ToolCall,
+  ): Promise<Omit<RunOutcome, 'call' | 'milliseconds'>> {
+    const aim = await aimOf(this.deps, context, call);
+    const isAim = 'tool' in aim;
+    const result = isAim ? await this.result(context, roundNumber, call, aim) : aim;
+    const media = pickMedia(result.content);
+    const whole = resultText(result, isAim ? aim.name : call.name, media);
+    // A piece of a text that was cut once is as long as it may be, and its note makes it a little longer.
+    const text = !isAim
+      ? whole
+      : await cutText(whole, this.deps.limits.resultBytes, (bytes) =>
+          keepRest(
+            { ...this.deps, ttlSeconds: this.deps.outcomeTtlSeconds },
+            { ...context, call: `${roundNumber}:${call.id}` },
+            bytes,
+          ),
+        );
     return {
-      call,
-      text: resultText(result, call.name, this.deps.limits.resultBytes),
-      milliseconds: Math.round(performance.now() - begun),
+      text,
+      ...(media.size === 0 ? {} : { media: [...media.values()] }),
       ...(result.failure === undefined ? {} : { failure: result.failure }),
+      ...(isAim && aim.name !== call.name ? { ran: aim.name } : {}),
     };
   }
 
-  private async result(context: CallContext, roundNumber: number, call: ToolCall): Promise<ToolResult> {
-    const tool = context.resolve(call.name);
-    if (tool === undefined) {
-      return failed(
-        'unknown_tool',
-        `Unknown tool ${call.name.slice(0, 80)}: it is not available. Use only the tools that are listed.`,
-      );
-    }
-    const parsed = parseArguments(call.arguments);
-    if (!parsed.ok) {
-      return failed(
-        'invalid_arguments',
-        `The tool ${call.name} was not run: ${parsed.reason}. Call it again with a JSON object.`,
-      );
-    }
+  private async result(
+    context: CallContext,
+    roundNumber: number,
+    call: ToolCall,
+    aim: Aim,
+  ): Promise<ToolResult> {
     const key = createHash('sha256')
       .update(`${context.turn}\0${roundNumber}\0${call.id}`)
       .digest('hex')
@@ -89,9 +98,7 @@ export class CallRunner {
     const local = `${context.scope}:${key}:${digest}`;
     const already = this.running.get(local);
     if (already !== undefined) return already;
-    const running = this.once(context, tool, parsed.value, key, digest).finally(() =>
-      this.running.delete(local),
-    );
+    const running = this.once(context, aim, key, digest).finally(() => this.running.delete(local));
     this.running.set(local, running);
     return running;
   }
@@ -99,8 +106,7 @@ export class CallRunner {
   /** Claim, run, record. Without a working store the call runs all the same: the client is waiting. */
   private async once(
     context: CallContext,
-    tool: HostTool,
-    args: JsonObject,
+    { tool, arguments: args }: Aim,
     key: string,
     digest: string,
   ): Promise<ToolResult> {
@@ -112,9 +118,9 @@ export class CallRunner {
         const found = await this.await(context, key, digest);
         if (found !== undefined) return found.result;
         if (!mayRepeat(tool)) {
-          return failed(
-            'unknown_fate',
+          return textResult(
             `It is not known whether the call of ${tool.tool} ran, so it was not run again. Check before you repeat it.`,
+            'unknown_fate',
           );
         }
       }
@@ -128,7 +134,7 @@ export class CallRunner {
     const result = await context.gate.execute(() =>
       context.signal.aborted
         ? Promise.resolve(
-            failed('timeout', `The tool ${tool.tool} was not run: the time for this turn is used up.`),
+            textResult(`The tool ${tool.tool} was not run: the time for this turn is used up.`, 'timeout'),
           )
         : this.deps.host.call({
             server: tool.server,

@@ -19,8 +19,8 @@ export interface OfferedTool {
 export interface ToolCall {
   /** Never empty, unique within its round: made up once, at the boundary, where the provider sent none. */
   readonly id: string;
-  /** True where the provider sent no id, so that the client knows none, or another one. */
-  readonly idMadeUp?: true;
+  /** True where the client may send back another id or none: the provider sent none, or clients write their own. */
+  readonly looseId?: true;
   readonly name: string;
   /** The arguments exactly as written; JSON when the model did well. */
   readonly arguments: string;
@@ -106,7 +106,7 @@ export interface PastTurn {
   /** The answer's visible text. */
   readonly said: string;
   /** Its calls of the client's tools. */
-  readonly calls: readonly Pick<ToolCall, 'id' | 'name' | 'idMadeUp'>[];
+  readonly calls: readonly Pick<ToolCall, 'id' | 'name' | 'looseId'>[];
   /** Ids of items or responses it refers to. */
   readonly itemIds: readonly string[];
 }

@@ -27,7 +27,7 @@ const callMark = (call: Pick<ToolCall, 'id' | 'name'>): string => `${call.id}\0$
 /** What the client was shown at the end of a turn. */
 export interface Shown {
   readonly said: string;
-  readonly calls: readonly Pick<ToolCall, 'id' | 'name' | 'idMadeUp'>[];
+  readonly calls: readonly Pick<ToolCall, 'id' | 'name' | 'looseId'>[];
   readonly itemIds: readonly string[];
 }
 
@@ -39,7 +39,7 @@ function keysOf(dialect: DialectName, place: Place, shown: Shown): string[] {
     .map((call) => digest(dialect, 'call', callMark(call)));
   const byItems = shown.itemIds.map((id) => digest(dialect, 'item', id));
   // Where ids say nothing, calls without any text are found by what was said before them.
-  const loose = shown.calls.some((call) => call.idMadeUp);
+  const loose = shown.calls.some((call) => call.looseId);
   const silent = loose ? [digest(dialect, 'strong', place.chain, '')] : [];
   const byText =
     said === ''

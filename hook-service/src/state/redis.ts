@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../core/json';
-import type { CallStore, Claim, Ledger, Log, PartHealth, RecordedCall } from '../core/ports';
+import type { CallStore, Claim, Ledger, Log, PartHealth, RecordedCall, TextStore } from '../core/ports';
 import { memoryCallStore, memoryLedger } from './memory';
+import { memoryTexts, redisTexts } from './texts';
 
 /** A record as it stands in Redis. Written by us, yet parsed: another version may have written it. */
 const storedCall = z.union([
@@ -17,6 +18,7 @@ const storedCall = z.union([
 export interface State {
   readonly calls: CallStore;
   readonly ledger: Ledger;
+  readonly texts: TextStore;
   health(): PartHealth;
   close(): Promise<void>;
 }
@@ -39,7 +41,7 @@ const runningMark = JSON.stringify({ running: true });
  * configured. Never throws and never waits longer than half a second.
  */
 export function createState(options: { url: string | undefined; log: Log }): State {
-  const fallback = { calls: memoryCallStore(), ledger: memoryLedger() };
+  const fallback = { calls: memoryCallStore(), ledger: memoryLedger(), texts: memoryTexts() };
   if (options.url === undefined) {
     return {
       ...fallback,
@@ -53,7 +55,7 @@ export function createState(options: { url: string | undefined; log: Log }): Sta
   return redisState(options.url, options.log, fallback);
 }
 
-function redisState(url: string, log: Log, fallback: { calls: CallStore; ledger: Ledger }): State {
+function redisState(url: string, log: Log, fallback: Pick<State, 'calls' | 'ledger' | 'texts'>): State {
   const redis = new Redis(url, {
     commandTimeout: commandTimeoutMs,
     connectTimeout: 2000,
@@ -85,6 +87,8 @@ function redisState(url: string, log: Log, fallback: { calls: CallStore; ledger:
     }
   }
 
+  const texts = redisTexts(redis);
+
   return {
     calls: {
       claim: (scope, callKey, ttl) =>
@@ -112,6 +116,21 @@ function redisState(url: string, log: Log, fallback: { calls: CallStore; ledger:
           'recall',
           () => recall(redis, scope, keys),
           () => fallback.ledger.recall(scope, keys),
+        ),
+    },
+    texts: {
+      keep: (...text) =>
+        orMemory(
+          'keep a text',
+          () => texts.keep(...text),
+          () => fallback.texts.keep(...text),
+        ),
+      // What was kept while Redis was away lies in memory.
+      read: (...piece) =>
+        orMemory(
+          'read a text',
+          async () => (await texts.read(...piece)) ?? fallback.texts.read(...piece),
+          () => fallback.texts.read(...piece),
         ),
     },
     health: () =>

@@ -1,0 +1,236 @@
+import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
+import { ToolturnError } from '../core/errors';
+import { isJsonObject, type JsonObject } from '../core/json';
+import { sumUsage } from '../core/usage';
+import { noteItem, typeOf } from './responses-items';
+import { joinedEnvelope, ownEcho, roundOf } from './responses-round';
+import { StreamRound, type OpenItem } from './responses-stream-round';
+
+/** The events that end a response (https://platform.openai.com/docs/api-reference/responses-streaming). */
+const ends = new Set(['response.completed', 'response.incomplete', 'response.failed']);
+const begins = new Set(['response.created', 'response.queued', 'response.in_progress']);
+const nothing: Reading = { out: [], calls: [] };
+
+/**
+ * Joins the event streams of all rounds into one: `sequence_number` and `output_index` go on counting, a
+ * response begins once and ends once, and its end lists exactly the items that were streamed.
+ */
+export class ResponsesJoiner implements StreamJoiner {
+  private sequence = -1;
+  private nextIndex = 0;
+  private replaying = false;
+  /** The response as it first stood in the stream: what the client takes it for until the end. */
+  private first: JsonObject | undefined;
+  /** The event that ended the present round, and the last that ended any. */
+  private roundEnd: JsonObject | undefined;
+  private lastEnd: JsonObject | undefined;
+  /** What the client has been shown, by its own indices. */
+  private readonly shown = new Map<number, () => JsonObject | undefined>();
+  private readonly usages: (JsonObject | undefined)[] = [];
+  private roundNumber = 1;
+  private round: StreamRound;
+
+  constructor(private readonly options: JoinOptions) {
+    this.round = this.newRound();
+  }
+
+  seen(chunks: readonly JsonObject[]): void {
+    this.replaying = true;
+    for (const chunk of chunks) {
+      const before = this.sequence;
+      this.take(chunk);
+      const { sequence_number: number } = chunk;
+      this.sequence = typeof number === 'number' ? number : before + 1;
+    }
+    this.replaying = false;
+  }
+
+  push(chunk: JsonObject): Reading {
+    return this.take(chunk);
+  }
+
+  endRound(): Reading & { readonly round: Round } {
+    const response = responseOf(this.roundEnd);
+    if (response === undefined)
+      throw new ToolturnError('upstream_failed', 'The stream of the model broke off before its end.');
+    const { items, late, calls } = this.round.close(response);
+    const out = late.flatMap((entry) => this.showLate(entry));
+    const round = roundOf(response, items, this.options.turn, this.roundNumber);
+    this.usages.push(round.usage);
+    this.roundNumber += 1;
+    this.round = this.newRound();
+    return { out, calls, round };
+  }
+
+  keepAlive(): JsonObject | undefined {
+    return this.first === undefined
+      ? undefined
+      : this.numbered({ type: 'response.in_progress', response: this.own(this.first) });
+  }
+
+  note(text: string): readonly JsonObject[] {
+    const item = noteItem(this.options.turn, text);
+    const output_index = this.nextIndex++;
+    this.shown.set(output_index, () => item);
+    const at = { item_id: item['id'], output_index };
+    const part = (written: string): JsonObject => ({ type: 'output_text', text: written, annotations: [] });
+    const events: JsonObject[] = [
+      {
+        type: 'response.output_item.added',
+        output_index,
+        item: { ...item, status: 'in_progress', content: [] },
+      },
+      { type: 'response.content_part.added', ...at, content_index: 0, part: part('') },
+      { type: 'response.output_text.delta', ...at, content_index: 0, delta: text, logprobs: [] },
+      { type: 'response.output_text.done', ...at, content_index: 0, text, logprobs: [] },
+      { type: 'response.content_part.done', ...at, content_index: 0, part: part(text) },
+      { type: 'response.output_item.done', output_index, item },
+    ];
+    return events.map((event) => this.numbered(event));
+  }
+
+  finish(): readonly JsonObject[] {
+    const last = responseOf(this.lastEnd) ?? {};
+    return [this.numbered({ ...this.lastEnd, response: this.joined(last) })];
+  }
+
+  /**
+   * Codex reads `response.failed` and nothing else; the SDKs raise what stands in the `error` field of any event.
+   * A response that the provider itself ended as failed ends so for the client, and no other way.
+   */
+  fail(error: ToolturnError): readonly JsonObject[] {
+    if (this.lastEnd?.['type'] === 'response.failed') return this.finish();
+    const code = error.status === 429 ? 'rate_limit_exceeded' : 'server_error';
+    const failed =
+      this.first === undefined
+        ? []
+        : [
+            this.numbered({
+              type: 'response.failed',
+              response: {
+                ...this.joined(this.first),
+                status: 'failed',
+                error: { code, message: error.message },
+              },
+            }),
+          ];
+    return [...failed, this.numbered(errorEvent(error))];
+  }
+
+  private take(event: JsonObject): Reading {
+    const type = typeOf(event);
+    if (type === 'error') throw failure(event['error'] ?? event);
+    if (begins.has(type)) return this.begin(event);
+    if (ends.has(type)) {
+      this.roundEnd = this.lastEnd = event;
+      if (type === 'response.failed') throw failure(responseOf(event)?.['error']);
+      return nothing;
+    }
+    const index = event['output_index'];
+    if (typeof index !== 'number') return { out: [this.numbered(event)], calls: [] };
+    return this.takeItem(type, event, index);
+  }
+
+  /** A response begins once, whatever number of rounds it takes. */
+  private begin(event: JsonObject): Reading {
+    if (this.roundNumber > 1) return nothing;
+    this.first ??= responseOf(event);
+    const response = responseOf(event);
+    const out = response === undefined ? event : { ...event, response: this.own(response) };
+    return { out: [this.numbered(out)], calls: [] };
+  }
+
+  private takeItem(type: string, event: JsonObject, index: number): Reading {
+    const { item } = event;
+    const whole = isJsonObject(item) ? item : {};
+    const added = type === 'response.output_item.added';
+    const entry = added ? this.round.begin(index, whole) : this.round.at(index);
+    const calls =
+      type === 'response.output_item.done'
+        ? this.round.end(entry, whole)
+        : type === 'response.function_call_arguments.delta' ||
+            type === 'response.custom_tool_call_input.delta'
+          ? this.round.write(entry, event['delta'])
+          : type === 'response.function_call_arguments.done' ||
+              type === 'response.custom_tool_call_input.done'
+            ? this.round.written(entry, event['arguments'] ?? event['input'])
+            : [];
+    if (entry.clientIndex === undefined) return { out: [], calls };
+    this.shown.set(entry.clientIndex, () => entry.item);
+    const out = {
+      ...event,
+      output_index: entry.clientIndex,
+      ...(isJsonObject(item) ? { item: entry.item } : {}),
+    };
+    return { out: [this.numbered(out)], calls };
+  }
+
+  /** An item that only the end of the response names: the client gets it as any other. */
+  private showLate(entry: OpenItem): JsonObject[] {
+    const { clientIndex: output_index, item } = entry;
+    if (output_index === undefined || item === undefined) return [];
+    this.shown.set(output_index, () => item);
+    return ['response.output_item.added', 'response.output_item.done'].map((type) =>
+      this.numbered({ type, output_index, item }),
+    );
+  }
+
+  /** The whole answer as the client saw it, in the envelope of `last`. */
+  private joined(last: JsonObject): JsonObject {
+    const usage = sumUsage(this.usages);
+    const shown = [...this.shown].sort(([left], [right]) => left - right);
+    return {
+      ...this.own(joinedEnvelope(this.first ?? {}, last)),
+      output: shown.map(([, item]) => item()).filter((item) => item !== undefined),
+      ...(usage === undefined ? {} : { usage }),
+    };
+  }
+
+  private own(response: JsonObject): JsonObject {
+    return ownEcho(response, this.options.isClients);
+  }
+
+  private numbered(event: JsonObject): JsonObject {
+    this.sequence += 1;
+    return { ...event, sequence_number: this.sequence };
+  }
+
+  private newRound(): StreamRound {
+    this.roundEnd = undefined;
+    return new StreamRound({
+      turn: this.options.turn,
+      roundNumber: this.roundNumber,
+      isClients: this.options.isClients,
+      place: (upstreamIndex) => {
+        const index = this.replaying ? upstreamIndex : this.nextIndex;
+        this.nextIndex = Math.max(this.nextIndex, index + 1);
+        return index;
+      },
+    });
+  }
+}
+
+/**
+ * The `error` event. The SDKs yield a flat one like any other event, and raise what has an `error` field
+ * (openai-node and openai-python, `Stream`), so it has both.
+ */
+export function errorEvent(error: ToolturnError): JsonObject {
+  const fields = { code: String(error.status), message: error.message, param: null };
+  return { type: 'error', ...fields, error: { type: error.code, ...fields } };
+}
+
+function responseOf(event: JsonObject | undefined): JsonObject | undefined {
+  const response = event?.['response'];
+  return isJsonObject(response) ? response : undefined;
+}
+
+/** What the provider says went wrong. */
+function failure(error: unknown): ToolturnError {
+  const { message, code } = isJsonObject(error) ? error : {};
+  const status = code === 'rate_limit_exceeded' ? 429 : Number(code);
+  return new ToolturnError(
+    'upstream_failed',
+    typeof message === 'string' && message !== '' ? message : 'The model failed in mid-stream.',
+    Number.isInteger(status) && status >= 400 && status <= 599 ? { status } : {},
+  );
+}

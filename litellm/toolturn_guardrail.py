@@ -15,6 +15,7 @@ import os
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
@@ -205,6 +206,8 @@ def _request(data: dict, key: Any, mark: dict) -> dict:
     body = dict((data.get("proxy_server_request") or {}).get("body") or {})
     if isinstance(body.get("metadata"), dict) and "requester_metadata" in body["metadata"]:
         body["metadata"] = body["metadata"]["requester_metadata"]  # newer versions put their own in its place
+    if "user_api_key_hash" in (body.get("litellm_metadata") or ()):
+        del body["litellm_metadata"]  # newer versions put their own there, with addresses that they refuse in a request
     body.update({name: data[name] for name in mark.get("set", ()) if name in data})
     for name in mark.get("remove", ()):
         body.pop(name, None)
@@ -240,8 +243,14 @@ def _dialect(data: dict) -> str | None:
 def _dump(value: Any) -> dict:
     """A response or a chunk as LiteLLM would write it."""
     if isinstance(value, dict):
-        return value
+        return {name: _plain(each) for name, each in value.items()}  # LiteLLM's adapters put objects into their dicts
     return value.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return _dump(value) if isinstance(value, dict) or hasattr(value, "model_dump") else value
 
 
 def _dump_frame(chunk: Any) -> list[dict]:
@@ -306,8 +315,8 @@ async def _drain(chunks: AsyncIterator[Any]) -> None:
 def _log_before_change(data: dict, response: Any) -> None:
     """LiteLLM logs this very object later, from a queue: a copy is logged now, with this round's own tokens."""
     log = data.get("litellm_logging_obj")
-    if log is not None and hasattr(response, "model_copy"):
-        copy = response.model_copy(deep=True)
+    if log is not None:
+        copy = deepcopy(response)
         task = log.async_success_handler(result=copy, start_time=log.start_time, end_time=datetime.now())
         _TASKS.add(running := asyncio.create_task(task))
         running.add_done_callback(_TASKS.discard)

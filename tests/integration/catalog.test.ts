@@ -8,7 +8,7 @@ import type { ModelRequest } from '../../scripts/src/scripted-model';
 import { textStoreContract } from '../support/call-store-contract';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { sampleCatalog } from '../support/sample-catalog';
-import { startStack, type Stack } from '../support/stack';
+import { secret, startStack, type Stack } from '../support/stack';
 import { lastResults, messagesOf, roundsBehind } from '../support/tools';
 
 const question = {
@@ -112,7 +112,7 @@ describe('a catalog of 500 tools', () => {
     stack.model.answerWith(() => ({ text: 'Hello.' }));
     await ask();
     const [request] = stack.model.requests;
-    expect(allToolNames(request)).toEqual(['search_tools', 'call_tool', 'work__fetch_fetch', 'read_more']);
+    expect(allToolNames(request)).toEqual(['search_tools', 'call_tool', 'work__fetch_fetch']);
     const tokens = await tokensOf(request);
     process.stdout.write(`offer of 500 tools with one pinned: ${tokens} tokens by LiteLLM's count\n`);
     expect(tokens).toBeGreaterThan(100);
@@ -201,8 +201,51 @@ describe('a catalog of 500 tools', () => {
       'toolturn__search_tools',
       'call_tool',
       'work__fetch_fetch',
-      'read_more',
     ]);
+  });
+});
+
+describe('what is known of a conversation', () => {
+  it('keeps tools used earlier in the offer, behind everything that was there before', async () => {
+    makes(always('call_tool', { name: 'work__github_get_issue', arguments: { issue_number: 42 } }));
+    const said = await ask();
+    stack.model.reset();
+    stack.model.answerWith(() => ({ text: 'Yes.' }));
+    await ask({
+      messages: [
+        ...question.messages,
+        { role: 'assistant', content: said },
+        { role: 'user', content: 'And 43?' },
+      ],
+    });
+    expect(allToolNames(stack.model.requests[0])).toEqual([
+      'search_tools',
+      'call_tool',
+      'work__fetch_fetch',
+      'work__github_get_issue',
+    ]);
+  });
+
+  it('names the tool that really ran in the record of the turn', async () => {
+    makes(always('call_tool', { name: 'work__github_get_issue', arguments: { issue_number: 42 } }));
+    const { response } = await stack.client().chat.completions.create(question).withResponse();
+    const record = await fetch(`${stack.hook.url}/turns/${response.headers.get('x-litellm-call-id')}`, {
+      headers: { 'x-toolturn-secret': secret },
+    });
+    expect(await record.json()).toMatchObject({
+      calls: [{ tool: 'work__github_get_issue', server: 'work' }],
+    });
+  });
+
+  it('limits call_tool to the servers that the request chose', async () => {
+    makes(
+      always('search_tools', { query: 'issue', limit: 20 }),
+      always('call_tool', { name: 'hr__payslips', arguments: {} }),
+    );
+    const answer = await stack
+      .client('bob')
+      .chat.completions.create(question, { headers: { 'x-mcp-servers': 'work' } });
+    expect(answer.choices[0]?.message.content).toMatch(/Unknown tool hr__payslips/);
   });
 });
 

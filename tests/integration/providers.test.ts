@@ -327,12 +327,14 @@ describe('a model of Anthropic', () => {
   });
 
   it('whose second round breaks LiteLLM in mid-stream shows nothing of any call in the error', async () => {
-    script = (round) => (round === 1 ? { content: 'Let me see.', toolCalls: [lookUp] } : { content: 'Done.' });
+    script = (round) =>
+      round === 1 ? { content: 'Let me see.', toolCalls: [lookUp] } : { content: 'Done.' };
     byHand = (round) =>
       round === 2 ? claudeSays([claudeCall('{"what": "a secret \u2028 thing"}')], true) : undefined;
     const { raw } = await ask(true);
     expect(raw).toMatch(/"error":|"finish_reason":"stop"/);
-    for (const hidden of ['secret', 'partial_json', 'Traceback', lookUp.name]) expect(raw).not.toContain(hidden);
+    for (const hidden of ['secret', 'partial_json', 'Traceback', lookUp.name])
+      expect(raw).not.toContain(hidden);
   });
 
   it('that writes nothing for arguments gets its call back as one without any', async () => {

@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { gate } from '../../scripts/src/gate';
+import { waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import {
   ResponsesProvider,
@@ -515,6 +516,53 @@ describe('a stream of the Responses API', () => {
       type: 'response.failed',
       response: { error: { message: 'The model is on fire.' } },
     });
+  });
+});
+
+describe('a {"type": "mcp"} entry that asks for our servers', () => {
+  const declared = {
+    type: 'mcp',
+    server_label: 'litellm',
+    server_url: 'litellm_proxy',
+    require_approval: 'never',
+  };
+
+  it.each([[false], [true]])(
+    'is executed here, and by LiteLLM no second time (streamed: %s)',
+    async (stream) => {
+      const before = fixture.calls.length;
+      says(({ rounds, results }) => (rounds === 0 ? { calls: [echo('once')] } : { text: results.join() }));
+      const { response } = await ask(stream, { tools: [weather, declared] });
+      expect(textIn(response.output)).toBe('once');
+      expect(fixture.calls.length - before).toBe(1);
+      expect(stack.model.requests).toHaveLength(2);
+      const sent = stack.model.requests[0]?.body['tools'] as Item[];
+      expect(sent.map((tool) => tool.name)).toEqual([
+        'weather',
+        'notes__broken',
+        'notes__echo',
+        'notes__wait',
+      ]);
+    },
+  );
+});
+
+describe('the tokens of a Responses turn', () => {
+  it.each([[false], [true]])('are logged by LiteLLM once for each round (streamed: %s)', async (stream) => {
+    const before = stack.logged().length;
+    says(({ rounds }) =>
+      rounds === 0
+        ? { calls: [echo('a')], usage: { input: 11, output: 3 } }
+        : { text: 'Done.', usage: { input: 22, output: 5 } },
+    );
+    await ask(stream);
+    const logged = () => stack.logged().slice(before);
+    await waitUntil(async () => logged().length >= 2, { timeoutMs: 10_000, what: 'two logged rounds' });
+    expect(
+      logged()
+        .map((each) => each.total_tokens)
+        .toSorted((left, right) => left - right),
+    ).toEqual([14, 27]);
   });
 });
 

@@ -136,7 +136,10 @@ export const labelledQuestions: readonly LabelledQuestion[] = [
   ]),
 ];
 
-/** A second set, written before the ranking was adjusted and never used for it: it shows whether the ranking fits only the first. */
+/**
+ * A second set, written before the table of other words was made. Nothing was added to the table for it; its figure stood
+ * beside the first one while weights were compared. It shows whether the ranking fits more than the first set.
+ */
 export const heldOutQuestions: readonly LabelledQuestion[] = [
   ...questions('filesystem', [
     ['Print the contents of package.json', 'read_text_file read_file read_multiple_files'],

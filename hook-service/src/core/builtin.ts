@@ -83,7 +83,7 @@ export function callTool(searchName: string): HostTool {
   );
 }
 
-/** The definition of `read_more`. Tiny: it goes along with every offer. */
+/** The definition of `read_more`. Tiny: once a result was cut it goes along for the rest of the conversation. */
 export function readMore(): HostTool {
   return {
     ...definition(

@@ -2,7 +2,8 @@ import { sampleCatalog } from '../../../tests/support/sample-catalog';
 import { indexTools } from '../search/tool-search';
 import { memoryCallStore } from '../state/memory';
 import { memoryTexts } from '../state/texts';
-import { CallRunner, type CallContext, type RunOutcome } from './calls';
+import { CallRunner, type CallContext } from './calls';
+import type { Outcome } from './dialect';
 import { OfferBook } from './offer';
 import type { TextStore, ToolCallRequest, ToolHost, ToolResult } from './ports';
 
@@ -25,7 +26,7 @@ const servers = [...new Set(tools.map((tool) => tool.server))].map((name) => ({
 }));
 
 interface Turn {
-  run(name: string, args: unknown, id?: string): Promise<RunOutcome>;
+  run(name: string, args: unknown, id?: string): Promise<Outcome>;
   readonly made: ToolCallRequest[];
   readonly texts: TextStore;
 }

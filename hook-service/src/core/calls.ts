@@ -35,9 +35,6 @@ export interface CallContext {
   readonly gate: Gate;
 }
 
-/** An outcome, and which tool ran where that is another one than was called. */
-export type RunOutcome = Outcome & { readonly ran?: string };
-
 /** How long a call that is claimed elsewhere is looked for before its fate counts as unknown. */
 const pollMs = 250;
 
@@ -49,7 +46,7 @@ export class CallRunner {
   constructor(private readonly deps: CallDeps) {}
 
   /** Runs one call of a round. Never rejects. */
-  async run(context: CallContext, roundNumber: number, call: ToolCall): Promise<RunOutcome> {
+  async run(context: CallContext, roundNumber: number, call: ToolCall): Promise<Outcome> {
     const begun = performance.now();
     const told = await this.told(context, roundNumber, call);
     return { call, ...told, milliseconds: Math.round(performance.now() - begun) };
@@ -60,24 +57,24 @@ export class CallRunner {
     context: CallContext,
     roundNumber: number,
     call: ToolCall,
-  ): Promise<Omit<RunOutcome, 'call' | 'milliseconds'>> {
+  ): Promise<Omit<Outcome, 'call' | 'milliseconds'>> {
     const aim = await aimOf(this.deps, context, call);
     const isAim = 'tool' in aim;
     const result = isAim ? await this.result(context, roundNumber, call, aim) : aim;
     const media = pickMedia(result.content);
     const whole = resultText(result, isAim ? aim.name : call.name, media);
     // A piece of a text that was cut once is as long as it may be, and its note makes it a little longer.
-    const text = !isAim
-      ? whole
-      : await cutText(whole, this.deps.limits.resultBytes, (bytes) =>
-          keepRest(
-            { ...this.deps, ttlSeconds: this.deps.outcomeTtlSeconds },
-            { ...context, call: `${roundNumber}:${call.id}` },
-            bytes,
-          ),
-        );
+    let readsOn = false;
+    const keep = async (bytes: Uint8Array) => {
+      const deps = { ...this.deps, ttlSeconds: this.deps.outcomeTtlSeconds };
+      const rest = await keepRest(deps, { ...context, call: `${roundNumber}:${call.id}` }, bytes);
+      readsOn = rest !== undefined;
+      return rest;
+    };
+    const text = isAim ? await cutText(whole, this.deps.limits.resultBytes, keep) : whole;
     return {
       text,
+      ...(readsOn ? { readsOn } : {}),
       ...(media.size === 0 ? {} : { media: [...media.values()] }),
       ...(result.failure === undefined ? {} : { failure: result.failure }),
       ...(isAim && aim.name !== call.name ? { ran: aim.name } : {}),

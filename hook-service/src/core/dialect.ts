@@ -48,6 +48,10 @@ export interface Outcome {
   /** Images and audio beside the text, for dialects that can carry them in a result. */
   readonly media?: readonly Extract<ContentPart, { type: 'image' | 'audio' }>[];
   readonly failure?: FailureKind;
+  /** The tool that ran, where that is another one than was called (`call_tool`). */
+  readonly ran?: string;
+  /** True where the text was cut and `read_more` gives the rest. */
+  readonly readsOn?: true;
   readonly milliseconds: number;
 }
 

@@ -60,6 +60,7 @@ function offered(
     client?: ClientTools;
     selects?: (tool: HostTool) => boolean;
     body?: JsonObject;
+    readsOn?: boolean;
   } = {},
 ): readonly OfferedTool[] {
   const decision = book.decide({ caller: {}, mode: 'auto', client: clientWith(), ...more });
@@ -75,21 +76,20 @@ function reachOf(book: OfferBook, caller: Caller = {}, selects?: (tool: HostTool
 }
 
 describe('the offer', () => {
-  it('of a small catalog is the catalog and, last, read_more', () => {
-    expect(namesOf(offered(bookOf(small)))).toEqual([
-      ...small.map((tool) => `memory__${tool.tool}`),
-      'read_more',
-    ]);
+  it('of a small catalog is the catalog, and read_more behind it once a result was cut', () => {
+    const catalog = small.map((tool) => `memory__${tool.tool}`);
+    expect(namesOf(offered(bookOf(small)))).toEqual(catalog);
+    expect(namesOf(offered(bookOf(small), { readsOn: true }))).toEqual([...catalog, 'read_more']);
   });
 
   it('has nothing of ours where there is no tool, and no read_more where nothing is kept', () => {
     expect(offered(bookOf([]))).toEqual([]);
-    expect(namesOf(offered(bookOf(small, {})))).not.toContain('read_more');
+    expect(namesOf(offered(bookOf(small, {}), { readsOn: true }))).not.toContain('read_more');
   });
 
-  it('of 500 tools is three tools of less than 2,000 tokens', () => {
+  it('of 500 tools is two tools of less than 2,000 tokens', () => {
     const tools = offered(bookOf(big));
-    expect(namesOf(tools)).toEqual(['search_tools', 'call_tool', 'read_more']);
+    expect(namesOf(tools)).toEqual(['search_tools', 'call_tool']);
     const tokens = tools.reduce((sum, tool) => sum + estimateTokens(tool), 0);
     process.stdout.write(`offer of 500 tools: about ${tokens} tokens by our own estimate\n`);
     expect(tokens).toBeLessThan(2000);
@@ -154,7 +154,7 @@ describe('the offer', () => {
       ],
     };
     const book = bookOf(big);
-    const names = ['search_tools', 'call_tool', 'monitoring__search_logs', 'github__get_issue', 'read_more'];
+    const names = ['search_tools', 'call_tool', 'monitoring__search_logs', 'github__get_issue'];
     expect(namesOf(offered(book, { body }))).toEqual(names);
     const selects = (tool: HostTool): boolean => tool.server !== 'monitoring';
     expect(namesOf(offered(book, { body, selects }))).not.toContain('monitoring__search_logs');
@@ -173,7 +173,7 @@ describe('the offer', () => {
 
   it('leaves the client its own names', () => {
     const client = clientWith('search_tools', 'read_more');
-    const tools = offered(bookOf(big), { client });
+    const tools = offered(bookOf(big), { client, readsOn: true });
     expect(namesOf(tools)).toEqual(['toolturn__search_tools', 'call_tool', 'toolturn__read_more']);
     expect(tools[1]?.host.description).toContain('toolturn__search_tools');
     const both = clientWith('search_tools', 'toolturn__search_tools');

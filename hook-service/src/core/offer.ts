@@ -30,6 +30,8 @@ export interface OfferRequest {
   readonly selects?: (tool: HostTool) => boolean;
   /** The request with its hidden rounds put back: tools it has used stay in the offer of a searched catalog. */
   readonly body?: JsonObject;
+  /** True where a result in the conversation was cut: the model may want to read on. */
+  readonly readsOn?: boolean;
 }
 
 /** When the catalog is searched in place of being offered whole. */
@@ -73,7 +75,7 @@ export class OfferBook {
   }
 
   /** Decides what a request gets. `tool_choice: "none"` and the like come in as `client.refusal`. */
-  decide({ caller, mode, client, selects, body }: OfferRequest): OfferDecision {
+  decide({ caller, mode, client, selects, body, readsOn }: OfferRequest): OfferDecision {
     if (client.refusal !== undefined) return { offer: false, reason: client.refusal };
     if (mode === 'off') return { offer: false, reason: 'inject is off' };
     if (mode === 'on_request' && !client.requested && selects === undefined) {
@@ -89,7 +91,8 @@ export class OfferBook {
     const chosen =
       search !== undefined && tokens > search.aboveTokens ? this.searched(tools, client, body) : tools;
     if (chosen === undefined) return { offer: false, reason: 'the client lists the search tools itself' };
-    return { offer: true, tools: [...chosen, ...this.readMore(client)] };
+    const more = readsOn === true ? this.readMore(client.names) : undefined;
+    return { offer: true, tools: more === undefined ? chosen : [...chosen, more] };
   }
 
   /**
@@ -141,23 +144,23 @@ export class OfferBook {
     client: ClientTools,
     body: JsonObject | undefined,
   ): readonly OfferedTool[] | undefined {
-    const callName = this.ownName('call_tool', client);
-    const searchName = this.ownName('search_tools', client);
+    const callName = this.ownName('call_tool', client.names);
+    const searchName = this.ownName('search_tools', client.names);
     if (callName === undefined || searchName === undefined) return undefined;
     const { named } = this.current();
     return searchedOffer({ tools, named, pinned: this.pinned, callName, searchName, body });
   }
 
-  /** Stands in every offer, since a tool cannot appear in the middle of a turn. */
-  private readMore(client: ClientTools): readonly OfferedTool[] {
-    const name = this.options.readMore === true ? this.ownName('read_more', client) : undefined;
-    return name === undefined ? [] : [{ name, host: readMore() }];
+  /** `read_more` under a name that is free; undefined where results that are cut cannot be read on. */
+  readMore(clientNames: ReadonlySet<string>): OfferedTool | undefined {
+    const name = this.options.readMore === true ? this.ownName('read_more', clientNames) : undefined;
+    return name === undefined ? undefined : { name, host: readMore() };
   }
 
   /** A name for a tool of ours that neither the client nor the catalog has. */
-  private ownName(builtin: Builtin, client: ClientTools): string | undefined {
+  private ownName(builtin: Builtin, clientNames: ReadonlySet<string>): string | undefined {
     const { byName } = this.current().named;
-    return builtinNames(builtin).find((name) => !client.names.has(name) && !byName.has(name));
+    return builtinNames(builtin).find((name) => !clientNames.has(name) && !byName.has(name));
   }
 
   private permitted(caller: Caller): Permitted {

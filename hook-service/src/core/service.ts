@@ -4,6 +4,7 @@ import { scopeOf } from './caller';
 import { continuationOf } from './continuation';
 import type { ClientTools, Dialect, Patch, StreamJoiner } from './dialect';
 import { sideRequest } from './known-clients';
+import { holdsNextPiece } from './result-text';
 import { readSelection, selects, type SelectedRequest } from './selection';
 import type { ServerConfig } from './servers';
 import { ToolturnError } from './errors';
@@ -54,7 +55,7 @@ export class TurnService {
       return { action: 'reject', status: asked.status, message: asked.message };
     const { selection } = asked;
     const client = dialect.clientTools(asked.body);
-    const { body, place, question } = await this.recall(dialect, { ...request, body: asked.body });
+    const { body, place, question, readsOn } = await this.recall(dialect, { ...request, body: asked.body });
     const aside = sideRequest(asked.body, question);
     const changes = changed(request.body, body);
     if (aside !== undefined) return unarmed(aside, client, changes);
@@ -62,6 +63,8 @@ export class TurnService {
       caller: request.caller,
       mode: this.modeFor(request),
       client,
+      body,
+      readsOn,
       ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
     });
     if (!decision.offer) return unarmed(decision.reason, client, changes);
@@ -172,6 +175,7 @@ export class TurnService {
           dialect,
           body: request.body,
           clientTools: mark.clientTools,
+          ...(mark.selection === undefined ? {} : { selection: mark.selection }),
           place: mark.place,
           signal,
         },
@@ -243,19 +247,19 @@ export class TurnService {
   private async recall(
     dialect: Dialect,
     request: HookRequest,
-  ): Promise<{ body: JsonObject; place: Place; question: string }> {
+  ): Promise<{ body: JsonObject; place: Place; question: string; readsOn: boolean }> {
     const history = dialect.history(request.body);
     const question = history.asked;
     const { turns, place } = readHistory(dialect.name, history);
     const keys = turns.flat();
-    if (keys.length === 0) return { body: request.body, place, question };
+    if (keys.length === 0) return { body: request.body, place, question, readsOn: false };
     const kept = await this.deps.ledger.recall(scopeOf(request.caller), keys);
     const found = turns.flatMap((candidates, position) => {
       const hidden = candidates.map((key) => kept.get(key)).find((value) => value !== undefined);
       return hidden === undefined ? [] : [[position, hidden] as const];
     });
     const body = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
-    return { body, place, question };
+    return { body, place, question, readsOn: holdsNextPiece(JSON.stringify(found)) };
   }
 
   private continuation(request: HookRequest, mark: TurnMark): Continuation {

@@ -1,12 +1,13 @@
 import type { CallContext, CallRunner, Gate } from './calls';
 import type { Caller } from './caller';
-import type { Dialect, Outcome, Round, ToolCall } from './dialect';
+import type { Dialect, OfferedTool, Outcome, Round, ToolCall } from './dialect';
 import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
 import { answerKeys, type Place } from './memory';
 import type { Limits } from './limits';
 import type { OfferBook } from './offer';
-import type { FailureKind, Ledger, Log, Scope } from './ports';
+import type { FailureKind, HostTool, Ledger, Log, Scope } from './ports';
+import { selects, type Selection } from './selection';
 
 /** Gives the calls of one round as each becomes complete, then the round. */
 export type Reading = AsyncGenerator<ToolCall, Round, undefined>;
@@ -29,6 +30,8 @@ export interface TurnStart {
   readonly body: JsonObject;
   /** How many of the tools in `body` are the client's own. */
   readonly clientTools: number;
+  /** What the request asked for; absent: everything. */
+  readonly selection?: Selection;
   /** Where the request stands in its conversation. */
   readonly place: Place;
   /** Aborted when nobody waits for the answer any more. */
@@ -79,7 +82,9 @@ export async function runTurn(deps: TurnDeps, start: TurnStart, asker: Asker): P
 class Turn {
   private readonly rounds: Round[] = [];
   private readonly reported: ReportedCall[] = [];
-  private readonly offered: ReadonlySet<string>;
+  private readonly offered: Set<string>;
+  /** Offered from the round on in which a result was cut. */
+  private readonly readMore: OfferedTool | undefined;
   private readonly isClients: (name: string) => boolean;
   private readonly context: CallContext;
   /** Ends the turn whatever happens. */
@@ -93,14 +98,19 @@ class Turn {
     private readonly asker: Asker,
   ) {
     const { limits, book } = deps;
-    const { dialect, body, clientTools, caller, signal } = start;
-    this.offered = dialect.offered(body, clientTools);
+    const { dialect, body, clientTools, caller, selection, signal } = start;
+    const selected = (tool: HostTool): boolean => selects(selection, tool);
+    this.offered = new Set(dialect.offered(body, clientTools));
+    this.readMore = book.readMore(dialect.clientTools(dialect.withdraw(body, clientTools)).names);
     this.isClients = clientNameTest(dialect, body, this.offered, clientTools);
     this.hard = AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs + limits.answerMs)]);
     this.context = {
       turn: start.id,
       scope: start.scope,
-      resolve: (name) => (this.offered.has(name) ? book.resolve(caller, name) : undefined),
+      resolve: (name) =>
+        this.offered.has(name) || name === this.readMore?.name
+          ? book.resolve(caller, name, selected)
+          : undefined,
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
       gate: deps.newGate(limits.parallel),
     };
@@ -119,11 +129,20 @@ class Turn {
         await this.keepHidden(body, round, outcomes, theirs);
         return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs);
       }
-      body = this.start.dialect.next(body, round, outcomes);
+      body = this.withReadMore(this.start.dialect.next(body, round, outcomes), outcomes);
       const limit = this.limit(roundNumber);
       if (limit !== undefined) return this.lastAnswer(body, roundNumber + 1, limit);
       reading = this.asker.ask(body, roundNumber + 1, this.hard);
     }
+  }
+
+  /** A result was cut: from here on the model can ask for the rest. */
+  private withReadMore(body: JsonObject, outcomes: readonly Outcome[]): JsonObject {
+    const tool = this.readMore;
+    if (tool === undefined || this.offered.has(tool.name)) return body;
+    if (!outcomes.some((outcome) => outcome.readsOn)) return body;
+    this.offered.add(tool.name);
+    return { ...body, ...this.start.dialect.offer(body, [tool]).set };
   }
 
   /** Reads a round and starts each of our calls the moment it is complete. */
@@ -233,9 +252,9 @@ class Turn {
   }
 
   private report(outcomes: readonly Outcome[], round: number): void {
-    for (const { call, milliseconds, failure } of outcomes) {
+    for (const { call, ran, milliseconds, failure } of outcomes) {
       this.reported.push({
-        tool: call.name.slice(0, 128),
+        tool: (ran ?? call.name).slice(0, 128),
         round,
         ms: milliseconds,
         ...(failure === undefined ? {} : { failure }),

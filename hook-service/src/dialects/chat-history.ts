@@ -114,20 +114,32 @@ export function restoreHidden(body: JsonObject, found: ReadonlyMap<number, JsonO
     restored.push(...messages.slice(behind, from));
     behind = to;
     while (roleOf(messages[behind]) === 'tool') behind += 1;
-    const full = kept === undefined ? undefined : fullTurn(kept, messages.slice(to, behind));
+    const full =
+      kept === undefined ? undefined : fullTurn(kept, messages.slice(from, to), messages.slice(to, behind));
     restored.push(...(full ?? messages.slice(from, behind)));
     changed ||= full !== undefined;
   }
   return changed ? { ...body, messages: [...restored, ...messages.slice(behind)] } : body;
 }
 
-/** The turn as it went upstream, with a result for each call: ours, the client's, or a note where the client went on without. */
-function fullTurn(kept: JsonObject, answers: readonly Json[]): Json[] | undefined {
+/**
+ * The turn as it went upstream, with a result for each call: ours, the client's, or a note where the client went on
+ * without. Undefined where the client's message holds other calls than were handed back: it is another answer
+ * with the same text.
+ */
+function fullTurn(kept: JsonObject, run: readonly Json[], answers: readonly Json[]): Json[] | undefined {
   const { assistant, before, results } = kept;
   if (!isJsonObject(assistant)) return undefined;
-  const known = [...(Array.isArray(results) ? results : []), ...answers].filter(isJsonObject);
-  const byCall = new Map(known.map((message) => [message['tool_call_id'], message]));
-  const inOrder = callsIn(assistant).map(({ id }): Json => {
+  const ours = (Array.isArray(results) ? results : []).filter(isJsonObject);
+  const wanted = callsIn(assistant).map(({ id }) => id);
+  const oursIds = new Set(ours.map((message) => message['tool_call_id']));
+  const handedBack = wanted.filter((id) => !oursIds.has(id));
+  const sent = run.flatMap((message) => callsIn(message).map(({ id }) => id));
+  if (handedBack.length !== sent.length || !handedBack.every((id) => sent.includes(id))) return undefined;
+  const byCall = new Map(
+    [...ours, ...answers.filter(isJsonObject)].map((message) => [message['tool_call_id'], message]),
+  );
+  const inOrder = wanted.map((id): Json => {
     // A call without a result is refused by every provider.
     return byCall.get(id) ?? { role: 'tool', tool_call_id: id ?? null, content: 'This call was not run.' };
   });

@@ -231,7 +231,7 @@ describe('the rounds of a chat stream together', () => {
       out.push(...joiner.push(each).out);
     }
     joiner.endRound();
-    out.push(joiner.keepAlive());
+    out.push(joiner.keepAlive() as JsonObject);
     for (const each of round('r2', { content: ' More.' }, 'stop', 20)) out.push(...joiner.push(each).out);
     joiner.endRound();
     out.push(...joiner.finish());

@@ -38,7 +38,7 @@ describe('search among 500 tools', () => {
     expect(measure('labelled questions', labelledQuestions)).toBeGreaterThanOrEqual(90);
   });
 
-  it('does no worse on questions that its weights were not chosen by', () => {
+  it('does as well on questions that its table of other words was not made for', () => {
     expect(measure('held-out questions', heldOutQuestions)).toBeGreaterThanOrEqual(
       heldOutQuestions.length * 0.85,
     );

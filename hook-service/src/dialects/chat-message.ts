@@ -1,6 +1,6 @@
 import { parseArguments } from '../core/arguments';
 import type { Outcome } from '../core/dialect';
-import { isJsonObject, type Json, type JsonObject } from '../core/json';
+import { asText, isJsonObject, type Json, type JsonObject } from '../core/json';
 
 /** Fields that exist in responses only; a provider refuses or ignores them in a request. */
 const responseOnly = new Set(['annotations', 'function_call', 'audio']);
@@ -54,7 +54,7 @@ export function readableCalls(message: JsonObject, outcomes: readonly Outcome[])
   return {
     ...message,
     tool_calls: calls.map((call) =>
-      isJsonObject(call) && isJsonObject(call['function']) && broken.has(String(call['id']))
+      isJsonObject(call) && isJsonObject(call['function']) && broken.has(asText(call['id']))
         ? { ...call, function: { ...call['function'], arguments: '{}' } }
         : call,
     ),

@@ -17,6 +17,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from copy import deepcopy
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -24,6 +25,12 @@ import orjson
 from fastapi import HTTPException
 from litellm._logging import verbose_proxy_logger
 from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.types.llms.openai import GenericEvent
+
+try:  # newer LiteLLM encrypts response ids for their owner, in a hook that runs behind this one
+    from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
+except ImportError:
+    ResponsesIDSecurity = None
 
 URL = os.environ.get("TOOLTURN_URL", "http://127.0.0.1:48900").rstrip("/")
 SECRETS = [s for s in (os.environ.get("TOOLTURN_SECRET"), os.environ.get("TOOLTURN_SECRET_PREVIOUS")) if s]
@@ -46,7 +53,10 @@ class Toolturn(CustomGuardrail):
             if isinstance(data.get(name), dict):
                 data[name].pop(MARK, None)  # a client could have written it
         dialect = _dialect(data)
-        if dialect is None or _is_continuation(data, user_api_key_dict):
+        if dialect is None:
+            return data
+        if _is_continuation(data, user_api_key_dict):
+            _manage_previous(data, user_api_key_dict)
             return data
         metadata = _metadata(data)
         try:
@@ -59,21 +69,26 @@ class Toolturn(CustomGuardrail):
         if answer["action"] == "reject":
             raise HTTPException(answer["status"], detail={"error": answer["message"]})
         changes = answer.get("set", {})
+        ours = sorted(_tool_names(changes.get("tools")) - _tool_names(data.get("tools")))
         data.update(changes)
+        if "previous_response_id" in changes:
+            _manage_previous(data, user_api_key_dict)
         for name in answer.get("remove", ()):
             data.pop(name, None)
         if answer["action"] == "arm":
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
-            metadata[MARK] = {**mark, "set": list(changes), "remove": answer.get("remove", [])}
+            metadata[MARK] = {**mark, "ours": ours, "set": list(changes), "remove": answer.get("remove", [])}
         return data
 
     async def async_post_call_success_hook(self, data: dict, user_api_key_dict: Any, response: Any) -> Any:
         """Replaces a response that holds tool calls by the finished answer, in place."""
         mark = _metadata(data).get(MARK)
         if not mark:
-            return response
+            # hook-service knows ids as LiteLLM does inside: what is no response object is not encrypted
+            return _dump(response) if _is_plain_continuation(data, user_api_key_dict) else response
         if mark["state"] != "armed":
             return _add_headers(response, {"x-toolturn": mark["state"]})
+        _hide_echo(response, mark)
         answered = _dump(response)
         if not DIALECTS[mark["dialect"]].calls_in(answered):
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
@@ -96,8 +111,9 @@ class Toolturn(CustomGuardrail):
         """Passes text through; from the first tool call on the stream goes to hook-service and comes back finished."""
         mark = _metadata(request_data).get(MARK)
         if not mark or mark["state"] != "armed":
+            plain = _is_plain_continuation(request_data, user_api_key_dict)
             async for chunk in response:
-                yield chunk
+                yield _json(_dump(chunk)) if plain and hasattr(chunk, "response") else chunk
             return
         dialect = DIALECTS[mark["dialect"]]
         seen: list[Any] = []  # what the client has got by then: the model's next round needs it
@@ -111,6 +127,7 @@ class Toolturn(CustomGuardrail):
                 async for line in self._finished(dialect, head, chunk, chunks, _timeout(mark)):
                     yield line
                 return
+            _hide_echo(getattr(chunk, "response", None), mark)
             seen.append(chunk)
             yield chunk
 
@@ -211,6 +228,9 @@ def _request(data: dict, key: Any, mark: dict) -> dict:
     body.update({name: data[name] for name in mark.get("set", ()) if name in data})
     for name in mark.get("remove", ()):
         body.pop(name, None)
+    body.pop("litellm_call_id", None)  # newer versions add it
+    if isinstance(body.get("previous_response_id"), str):
+        body["previous_response_id"] = _plain_id(body["previous_response_id"])
     caller = {"hash": key.api_key, "alias": key.key_alias, "user": key.user_id, "team": key.team_id}
     return {
         "url": _url(data),
@@ -232,6 +252,38 @@ def _is_continuation(data: dict, key: Any) -> bool:
     text = f"{turn}.{expires}.{key.api_key or ''}".encode()
     wanted = (hmac.new(secret.encode(), text, hashlib.sha256).hexdigest() for secret in SECRETS)
     return any(hmac.compare_digest(w.encode(), signature.encode()) for w in wanted)
+
+
+def _tool_names(tools: Any) -> set[str]:
+    """Names of the flat functions in a tool list (Responses API)."""
+    if not isinstance(tools, list):
+        return set()
+    read = (tool if isinstance(tool, dict) else getattr(tool, "__dict__", {}) for tool in tools)
+    return {tool["name"] for tool in read if tool.get("type") == "function" and isinstance(tool.get("name"), str)}
+
+
+def _hide_echo(response: Any, mark: dict) -> None:
+    """The Responses API repeats the request's tools in every response: the client sees its own."""
+    tools = getattr(response, "tools", None)
+    if mark.get("ours") and isinstance(tools, list):
+        response.tools = [tool for tool in tools if not _tool_names([tool]) & set(mark["ours"])]
+
+
+def _plain_id(managed: str) -> str:
+    """The id of a response as LiteLLM knows it inside, where it was encrypted for its owner."""
+    ids = ResponsesIDSecurity and ResponsesIDSecurity()
+    return ids._decrypt_response_id(managed)[0] if ids and ids._is_encrypted_response_id(managed) else managed
+
+
+def _manage_previous(data: dict, key: Any) -> None:
+    """Encrypts an id that comes from hook-service for its owner, who alone may name it."""
+    previous = data.get("previous_response_id")
+    if ResponsesIDSecurity and isinstance(previous, str) and _plain_id(previous) == previous:
+        data["previous_response_id"] = ResponsesIDSecurity()._encrypt_response_id(SimpleNamespace(id=previous), key).id
+
+
+def _is_plain_continuation(data: dict, key: Any) -> bool:
+    return bool(ResponsesIDSecurity) and _dialect(data) == "responses" and _is_continuation(data, key)
 
 
 def _dialect(data: dict) -> str | None:
@@ -375,12 +427,21 @@ class _Responses(_Dialect):
         return any(item.get("type") in self.calls for item in response.get("output") or ())
 
     def call_begins(self, chunk: Any) -> bool:
-        if getattr(chunk, "type", None) != "response.output_item.added":
+        kind = getattr(chunk, "type", None)
+        if kind in ("response.completed", "response.incomplete"):  # for other providers 1.77.3 names a call here alone
+            return self.calls_in(_dump(chunk).get("response") or {})
+        if kind != "response.output_item.added":
             return False
         return (_dump(chunk).get("item") or {}).get("type") in self.calls
 
+    def frame(self, line: str) -> Any:
+        # An event that names the response goes on as an object, so that its id is encrypted for the client.
+        return GenericEvent(**orjson.loads(line)) if ResponsesIDSecurity and '"response":' in line else line
+
     def error(self, message: str, status: int) -> str:
-        return _json({"type": "error", "code": str(status), "message": message, "param": None})
+        # The SDKs raise what has an `error` field; a flat event they yield like any other, and go on.
+        fields = {"code": str(status), "message": message, "param": None}
+        return _json({"type": "error", **fields, "error": {"type": "toolturn_error", **fields}})
 
 
 class _Messages(_Dialect):

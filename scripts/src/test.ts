@@ -34,7 +34,7 @@ const suites: readonly Suite[] = [
     command: [
       'bash',
       '-c',
-      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/test .ci/run scripts/lib/*.sh',
+      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/test scripts/test-clients .ci/run scripts/lib/*.sh',
       inVenv('shellcheck'),
     ],
   },
@@ -53,6 +53,12 @@ const suites: readonly Suite[] = [
       `--junitxml=${join(reports, 'pytest.xml')}`,
     ],
     counts: () => junitCounts(join(reports, 'pytest.xml')),
+  },
+  {
+    name: 'clients',
+    command: [join(root, 'scripts', 'test-clients')],
+    counts: () => jestCounts(join(reports, 'clients.json')),
+    longBecause: 'it installs eight clients, about 1 GB',
   },
   {
     name: 'fresh-clone',

@@ -79,12 +79,14 @@ async function ask(stream: boolean, extra: object = {}): Promise<Got> {
   const body = { ...question, ...extra };
   if (!stream) {
     const response = await stack.client().responses.create(body as never);
+    expect(JSON.stringify((response as unknown as Item).tools)).not.toContain('notes__');
     return { response: response as unknown as Item, events: [] };
   }
   const events: Item[] = [];
   const helper = stack.client().responses.stream(body as never);
   for await (const event of helper) events.push(event);
   expect(streamProblems(events)).toEqual([]);
+  expect(JSON.stringify(events.map((event) => event.response?.tools))).not.toContain('notes__');
   const response = (await helper.finalResponse()) as unknown as Item;
   return { response, events };
 }

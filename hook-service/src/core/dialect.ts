@@ -138,6 +138,8 @@ export interface JoinOptions {
   readonly isClients: (name: string) => boolean;
   /** The request, as it went to the model. */
   readonly body: JsonObject;
+  /** Whether the client asked for usage in the stream; newer LiteLLM writes that into every request itself. */
+  readonly wantsUsage?: boolean;
 }
 
 export interface Dialect {

@@ -23,6 +23,8 @@ export interface TurnMark {
   readonly clientTools: number;
   /** Where the request stands in its conversation, for the ledger. */
   readonly place: Place;
+  /** Whether the client asked for usage in its stream (`stream_options.include_usage`). */
+  readonly wantsUsage: boolean;
   /** What the request asked for; absent: everything. */
   readonly selection?: Selection;
 }

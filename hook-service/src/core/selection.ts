@@ -72,7 +72,8 @@ function takeDeclarations(
 }
 
 function isOurs(entry: Json): entry is JsonObject {
-  if (!isJsonObject(entry) || entry['type'] !== 'mcp') return false;
+  // A connector is OpenAI's own (`connector_id`).
+  if (!isJsonObject(entry) || entry['type'] !== 'mcp' || entry['connector_id'] !== undefined) return false;
   const url = entry['server_url'];
   return url === undefined || (typeof url === 'string' && url.startsWith('litellm_proxy'));
 }

@@ -9,7 +9,7 @@ import { readSelection, selects, type SelectedRequest } from './selection';
 import type { ServerConfig } from './servers';
 import { ToolturnError } from './errors';
 import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
-import type { JsonObject } from './json';
+import { isJsonObject, type JsonObject } from './json';
 import { injectModeFor, type InjectMode, type InjectPolicy } from './limits';
 import { readHistory, type Place } from './memory';
 import { markHeader, signMark, verifyMark } from './mark';
@@ -77,6 +77,7 @@ export class TurnService {
         turn: randomUUID().replaceAll('-', ''),
         clientTools: client.count,
         place,
+        wantsUsage: wantsUsage(request.body),
         ...(selection === undefined ? {} : { selection }),
       },
       deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
@@ -126,6 +127,7 @@ export class TurnService {
       turn: mark.turn,
       isClients: this.names(dialect, request, mark).isClients,
       body: request.body,
+      wantsUsage: mark.wantsUsage,
     });
     joiner.seen(seen);
     const alive = keptAlive(sink, joiner, this.deps.keepAliveMs);
@@ -285,6 +287,11 @@ export class TurnService {
     if (dialect === undefined) throw new ToolturnError('bad_request', 'This path carries no turns.');
     return dialect;
   }
+}
+
+function wantsUsage(body: JsonObject): boolean {
+  const options = body['stream_options'];
+  return isJsonObject(options) && options['include_usage'] === true;
 }
 
 /** What makes one body the other: fields that are not the same objects, and fields that are gone. */

@@ -88,6 +88,7 @@ export class ChatJoiner implements StreamJoiner {
 
   /** Newer LiteLLM lets usage through to its hooks that the client has not asked for. */
   private wantsUsage(): boolean {
+    if (this.options.wantsUsage !== undefined) return this.options.wantsUsage;
     const options = this.options.body['stream_options'];
     return isJsonObject(options) && options['include_usage'] === true;
   }

@@ -24,7 +24,13 @@ export function hookRoutes(service: TurnService, bodyBytes: number): Router {
     const { mark, deadlineSeconds, ...patch } = answer;
     res.json({
       ...patch,
-      turn: { turn: mark.turn, client_tools: mark.clientTools, place: mark.place, selection: mark.selection },
+      turn: {
+        turn: mark.turn,
+        client_tools: mark.clientTools,
+        place: mark.place,
+        wants_usage: mark.wantsUsage,
+        selection: mark.selection,
+      },
       deadline: deadlineSeconds,
     });
   });

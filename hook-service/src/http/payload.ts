@@ -25,6 +25,7 @@ const mark = z.object({
   turn: z.string().min(8).max(64),
   client_tools: z.number().int().min(0),
   place: z.object({ chain: z.string().max(64), asked: z.string().max(64) }),
+  wants_usage: z.boolean(),
   selection: selection.nullish(),
 });
 
@@ -86,5 +87,6 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   turn: parsed.turn,
   clientTools: parsed.client_tools,
   place: parsed.place,
+  wantsUsage: parsed.wants_usage,
   ...(parsed.selection ? { selection: parsed.selection } : {}),
 });

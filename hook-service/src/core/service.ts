@@ -1,29 +1,22 @@
-import { randomUUID } from 'node:crypto';
+import { Arming, type ArmingDeps } from './arming';
 import { streamAsker, wholeAsker, type Continuation } from './askers';
 import { scopeOf } from './caller';
 import { continuationOf } from './continuation';
-import type { ClientTools, Dialect, Patch, StreamJoiner } from './dialect';
-import { sideRequest } from './known-clients';
-import { holdsNextPiece } from './result-text';
-import { readSelection, selects, type SelectedRequest } from './selection';
-import type { ServerConfig } from './servers';
+import type { Dialect } from './dialect';
 import { ToolturnError } from './errors';
 import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
-import { isJsonObject, type JsonObject } from './json';
-import { injectModeFor, type InjectMode, type InjectPolicy } from './limits';
-import { readHistory, type Place } from './memory';
+import type { JsonObject } from './json';
+import { keptAlive } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
 import type { Upstream } from './ports';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
 import type { TurnLog, TurnRecord } from './turn-log';
 
-export interface ServiceDeps extends TurnDeps {
+export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly dialects: readonly Dialect[];
   readonly upstream: Upstream;
-  readonly servers: readonly ServerConfig[];
   /** The header LiteLLM reads keys from by config (`general_settings.litellm_key_header_name`). */
   readonly keyHeaderName?: string;
-  readonly inject: InjectPolicy;
   /** The first signs; all are accepted. */
   readonly secrets: readonly [string, ...string[]];
   readonly keepAliveMs: number;
@@ -33,8 +26,11 @@ export interface ServiceDeps extends TurnDeps {
 /** Answers LiteLLM's hooks: arms a request before the call, finishes the turn after it. */
 export class TurnService {
   private active = 0;
+  private readonly arming: Arming;
 
-  constructor(private readonly deps: ServiceDeps) {}
+  constructor(private readonly deps: ServiceDeps) {
+    this.arming = new Arming(deps);
+  }
 
   /** Turns being worked on now. */
   get inFlight(): number {
@@ -43,45 +39,14 @@ export class TurnService {
 
   /** Before the model is called: puts hidden rounds back and adds the offer. */
   async preCall(request: HookRequest): Promise<PreCallAnswer> {
-    const { book, limits, secrets } = this.deps;
+    const { secrets } = this.deps;
     const dialect = this.dialectFor(request.path);
     if (dialect === undefined) return { action: 'pass', reason: 'not a path on which turns are finished' };
     const mark = request.headers[markHeader];
     if (mark !== undefined && verifyMark(secrets, mark, request.caller.key ?? '') !== undefined) {
       return { action: 'pass', reason: 'the turn is already in hand' };
     }
-    const asked = this.selected(request);
-    if (asked instanceof ToolturnError)
-      return { action: 'reject', status: asked.status, message: asked.message };
-    const { selection } = asked;
-    const client = dialect.clientTools(asked.body);
-    const { body, place, question, readsOn } = await this.recall(dialect, { ...request, body: asked.body });
-    const aside = sideRequest(asked.body, question);
-    const changes = changed(request.body, body);
-    if (aside !== undefined) return unarmed(aside, client, changes);
-    const decision = book.decide({
-      caller: request.caller,
-      mode: this.modeFor(request),
-      client,
-      body,
-      readsOn,
-      ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
-    });
-    if (!decision.offer) return unarmed(decision.reason, client, changes);
-    const patch = dialect.offer(body, decision.tools);
-    return {
-      action: 'arm',
-      set: { ...changes.set, ...patch.set },
-      remove: [...changes.remove.filter((name) => !(name in patch.set)), ...patch.remove],
-      mark: {
-        turn: randomUUID().replaceAll('-', ''),
-        clientTools: client.count,
-        place,
-        wantsUsage: wantsUsage(request.body),
-        ...(selection === undefined ? {} : { selection }),
-      },
-      deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
-    };
+    return this.arming.arm(dialect, request);
   }
 
   /** After the model's answer, not streaming. Undefined when nothing in it is ours. */
@@ -225,45 +190,6 @@ export class TurnService {
     });
   }
 
-  /** What the request says about MCP servers, or the error it gets for it. */
-  private selected(request: HookRequest): SelectedRequest | ToolturnError {
-    try {
-      return readSelection(request.headers, request.body, this.deps.servers);
-    } catch (error) {
-      if (error instanceof ToolturnError) return error;
-      throw error;
-    }
-  }
-
-  private modeFor({ body, path, caller }: HookRequest): InjectMode {
-    // Gemini's model stands in the path.
-    const inPath = /\/models\/(.+):/.exec(path)?.[1];
-    return injectModeFor(this.deps.inject, {
-      model: typeof body['model'] === 'string' ? body['model'] : (inPath ?? ''),
-      ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
-      ...(caller.key === undefined ? {} : { keyHash: caller.key }),
-    });
-  }
-
-  /** Puts hidden rounds back where they belong: one round trip, and none for a request without past answers. */
-  private async recall(
-    dialect: Dialect,
-    request: HookRequest,
-  ): Promise<{ body: JsonObject; place: Place; question: string; readsOn: boolean }> {
-    const history = dialect.history(request.body);
-    const question = history.asked;
-    const { turns, place } = readHistory(dialect.name, history);
-    const keys = turns.flat();
-    if (keys.length === 0) return { body: request.body, place, question, readsOn: false };
-    const kept = await this.deps.ledger.recall(scopeOf(request.caller), keys);
-    const found = turns.flatMap((candidates, position) => {
-      const hidden = candidates.map((key) => kept.get(key)).find((value) => value !== undefined);
-      return hidden === undefined ? [] : [[position, hidden] as const];
-    });
-    const body = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
-    return { body, place, question, readsOn: holdsNextPiece(JSON.stringify(found)) };
-  }
-
   private continuation(request: HookRequest, mark: TurnMark): Continuation {
     const { secrets, limits } = this.deps;
     const lasts = (limits.turnMs + limits.answerMs) / 1000;
@@ -289,27 +215,6 @@ export class TurnService {
   }
 }
 
-function wantsUsage(body: JsonObject): boolean {
-  const options = body['stream_options'];
-  return isJsonObject(options) && options['include_usage'] === true;
-}
-
-/** What makes one body the other: fields that are not the same objects, and fields that are gone. */
-function changed(before: JsonObject, after: JsonObject): Patch {
-  if (before === after) return { set: {}, remove: [] };
-  return {
-    set: Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value)),
-    remove: Object.keys(before).filter((name) => !(name in after)),
-  };
-}
-
-/** Nothing is offered; the word `auto` in the place of a tool list must not reach a provider all the same. */
-function unarmed(reason: string, client: ClientTools, changes: Patch): PreCallAnswer {
-  const remove = [...changes.remove, ...(client.requested ? ['tools'] : [])];
-  const nothing = remove.length === 0 && Object.keys(changes.set).length === 0;
-  return nothing ? { action: 'pass', reason } : { action: 'patch', set: changes.set, remove };
-}
-
 function since(begun: number): number {
   return Math.round(performance.now() - begun);
 }
@@ -320,29 +225,4 @@ function shown(error: unknown): ToolturnError {
   return new ToolturnError('internal', 'Toolturn failed to finish this turn; its log says why.', {
     cause: error,
   });
-}
-
-/** Writes a keep-alive whenever nothing else was written for a while, so that no client or proxy gives up. */
-function keptAlive(sink: ChunkSink, joiner: StreamJoiner, everyMs: number): ChunkSink & { stop(): void } {
-  let pending = 0;
-  const write = async (chunk: JsonObject): Promise<void> => {
-    pending += 1;
-    try {
-      await sink.write(chunk);
-    } finally {
-      pending -= 1;
-    }
-  };
-  const timer = setInterval(() => {
-    // A reader that is behind has something to read already.
-    const chunk = pending === 0 ? joiner.keepAlive() : undefined;
-    if (chunk !== undefined) write(chunk).catch(() => clearInterval(timer));
-  }, everyMs);
-  return {
-    write(chunk) {
-      timer.refresh();
-      return write(chunk);
-    },
-    stop: () => clearInterval(timer),
-  };
 }

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { scopeOf } from './caller';
+import type { ClientTools, Dialect, Patch } from './dialect';
+import { ToolturnError } from './errors';
+import type { HookRequest, PreCallAnswer } from './hooks';
+import { isJsonObject, type JsonObject } from './json';
+import { sideRequest } from './known-clients';
+import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
+import { readHistory, type Place } from './memory';
+import type { OfferBook } from './offer';
+import type { Ledger } from './ports';
+import { holdsNextPiece } from './result-text';
+import { readSelection, selects, type SelectedRequest } from './selection';
+import type { ServerConfig } from './servers';
+
+export interface ArmingDeps {
+  readonly book: OfferBook;
+  readonly ledger: Ledger;
+  readonly servers: readonly ServerConfig[];
+  readonly inject: InjectPolicy;
+  readonly limits: Limits;
+}
+
+/** Makes a request ready before the model is asked: hidden rounds back in place, and the offer behind the client's tools. */
+export class Arming {
+  constructor(private readonly deps: ArmingDeps) {}
+
+  /** What the door is to do with the request. */
+  async arm(dialect: Dialect, request: HookRequest): Promise<PreCallAnswer> {
+    const { book, limits } = this.deps;
+    const asked = this.selected(request);
+    if (asked instanceof ToolturnError)
+      return { action: 'reject', status: asked.status, message: asked.message };
+    const { selection } = asked;
+    const client = dialect.clientTools(asked.body);
+    const { body, place, question, readsOn } = await this.recall(dialect, { ...request, body: asked.body });
+    const aside = sideRequest(asked.body, question);
+    const changes = changed(request.body, body);
+    if (aside !== undefined) return unarmed(aside, client, changes);
+    const decision = book.decide({
+      caller: request.caller,
+      mode: this.modeFor(request),
+      client,
+      body,
+      readsOn,
+      ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
+    });
+    if (!decision.offer) return unarmed(decision.reason, client, changes);
+    const patch = dialect.offer(body, decision.tools);
+    return {
+      action: 'arm',
+      set: { ...changes.set, ...patch.set },
+      remove: [...changes.remove.filter((name) => !(name in patch.set)), ...patch.remove],
+      mark: {
+        turn: randomUUID().replaceAll('-', ''),
+        clientTools: client.count,
+        place,
+        wantsUsage: wantsUsage(request.body),
+        ...(selection === undefined ? {} : { selection }),
+      },
+      deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
+    };
+  }
+
+  /** What the request says about MCP servers, or the error it gets for it. */
+  private selected(request: HookRequest): SelectedRequest | ToolturnError {
+    try {
+      return readSelection(request.headers, request.body, this.deps.servers);
+    } catch (error) {
+      if (error instanceof ToolturnError) return error;
+      throw error;
+    }
+  }
+
+  private modeFor({ body, path, caller }: HookRequest): InjectMode {
+    // Gemini's model stands in the path.
+    const inPath = /\/models\/(.+):/.exec(path)?.[1];
+    return injectModeFor(this.deps.inject, {
+      model: typeof body['model'] === 'string' ? body['model'] : (inPath ?? ''),
+      ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
+      ...(caller.key === undefined ? {} : { keyHash: caller.key }),
+    });
+  }
+
+  /** Puts hidden rounds back where they belong: one round trip, and none for a request without past answers. */
+  private async recall(
+    dialect: Dialect,
+    request: HookRequest,
+  ): Promise<{ body: JsonObject; place: Place; question: string; readsOn: boolean }> {
+    const history = dialect.history(request.body);
+    const question = history.asked;
+    const { turns, place } = readHistory(dialect.name, history);
+    const keys = turns.flat();
+    if (keys.length === 0) return { body: request.body, place, question, readsOn: false };
+    const kept = await this.deps.ledger.recall(scopeOf(request.caller), keys);
+    const found = turns.flatMap((candidates, position) => {
+      const hidden = candidates.map((key) => kept.get(key)).find((value) => value !== undefined);
+      return hidden === undefined ? [] : [[position, hidden] as const];
+    });
+    const body = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
+    return { body, place, question, readsOn: holdsNextPiece(JSON.stringify(found)) };
+  }
+}
+
+function wantsUsage(body: JsonObject): boolean {
+  const options = body['stream_options'];
+  return isJsonObject(options) && options['include_usage'] === true;
+}
+
+/** What makes one body the other: fields that are not the same objects, and fields that are gone. */
+function changed(before: JsonObject, after: JsonObject): Patch {
+  if (before === after) return { set: {}, remove: [] };
+  return {
+    set: Object.fromEntries(Object.entries(after).filter(([name, value]) => before[name] !== value)),
+    remove: Object.keys(before).filter((name) => !(name in after)),
+  };
+}
+
+/** Nothing is offered; the word `auto` in the place of a tool list must not reach a provider all the same. */
+function unarmed(reason: string, client: ClientTools, changes: Patch): PreCallAnswer {
+  const remove = [...changes.remove, ...(client.requested ? ['tools'] : [])];
+  const nothing = remove.length === 0 && Object.keys(changes.set).length === 0;
+  return nothing ? { action: 'pass', reason } : { action: 'patch', set: changes.set, remove };
+}

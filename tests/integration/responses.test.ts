@@ -335,13 +335,9 @@ describe.each([
     expect(textIn(second.response.output)).toBe(
       'user message function_call function_call_output message user',
     );
-    // Some clients (Vercel) take the id from the first event, which is that of round one.
-    const [created] = first.events;
-    if (created !== undefined) {
-      expect(created.response.id).not.toBe(first.response.id);
-      const again = await ask(stream, { ...next, previous_response_id: created.response.id });
-      expect(textIn(again.response.output)).toBe(textIn(second.response.output));
-    }
+    // The official SDKs refuse a stream whose response changes its id.
+    const ids = first.events.flatMap((event) => event.response?.id ?? []);
+    expect(new Set(ids).size).toBeLessThanOrEqual(1);
   });
 
   it('is found by item_reference', async () => {

@@ -39,6 +39,8 @@ export interface Round {
   readonly response?: JsonObject;
   /** Ids of output items that the client sees and may refer to later (responses only). */
   readonly itemIds?: readonly string[];
+  /** The id by which a later request may go on from this round at the provider (responses only). */
+  readonly responseId?: string;
 }
 
 /** What a call came to, as the model will read it. */

@@ -3,7 +3,7 @@ import type { Caller } from './caller';
 import type { Dialect, OfferedTool, Outcome, Round, ToolCall } from './dialect';
 import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
-import { answerKeys, type Place } from './memory';
+import { answerKeys, type Place, type Shown } from './memory';
 import type { Limits } from './limits';
 import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope } from './ports';
@@ -236,19 +236,28 @@ class Turn {
   ): Promise<void> {
     // In a turn of one round the client has seen everything, unless calls of ours stood beside its own.
     if (this.rounds.length === 1 && outcomes.length === 0) return;
-    if (theirs.length === 0 && !this.deps.remembersAnswers) return;
     const { dialect, body: startBody, scope, place } = this.start;
-    const keys = answerKeys(dialect.name, place, {
-      said: [...this.rounds.map((each) => each.text), note ?? ''].join(' '),
-      calls: theirs,
-      itemIds: this.rounds.flatMap((each) => each.itemIds ?? []),
-    });
+    const keys = answerKeys(dialect.name, place, this.shown(theirs, note));
+    if (keys.length === 0) return;
     const hidden = dialect.hidden({ startBody, lastBody: body, lastRound: round, outcomes });
     await this.deps.ledger
       .keep(scope, new Map(keys.map((key) => [key, hidden])), this.deps.ledgerTtlSeconds)
       .catch((error: unknown) =>
         this.deps.log.warn('the hidden part of a turn was not kept', { turn: this.start.id, error }),
       );
+  }
+
+  /** What the client can name or send back of this turn. */
+  private shown(theirs: readonly ToolCall[], note: string | undefined): Shown {
+    if (theirs.length > 0 || this.deps.remembersAnswers) {
+      return {
+        said: [...this.rounds.map((each) => each.text), note ?? ''].join(' '),
+        calls: theirs,
+        itemIds: this.rounds.flatMap((each) => each.itemIds ?? []),
+      };
+    }
+    // With the ledger off the id a stream began with must still lead to the response that the provider knows whole.
+    return { said: '', calls: [], itemIds: this.rounds.slice(0, 1).flatMap((each) => each.responseId ?? []) };
   }
 
   private report(outcomes: readonly Outcome[], round: number): void {

@@ -181,6 +181,9 @@ export class ResponsesJoiner implements StreamJoiner {
     const shown = [...this.shown].sort(([left], [right]) => left - right);
     return {
       ...this.own(joinedEnvelope(this.first ?? {}, last)),
+      // The official SDKs refuse a response whose id changes between its first event and its last. The ledger leads
+      // from it to the id of the last round, whose state at the provider holds the whole turn.
+      ...(this.first?.['id'] === undefined ? {} : { id: this.first['id'] }),
       output: shown.map(([, item]) => item()).filter((item) => item !== undefined),
       ...(usage === undefined ? {} : { usage }),
     };

@@ -50,6 +50,7 @@ export function roundOf(
     ...(isJsonObject(usage) ? { usage } : {}),
     response,
     // A note of ours can end any turn of more than one round.
+    ...(id === '' ? {} : { responseId: id }),
     itemIds: [...ids, ...(id === '' ? [] : [id]), ...(roundNumber === 2 ? [noteId(turn)] : [])],
   };
 }

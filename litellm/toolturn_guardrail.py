@@ -122,7 +122,7 @@ class Toolturn(CustomGuardrail):
             if dialect.call_begins(chunk):
                 head = {
                     **_request(request_data, user_api_key_dict, mark),
-                    "seen": [e for c in seen for e in _dump_frame(c)],
+                    "seen": _events(seen),
                 }
                 async for line in self._finished(dialect, head, chunk, chunks, _timeout(mark)):
                     yield line
@@ -315,6 +315,16 @@ def _dump_frame(chunk: Any) -> list[dict]:
     except orjson.JSONDecodeError:
         return []  # a comment, or `[DONE]`
     return [event] if isinstance(event, dict) else []
+
+
+def _events(chunks: list) -> list[dict]:
+    """The events in chunks that the client has got."""
+    events = [event for chunk in chunks for event in _dump_frame(chunk)]
+    for event in events:
+        response = event.get("response")
+        if isinstance(response, dict) and isinstance(response.get("id"), str):
+            response["id"] = _plain_id(response["id"])  # newer LiteLLM encrypts it in place, once it was passed on
+    return events
 
 
 async def _frames(response: Any) -> AsyncGenerator[bytes, None]:

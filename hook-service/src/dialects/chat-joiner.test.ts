@@ -203,7 +203,8 @@ describe('the rounds of a chat stream together', () => {
     const joiner = chat.join({
       turn: 'turn-0001',
       isClients: () => false,
-      body: { stream_options: { include_usage: true } },
+      body: {},
+      wantsUsage: true,
     });
     const round = (id: string, delta: JsonObject, reason: string, tokens: number): JsonObject[] => [
       { ...chunk({ role: 'assistant', content: 'Text.' }), id },

@@ -82,15 +82,9 @@ export class ChatJoiner implements StreamJoiner {
       ],
     };
     const usage = sumUsage(this.usages);
-    if (usage === undefined || this.usageChunk === undefined || !this.wantsUsage()) return [finish];
+    if (usage === undefined || this.usageChunk === undefined || this.options.wantsUsage !== true)
+      return [finish];
     return [finish, { ...this.inEnvelope(this.usageChunk), usage }];
-  }
-
-  /** Newer LiteLLM lets usage through to its hooks that the client has not asked for. */
-  private wantsUsage(): boolean {
-    if (this.options.wantsUsage !== undefined) return this.options.wantsUsage;
-    const options = this.options.body['stream_options'];
-    return isJsonObject(options) && options['include_usage'] === true;
   }
 
   /** Reads one chunk; gives what the client may see of it. */

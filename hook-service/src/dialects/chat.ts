@@ -1,4 +1,4 @@
-import type { ClientTools, Dialect, OfferedTool, Outcome, Patch, Round, ToolCall } from '../core/dialect';
+import type { Dialect, OfferedTool, Outcome, Patch, Round, ToolCall } from '../core/dialect';
 import type { ToolturnError } from '../core/errors';
 import { asText, isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
@@ -6,6 +6,7 @@ import { ChatJoiner } from './chat-joiner';
 import { chatHistory, hiddenTurn, restoreHidden } from './chat-history';
 import { chatMessage, readableCalls, uniqueCalls } from './chat-message';
 import { joinTexts } from './text';
+import { listedTools, namesBehind, toolList, without } from './tool-list';
 
 /** LiteLLM serves chat completions on several paths. */
 const paths =
@@ -19,9 +20,7 @@ function toolName(entry: Json | undefined): string | undefined {
   return typeof name === 'string' ? name : undefined;
 }
 
-function toolList(body: JsonObject): readonly Json[] {
-  return Array.isArray(body['tools']) ? body['tools'] : [];
-}
+const namesIn = (entry: Json): string[] => [toolName(entry) ?? []].flat();
 
 function refusal(body: JsonObject, count: number): string | undefined {
   const { tools, tool_choice: choice, n, functions } = body;
@@ -55,12 +54,6 @@ function functionTool(tool: OfferedTool): JsonObject {
   };
 }
 
-function without(body: JsonObject, ...names: readonly string[]): JsonObject {
-  const copy = { ...body };
-  for (const name of names) delete copy[name];
-  return copy;
-}
-
 function firstMessage(response: JsonObject): JsonObject {
   const choices = response['choices'];
   const choice: Json | undefined = Array.isArray(choices) ? choices[0] : undefined;
@@ -74,31 +67,19 @@ export const chat: Dialect = {
 
   matches: (path) => paths.test(path),
 
-  clientTools(body): ClientTools {
-    const list = toolList(body);
-    const names = list.map(toolName);
-    const reason = refusal(body, list.length);
-    return {
-      ...(reason === undefined ? {} : { refusal: reason }),
-      requested: body['tools'] === 'auto',
-      count: list.length,
-      names: new Set(names.filter((name) => name !== undefined)),
-      opaque: names.includes(undefined),
-    };
-  },
+  clientTools: (body) =>
+    listedTools(
+      body,
+      refusal(body, toolList(body).length),
+      namesIn,
+      (entry) => toolName(entry) !== undefined,
+    ),
 
   offer(body, tools): Patch {
     return { set: { tools: [...toolList(body), ...tools.map(functionTool)] }, remove: [] };
   },
 
-  offered(body, clientCount) {
-    return new Set(
-      toolList(body)
-        .slice(clientCount)
-        .map(toolName)
-        .filter((name) => name !== undefined),
-    );
-  },
+  offered: (body, clientCount) => namesBehind(body, clientCount, namesIn),
 
   read(response, turn, roundNumber): Round {
     const received = firstMessage(response);

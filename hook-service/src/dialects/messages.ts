@@ -1,4 +1,4 @@
-import type { ClientTools, Dialect, OfferedTool, Outcome, Patch, Round } from '../core/dialect';
+import type { Dialect, OfferedTool, Outcome, Patch, Round } from '../core/dialect';
 import type { ToolturnError } from '../core/errors';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
@@ -16,17 +16,16 @@ import {
 } from './messages-content';
 import { hiddenTurn, messagesHistory, restoreHidden } from './messages-history';
 import { MessagesJoiner } from './messages-joiner';
+import { listedTools, namesBehind, toolList } from './tool-list';
 
 /** LiteLLM serves the API on one path, and newer versions again for the login of Claude Code. Token counts are no turns. */
 const paths = /^(?:\/claude_code_gateway)?\/v1\/messages$/;
 
-function toolList(body: JsonObject): readonly Json[] {
-  return Array.isArray(body['tools']) ? body['tools'] : [];
-}
-
 function toolName(entry: Json | undefined): string | undefined {
   return isJsonObject(entry) && typeof entry['name'] === 'string' ? entry['name'] : undefined;
 }
+
+const namesIn = (entry: Json): string[] => [toolName(entry) ?? []].flat();
 
 /** A tool of the client's own making. All others (`web_search_…`, `bash_…`, `computer_…`, `mcp_toolset`) have a type of their own. */
 function isCustom(entry: Json | undefined): boolean {
@@ -86,30 +85,13 @@ export const messages: Dialect = {
 
   matches: (path) => paths.test(path),
 
-  clientTools(body): ClientTools {
-    const list = toolList(body);
-    const reason = refusal(body, list.length);
-    return {
-      ...(reason === undefined ? {} : { refusal: reason }),
-      requested: body['tools'] === 'auto',
-      count: list.length,
-      names: new Set(list.map(toolName).filter((name) => name !== undefined)),
-      opaque: !list.every(isCustom),
-    };
-  },
+  clientTools: (body) => listedTools(body, refusal(body, toolList(body).length), namesIn, isCustom),
 
   offer(body, tools): Patch {
     return { set: { tools: [...toolList(body), ...tools.map(customTool)] }, remove: [] };
   },
 
-  offered(body, clientCount) {
-    return new Set(
-      toolList(body)
-        .slice(clientCount)
-        .map(toolName)
-        .filter((name) => name !== undefined),
-    );
-  },
+  offered: (body, clientCount) => namesBehind(body, clientCount, namesIn),
 
   read(response, turn, roundNumber): Round {
     const received = blocksOf(response['content']);

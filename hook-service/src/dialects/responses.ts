@@ -1,4 +1,4 @@
-import type { ClientTools, Dialect, OfferedTool, Patch, Round } from '../core/dialect';
+import type { Dialect, OfferedTool, Patch, Round } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import { responsesHistory } from './responses-history';
@@ -6,11 +6,10 @@ import { answerItem, inputItems, noteItem, readableItems, sendable } from './res
 import { errorEvent, ResponsesJoiner } from './responses-joiner';
 import { hiddenTurn, restoreHidden } from './responses-restore';
 import { joinedEnvelope, messageOf, objectsIn, ownEcho, roundOf, shownItems } from './responses-round';
+import { listedTools, namesBehind, toolList, without } from './tool-list';
 
 /** LiteLLM serves it with and without `/v1`, newer versions also under `/openai`. */
 const paths = /^(?:\/openai)?(?:\/v1)?\/responses$/;
-
-const toolList = (body: JsonObject): readonly Json[] => (Array.isArray(body['tools']) ? body['tools'] : []);
 
 const nameIn = (entry: JsonObject): string | undefined =>
   typeof entry['name'] === 'string' ? entry['name'] : undefined;
@@ -60,35 +59,19 @@ function functionTool({ name, host }: OfferedTool): JsonObject {
   };
 }
 
-function without(body: JsonObject, ...names: readonly string[]): JsonObject {
-  return Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
-}
-
 /** OpenAI's Responses API (https://platform.openai.com/docs/api-reference/responses), as LiteLLM serves it. */
 export const responses: Dialect = {
   name: 'responses',
 
   matches: (path) => paths.test(path),
 
-  clientTools(body): ClientTools {
-    const list = toolList(body);
-    const reason = refusal(body, list.length);
-    return {
-      ...(reason === undefined ? {} : { refusal: reason }),
-      requested: body['tools'] === 'auto',
-      count: list.length,
-      names: new Set(list.flatMap(namesIn)),
-      opaque: !list.every(isFunction),
-    };
-  },
+  clientTools: (body) => listedTools(body, refusal(body, toolList(body).length), namesIn, isFunction),
 
   offer(body, tools): Patch {
     return { set: { tools: [...toolList(body), ...tools.map(functionTool)] }, remove: [] };
   },
 
-  offered(body, clientCount) {
-    return new Set(toolList(body).slice(clientCount).flatMap(namesIn));
-  },
+  offered: (body, clientCount) => namesBehind(body, clientCount, namesIn),
 
   read: (response, turn, roundNumber): Round =>
     roundOf(response, objectsIn(response['output']), turn, roundNumber),

@@ -59,7 +59,7 @@ export default tseslint.config(
     restrict(
       folder,
       [['../*', '!../core', ...othersLibraries(folder)]],
-      `${folder}/ imports core and its one library; main.ts wires the rest.`,
+      `${folder}/ imports core and its one library; serve.ts wires the rest.`,
     ),
   ),
   { files: ['scripts/src/**/*.ts', 'bench/**/*.ts'], rules: { 'no-console': 'off' } },

@@ -84,6 +84,15 @@ describe('the tools of a server', () => {
     expect(fixture.calls).toEqual([]);
   });
 
+  test('are withheld where the server is switched off, and the server is not even asked', async () => {
+    await start({ tools: [{ name: 'a' }] }, { settings: { enabled: false } });
+    expect(names()).toEqual([]);
+    expect(host.health()).toMatchObject({
+      one: { state: 'disabled', reason: expect.stringContaining('enabled: false') },
+    });
+    expect(fixture.counts).toEqual({});
+  });
+
   test('are withheld while approval is required, and the server is not even asked', async () => {
     await start({ tools: [{ name: 'a' }] }, { requireApproval: 'always' });
     expect(names()).toEqual([]);

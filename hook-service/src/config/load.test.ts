@@ -34,6 +34,7 @@ describe('a config without a toolturn section', () => {
   test('has the documented defaults', () => {
     expect(config).toEqual({
       servers: [],
+      serverSettings: {},
       inject: { default: 'auto', models: [], keys: [] },
       limits: {
         rounds: 10,
@@ -244,6 +245,12 @@ describe('the toolturn section', () => {
     });
   });
 
+  test.each(['memory', 'mem'])('servers holds settings of a server under its name or alias (%s)', (name) => {
+    const text = `mcp_servers:\n  memory: {url: "http://h/mcp", alias: mem}\n`;
+    const [server] = load(`${text}toolturn: {servers: {${name}: {enabled: false}}}`).config.servers;
+    expect(server).toMatchObject({ name: 'memory', publicName: 'mem', settings: { enabled: false } });
+  });
+
   test('names with nothing after them mean the defaults', () => {
     expect(load('toolturn:\n  limits:\n  inject:\n').config).toEqual(load('toolturn:\n').config);
   });
@@ -292,6 +299,16 @@ describe('what is wrong is said with its place and its remedy', () => {
       'a time without unit',
       'toolturn:\n  outcome_ttl: 1:30\n',
       '2:3 toolturn.outcome_ttl: must be a time with its unit such as 30s, 15m, 1h or 7d, from 1s to 30d, got 90',
+    ],
+    [
+      'settings for no server',
+      `${server('')}toolturn:\n  servers: {b: {}}\n`,
+      '4:13 toolturn.servers.b: is no server of mcp_servers',
+    ],
+    [
+      'an unknown setting of a server',
+      `${server('')}toolturn:\n  servers: {a: {enable: false}}\n`,
+      '4:17 toolturn.servers.a.enable: is no setting of Toolturn (did you mean "enabled"?); known here: enabled',
     ],
     ['a section that is no map', 'toolturn: 3\n', '1:1 toolturn: must be a map of settings, got 3'],
     [

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { InjectPolicy, Limits } from '../core/limits';
-import type { ServerConfig } from '../core/servers';
+import type { ServerConfig, ServerSettings } from '../core/servers';
 import { check, type Context } from './check';
 import { checkServerName, PublicNames, readAliases } from './names';
 import { type ConfigProblem, Problems } from './problems';
 import { compileServer } from './server';
+import { serverSettingsShape } from './server-settings';
 import { type ReadFile, readSources, type Sources } from './sources';
+import { didYouMean } from './suggest';
 import { knownKeys, type LogLevel, type ToolturnSection, toolturnSchema } from './toolturn-section';
 import { isMap, Values, withoutNulls } from './values';
 
@@ -53,7 +55,8 @@ export function loadConfig({ path, env, readFile = readFileSync }: LoadOptions):
   const section = readSection(sources, context);
   const keyHeaderName = readKeyHeaderName(sources, context);
   // Without a section there is no config, so a deadline of nothing is never used.
-  const servers = readServers(sources, section?.limits.callMs ?? 0, context);
+  const compiled = readServers(sources, section?.limits.callMs ?? 0, context);
+  const servers = withSettings(compiled, section?.serverSettings ?? {}, context);
   const warnings = problems.finish();
   // `finish` has thrown if the section was wrong.
   const config: Config = {
@@ -67,8 +70,16 @@ export function loadConfig({ path, env, readFile = readFileSync }: LoadOptions):
 
 function readSection(sources: Sources, context: Context): ToolturnSection | undefined {
   const entry = sources.find('toolturn');
-  const value = entry ? context.values.take(entry, ['toolturn']) : {};
-  return check(toolturnSchema, withoutNulls(value ?? {}, 2), ['toolturn'], context, knownKeys);
+  const value = (entry && context.values.take(entry, ['toolturn'])) ?? {};
+  const servers = isMap(value) ? (value['servers'] ?? {}) : {};
+  const settings = isMap(servers) ? Object.keys(servers) : [];
+  const known = Object.fromEntries(
+    settings.map((name) => [`toolturn.servers.${name}`, Object.keys(serverSettingsShape)] as const),
+  );
+  return check(toolturnSchema, withoutNulls(value, 3), ['toolturn'], context, {
+    ...knownKeys,
+    ...known,
+  });
 }
 
 const headerName = z
@@ -104,6 +115,26 @@ function readServers(sources: Sources, callMs: number, context: Context): Server
     checkServerName(name, context);
     const server = servers[name] ?? null;
     return compileServer(name, server, publicNames.nameOf(name, server), callMs, context) ?? [];
+  });
+}
+
+/** Gives each server its entry of `toolturn.servers`; an entry for no server is an error. */
+function withSettings(
+  servers: readonly ServerConfig[],
+  settings: Readonly<Record<string, ServerSettings>>,
+  { values, problems }: Context,
+): ServerConfig[] {
+  const names = servers.flatMap((server) => [server.publicName, server.name]);
+  // An entry of mcp_servers that is wrong is no server, and reported for that already.
+  const isNamed = (name: string) => names.includes(name) || values.has(['mcp_servers', name]);
+  for (const name of Object.keys(settings).filter((each) => !isNamed(each))) {
+    const path = ['toolturn', 'servers', name];
+    const message = `is no server of mcp_servers${didYouMean(name, names)}`;
+    problems.error(path, values.markOf(path), message);
+  }
+  return servers.map((server) => {
+    const own = settings[server.publicName] ?? settings[server.name];
+    return own === undefined ? server : { ...server, settings: own };
   });
 }
 

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
+import type { ServerSettings } from '../core/servers';
 import { duration, seconds, texts, wholeNumber } from './fields';
+import { serverSettingsSchema } from './server-settings';
 
 const modes = ['auto', 'on_request', 'off'] as const satisfies readonly InjectMode[];
 
@@ -64,6 +66,9 @@ const sectionShape = {
   outcome_ttl: duration(1, 30 * 86_400).default(3600),
   catalog: z.strictObject(catalogShape, { error: 'must be a map of settings' }).prefault({}),
   memory: memory.prefault({}),
+  servers: z
+    .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
+    .default({}),
   log_level: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
 };
 
@@ -90,6 +95,8 @@ export interface ToolturnSection {
   readonly outcomeTtlSeconds: number;
   /** Seconds for which hidden rounds are kept; absent where the ledger is off. */
   readonly memoryTtlSeconds?: number;
+  /** By the name or alias that the file uses. */
+  readonly serverSettings: Readonly<Record<string, ServerSettings>>;
   readonly logLevel: LogLevel;
 }
 
@@ -116,6 +123,7 @@ export const toolturnSchema = z
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,
     ...(section.memory.enabled ? { memoryTtlSeconds: section.memory.ttl } : {}),
+    serverSettings: section.servers,
     logLevel: section.log_level,
   }));
 

@@ -1,3 +1,9 @@
+/** Settings of one server that are Toolturn's own (`toolturn.servers`). */
+export interface ServerSettings {
+  /** False: it is not connected, and nothing of it is offered. */
+  readonly enabled?: boolean;
+}
+
 /** How one MCP server is reached and what may be used of it; compiled from LiteLLM's `mcp_servers`. */
 interface ServerCommon {
   /** The key under `mcp_servers`. */
@@ -16,6 +22,7 @@ interface ServerCommon {
   readonly accessGroups?: readonly string[];
   /** `always` withholds the server's tools until approval exists; `never` runs them without asking. */
   readonly requireApproval: 'never' | 'always';
+  readonly settings?: ServerSettings;
 }
 
 export interface StdioServer extends ServerCommon {

@@ -61,6 +61,11 @@ interface Entry {
   readonly check: HealthCheck | undefined;
 }
 
+const switchedOff: PartHealth = {
+  state: 'disabled',
+  reason: 'toolturn.servers switches it off (enabled: false)',
+  tools: 0,
+};
 const withheld: PartHealth = {
   state: 'disabled',
   reason: 'Its tools are withheld: require_approval is "always", and approval does not exist yet',
@@ -90,6 +95,8 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
       options.log.warn(`Two MCP servers are called ${server.publicName}; the first one counts`, {
         server: server.name,
       });
+    } else if (server.settings?.enabled === false) {
+      disabled.set(server.publicName, switchedOff);
     } else if (server.requireApproval === 'always') {
       disabled.set(server.publicName, withheld);
     } else {

@@ -1,0 +1,145 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { bulkhead } from 'cockatiel';
+import type { Environment } from './config/environment';
+import { loadConfig } from './config/load';
+import { formatProblem } from './config/problems';
+import { CallRunner, type Gate } from './core/calls';
+import { ToolturnError } from './core/errors';
+import { OfferBook } from './core/offer';
+import { TurnService } from './core/service';
+import { TurnLog } from './core/turn-log';
+import { chat } from './dialects/chat';
+import { generateContent } from './dialects/generate-content';
+import { messages } from './dialects/messages';
+import { responses } from './dialects/responses';
+import { createApp } from './http/app';
+import { createLog } from './log/log';
+import { createToolHost } from './mcp/tool-host';
+import { indexTools } from './search/tool-search';
+import { createState } from './state/redis';
+import { createUpstream } from './upstream/litellm';
+
+/** How long a stop waits for turns in flight before it ends them. */
+const drainMs = 25_000;
+/** How long a start waits for the MCP servers before it listens. */
+const firstConnectMs = 3_000;
+/** How long hidden rounds wait for a client that has calls to run, where the ledger is off. */
+const handBackTtlSeconds = 24 * 3600;
+
+/** A running hook-service. */
+export interface Running {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Wires all parts and listens. Throws `ToolturnError` with every problem of the configuration at once. */
+export async function serve(environment: Environment, configPath: string): Promise<Running> {
+  const { config, warnings, secrets } = loadConfig({ path: configPath, env: process.env });
+  const log = createLog({
+    level: environment.logLevel ?? config.logLevel,
+    secrets: [...environment.secrets, ...secrets],
+  });
+  for (const warning of warnings) log.warn(`configuration: ${formatProblem(warning)}`);
+
+  const host = createToolHost({ servers: config.servers, log });
+  const state = createState({ url: environment.redisUrl, log });
+  const { limits } = config;
+  const upstream = createUpstream({
+    baseUrl: environment.litellmUrl,
+    timeoutMs: limits.turnMs + limits.answerMs,
+  });
+  const book = new OfferBook(host, config.servers, {
+    search: { ...config.catalog, indexTools },
+    readMore: true,
+  });
+  const turns = new TurnLog();
+  const service = new TurnService({
+    book,
+    runner: new CallRunner({
+      host,
+      store: state.calls,
+      texts: state.texts,
+      limits,
+      outcomeTtlSeconds: config.outcomeTtlSeconds,
+      log,
+    }),
+    ledger: state.ledger,
+    ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,
+    remembersAnswers: config.memoryTtlSeconds !== undefined,
+    ...(config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName }),
+    limits,
+    newGate,
+    log,
+    dialects: [chat, messages, responses, generateContent],
+    upstream,
+    servers: config.servers,
+    inject: config.inject,
+    secrets: environment.secrets,
+    keepAliveMs: config.keepAliveMs,
+    turns,
+  });
+
+  let accepting = true;
+  const app = createApp({
+    service,
+    turns,
+    secrets: environment.secrets,
+    bodyBytes: config.bodyBytes,
+    health: () => ({ redis: state.health(), ...prefixed('mcp:', host.health()) }),
+    accepting: () => accepting,
+    log,
+  });
+  host.start();
+  // Who comes first should find tools already; a server that hangs must not hold the others up for long.
+  await host.ready(firstConnectMs);
+  const server = await listen(createServer(app), environment.host, environment.port);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${environment.host}:${port}`;
+  log.info('hook-service is listening', { url, servers: config.servers.map((each) => each.publicName) });
+
+  return {
+    url,
+    async stop() {
+      accepting = false;
+      log.info('stopping', { turns_in_flight: service.inFlight });
+      await closeServer(server, drainMs);
+      await Promise.allSettled([host.close(), state.close()]);
+      log.info('stopped');
+    },
+  };
+}
+
+/** At most `parallel` calls at once; the rest of a turn's calls wait in order. */
+function newGate(parallel: number): Gate {
+  const policy = bulkhead(parallel, Number.MAX_SAFE_INTEGER);
+  return { execute: (run) => policy.execute(run) };
+}
+
+function prefixed<T>(prefix: string, parts: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [prefix + name, part]));
+}
+
+function listen(server: Server, host: string, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === 'EADDRINUSE'
+          ? `port ${port} is in use: set TOOLTURN_PORT to a free one`
+          : `cannot listen on ${host}:${port} (${error.code ?? error.name})`;
+      reject(new ToolturnError('config_invalid', reason, { cause: error }));
+    });
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+/** Takes no new requests and lets those in flight finish, up to a bound. */
+async function closeServer(server: Server, withinMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // A connection that carried a turn becomes idle when the turn ends, which may be long after this.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const last = setTimeout(() => server.closeAllConnections(), withinMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(last);
+}

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +57,40 @@ describe('calls in Redis', () => {
 
 describe('the ledger in Redis', () => {
   ledgerContract(() => state.ledger);
+
+  it('stores a turn once, however many keys lead to it', async () => {
+    await state.ledger.keep('once', ['a', 'b', 'c', 'd'], { text: 'x'.repeat(10_000) }, 60);
+    const keys = await look.keys('tt:{once}:*');
+    const sizes = await Promise.all(keys.map((key) => look.strlen(key)));
+    expect(keys).toHaveLength(5);
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(11_000);
+  });
+
+  it('knows nothing of what is not ours or has the wrong type, and finds the rest', async () => {
+    await state.ledger.keep('odd', ['good'], { a: 1 }, 60);
+    await state.ledger.keep('odd', ['list'], { a: 2 }, 60);
+    await state.ledger.keep('odd', ['text'], { a: 3 }, 60);
+    const [list, text] = ['list', 'text'].map((key) => `tt:{odd}:ledger:${nameOf(key)}`) as [string, string];
+    await look.del(list);
+    await look.lpush(list, 'x');
+    await look.set(text, 'text:gone', 'EX', 60);
+    expect(await state.ledger.recall('odd', [['list'], ['text'], ['text', 'good']])).toEqual([
+      undefined,
+      undefined,
+      { a: 1 },
+    ]);
+    await look.del(list);
+  });
+
+  it('asks for a whole conversation in one command', async () => {
+    const groups = Array.from({ length: 200 }, (_, turn) => [`strong${turn}`, `weak${turn}`]);
+    await state.ledger.keep('long', ['weak150'], { a: 1 }, 60);
+    await state.ledger.recall('long', [['weak150']]); // the script is known from here on
+    const before = await commands(look);
+    const found = await state.ledger.recall('long', groups);
+    expect(found.filter((each) => each !== undefined)).toEqual([{ a: 1 }]);
+    expect((await commands(look)).evalsha - before.evalsha).toBe(1);
+  });
 });
 
 describe('every key in Redis', () => {
@@ -69,3 +104,13 @@ describe('every key in Redis', () => {
     }
   });
 });
+
+/** How often Redis was asked to run a script that it knows. */
+async function commands(redis: Redis): Promise<{ evalsha: number }> {
+  const stats = await redis.info('commandstats');
+  return { evalsha: Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0) };
+}
+
+function nameOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 40);
+}

@@ -29,13 +29,29 @@ export function callStoreContract(store: () => CallStore): void {
 /** What every implementation of `Ledger` promises. */
 export function ledgerContract(ledger: () => Ledger): void {
   it('gives back what was kept, and leaves out what it does not know', async () => {
-    await ledger().keep('s1', new Map([['k', { a: [1, null, 'é😀'] }]]), 60);
-    expect(await ledger().recall('s1', ['k', 'other'])).toEqual(new Map([['k', { a: [1, null, 'é😀'] }]]));
+    await ledger().keep('s1', ['k', 'l'], { a: [1, null, 'é😀'] }, 60);
+    expect(await ledger().recall('s1', [['k'], ['other'], ['l'], []])).toEqual([
+      { a: [1, null, 'é😀'] },
+      undefined,
+      { a: [1, null, 'é😀'] },
+      undefined,
+    ]);
   });
 
   it('keeps scopes apart', async () => {
-    await ledger().keep('s1', new Map([['k5', { a: 1 }]]), 60);
-    expect(await ledger().recall('s2', ['k5'])).toEqual(new Map());
+    await ledger().keep('s1', ['k5'], { a: 1 }, 60);
+    expect(await ledger().recall('s2', [['k5']])).toEqual([undefined]);
+  });
+
+  it('takes the first key of a group that is known', async () => {
+    await ledger().keep('s1', ['strong1', 'weak'], { turn: 1 }, 60);
+    await ledger().keep('s1', ['strong2', 'weak'], { turn: 2 }, 60);
+    expect(
+      await ledger().recall('s1', [
+        ['gone', 'strong1', 'weak'],
+        ['weak', 'strong1'],
+      ]),
+    ).toEqual([{ turn: 1 }, { turn: 2 }]);
   });
 }
 

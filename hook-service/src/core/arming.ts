@@ -6,10 +6,9 @@ import type { HookRequest, PreCallAnswer } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
 import { sideRequest } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
-import { readHistory, type Place } from './memory';
+import { readHistory, readKept, type Place } from './memory';
 import type { OfferBook } from './offer';
 import type { Ledger } from './ports';
-import { holdsNextPiece } from './result-text';
 import { readSelection, selects, type SelectedRequest } from './selection';
 import type { ServerConfig } from './servers';
 
@@ -90,15 +89,15 @@ export class Arming {
     const history = dialect.history(request.body);
     const question = history.asked;
     const { turns, place } = readHistory(dialect.name, history);
-    const keys = turns.flat();
-    if (keys.length === 0) return { body: request.body, place, question, readsOn: false };
-    const kept = await this.deps.ledger.recall(scopeOf(request.caller), keys);
-    const found = turns.flatMap((candidates, position) => {
-      const hidden = candidates.map((key) => kept.get(key)).find((value) => value !== undefined);
-      return hidden === undefined ? [] : [[position, hidden] as const];
-    });
+    if (turns.every((keys) => keys.length === 0)) {
+      return { body: request.body, place, question, readsOn: false };
+    }
+    const kept = (await this.deps.ledger.recall(scopeOf(request.caller), turns)).map(readKept);
+    const found = kept.flatMap((turn, position) =>
+      turn === undefined ? [] : [[position, turn.hidden] as const],
+    );
     const body = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
-    return { body, place, question, readsOn: holdsNextPiece(JSON.stringify(found)) };
+    return { body, place, question, readsOn: kept.some((turn) => turn?.readsOn) };
   }
 }
 

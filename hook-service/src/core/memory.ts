@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DialectName, History, PastTurn, ToolCall } from './dialect';
+import { isJsonObject, type JsonObject } from './json';
 
 /**
  * Keys of the ledger. A client sends back only what it was shown, and not always as it was shown: nulls come and
@@ -80,4 +81,15 @@ export function readHistory(
 /** The keys under which the hidden part of a finished turn is kept. */
 export function answerKeys(dialect: DialectName, place: Place, shown: Shown): readonly string[] {
   return keysOf(dialect, place, shown);
+}
+
+/** What the ledger holds of a turn: its hidden part, and whether a result in it was cut and can be read on. */
+export function keptTurn(hidden: JsonObject, readsOn: boolean): JsonObject {
+  return readsOn ? { hidden, reads_on: true } : { hidden };
+}
+
+/** Reads what the ledger holds; undefined where it is nothing of ours. */
+export function readKept(kept: JsonObject | undefined): { hidden: JsonObject; readsOn: boolean } | undefined {
+  const hidden = kept?.['hidden'];
+  return isJsonObject(hidden) ? { hidden, readsOn: kept?.['reads_on'] === true } : undefined;
 }

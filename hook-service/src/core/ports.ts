@@ -125,9 +125,10 @@ export interface CallStore {
 
 /** The rounds a client never saw, kept so that its next request can put them back. */
 export interface Ledger {
-  keep(scope: Scope, entries: ReadonlyMap<string, JsonObject>, ttlSeconds: number): Promise<void>;
-  /** One round trip however many keys; what is not known is left out. */
-  recall(scope: Scope, keys: readonly string[]): Promise<ReadonlyMap<string, JsonObject>>;
+  /** Keeps one value under each of the keys. */
+  keep(scope: Scope, keys: readonly string[], value: JsonObject, ttlSeconds: number): Promise<void>;
+  /** For each group of keys, best first, what is kept under the first one that is known. One round trip for all. */
+  recall(scope: Scope, groups: readonly (readonly string[])[]): Promise<readonly (JsonObject | undefined)[]>;
 }
 
 /** Bytes of a text from somewhere in its middle. */

@@ -3,7 +3,7 @@ import type { Caller } from './caller';
 import type { Dialect, OfferedTool, Outcome, Round, ToolCall } from './dialect';
 import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
-import { answerKeys, type Place, type Shown } from './memory';
+import { answerKeys, keptTurn, type Place, type Shown } from './memory';
 import type { Limits } from './limits';
 import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope } from './ports';
@@ -240,8 +240,12 @@ class Turn {
     const keys = answerKeys(dialect.name, place, this.shown(theirs, note));
     if (keys.length === 0) return;
     const hidden = dialect.hidden({ startBody, lastBody: body, lastRound: round, outcomes });
+    const { readMore } = this;
+    const readsOn =
+      readMore !== undefined && (this.offered.has(readMore.name) || outcomes.some((each) => each.readsOn));
+    const kept = keptTurn(hidden, readsOn);
     await this.deps.ledger
-      .keep(scope, new Map(keys.map((key) => [key, hidden])), this.deps.ledgerTtlSeconds)
+      .keep(scope, keys, kept, this.deps.ledgerTtlSeconds)
       .catch((error: unknown) =>
         this.deps.log.warn('the hidden part of a turn was not kept', { turn: this.start.id, error }),
       );

@@ -60,15 +60,12 @@ export function memoryCallStore(capacity = 2000): CallStore {
 export function memoryLedger(capacity = 500): Ledger {
   const kept = new BoundedMap<JsonObject>(capacity);
   return {
-    async keep(scope, entries, ttlSeconds) {
-      for (const [key, value] of entries) kept.set(`${scope}:${key}`, value, ttlSeconds);
+    async keep(scope, keys, value, ttlSeconds) {
+      for (const key of keys) kept.set(`${scope}:${key}`, value, ttlSeconds);
     },
-    async recall(scope, keys) {
-      const found = keys.flatMap((key) => {
-        const value = kept.get(`${scope}:${key}`);
-        return value === undefined ? [] : [[key, value] as const];
-      });
-      return new Map(found);
+    async recall(scope, groups) {
+      const find = (key: string) => kept.get(`${scope}:${key}`);
+      return groups.map((keys) => keys.map(find).find((value) => value !== undefined));
     },
   };
 }

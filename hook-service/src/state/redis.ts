@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import { isJsonObject, type JsonObject } from '../core/json';
 import type { CallStore, Claim, Ledger, Log, PartHealth, RecordedCall, TextStore } from '../core/ports';
+import { redisLedger } from './ledger';
 import { memoryCallStore, memoryLedger } from './memory';
 import { memoryTexts, redisTexts } from './texts';
 
@@ -26,13 +25,8 @@ export interface State {
 /** No request waits longer than this for Redis; then memory takes its place. */
 const commandTimeoutMs = 500;
 
-/** A turn with more hidden text than this is not kept. */
-const largestEntry = 4 * 1024 * 1024;
-
 /** `{scope}` is a hash tag: in a cluster everything of one caller stands on one node. */
 const callKeyOf = (scope: string, callKey: string): string => `tt:{${scope}}:call:${callKey}`;
-const ledgerKeyOf = (scope: string, key: string): string =>
-  `tt:{${scope}}:ledger:${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
 
 const runningMark = JSON.stringify({ running: true });
 
@@ -88,6 +82,7 @@ function redisState(url: string, log: Log, fallback: Pick<State, 'calls' | 'ledg
   }
 
   const texts = redisTexts(redis);
+  const ledger = redisLedger(redis);
 
   return {
     calls: {
@@ -105,17 +100,17 @@ function redisState(url: string, log: Log, fallback: Pick<State, 'calls' | 'ledg
         ),
     },
     ledger: {
-      keep: (scope, entries, ttl) =>
+      keep: (...entry) =>
         orMemory(
           'keep',
-          () => keep(redis, scope, entries, ttl),
-          () => fallback.ledger.keep(scope, entries, ttl),
+          () => ledger.keep(...entry),
+          () => fallback.ledger.keep(...entry),
         ),
-      recall: (scope, keys) =>
+      recall: (...asked) =>
         orMemory(
           'recall',
-          () => recall(redis, scope, keys),
-          () => fallback.ledger.recall(scope, keys),
+          () => ledger.recall(...asked),
+          () => fallback.ledger.recall(...asked),
         ),
     },
     texts: {
@@ -158,39 +153,6 @@ async function claim(redis: Redis, key: string, ttlSeconds: number): Promise<Cla
   return 'running' in stored.data
     ? { state: 'running' }
     : { state: 'recorded', call: stored.data as unknown as RecordedCall };
-}
-
-async function keep(
-  redis: Redis,
-  scope: string,
-  entries: ReadonlyMap<string, JsonObject>,
-  ttlSeconds: number,
-): Promise<void> {
-  const pipeline = redis.pipeline();
-  const written = new Map<JsonObject, string>();
-  for (const [key, value] of entries) {
-    // One turn stands under several keys.
-    const text = written.get(value) ?? JSON.stringify(value);
-    written.set(value, text);
-    if (text.length > largestEntry)
-      throw new Error(`the hidden part has ${text.length} characters, ${largestEntry} may be kept`);
-    pipeline.set(ledgerKeyOf(scope, key), text, 'EX', ttlSeconds);
-  }
-  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
-}
-
-async function recall(
-  redis: Redis,
-  scope: string,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, JsonObject>> {
-  if (keys.length === 0) return new Map();
-  const values = await redis.mget(keys.map((key) => ledgerKeyOf(scope, key)));
-  const found = keys.flatMap((key, i) => {
-    const value = parseJson(values[i]);
-    return isJsonObject(value) ? [[key, value] as const] : [];
-  });
-  return new Map(found);
 }
 
 function parseJson(text: unknown): unknown {

@@ -62,6 +62,11 @@ export default tseslint.config(
       `${folder}/ imports core and its one library; serve.ts wires the rest.`,
     ),
   ),
+  restrict(
+    'bridge',
+    [['../*', '!../core', '!../mcp', ...othersLibraries('mcp')]],
+    'bridge/ imports core, the wire of mcp/, and nothing else of ours.',
+  ),
   { files: ['scripts/src/**/*.ts', 'bench/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.test.ts', 'tests/**/*.ts'],

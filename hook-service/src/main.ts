@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addBridge } from './cli/bridge';
 import { addServe } from './cli/serve';
 
 /** Reads the command line and runs one command; each stands in a file of `cli/`. */
@@ -9,6 +10,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError()
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   addServe(program);
+  addBridge(program);
   await program.parseAsync(argv);
 }
 

@@ -12,6 +12,8 @@ export interface StdioTransportOptions {
   readonly maxMessageBytes: number;
   /** One line of the child's stderr, cut to a sensible length. */
   onStderr(line: string): void;
+  /** One line of stdout that is no message, cut likewise. Absent: it goes to `onStderr`, marked as such. */
+  onJunk?(line: string): void;
 }
 
 /** The steps of closing: end of stdin, SIGTERM, SIGKILL. Together they stay below the host's 5 s. */
@@ -120,16 +122,22 @@ export class StdioTransport implements Transport {
     child.stderr.once('end', () => errors.end());
   }
 
-  /** Lines that are not JSON are ignored: many servers greet on stdout. */
+  /** Lines that are no message are passed over: many servers greet on stdout. */
   private receive(line: string): void {
-    let messages: JSONRPCMessage[];
+    let messages: JSONRPCMessage[] = [];
     try {
       messages = parseMessages(line);
     } catch {
-      if (line.trim() !== '') this.options.onStderr(`(stdout) ${line.slice(0, stderrLineLimit)}`);
-      return;
+      // Counted as junk below.
     }
+    if (messages.length === 0) this.passOver(line.slice(0, stderrLineLimit));
     for (const message of messages) this.onmessage?.(message);
+  }
+
+  private passOver(line: string): void {
+    if (line.trim() === '') return;
+    if (this.options.onJunk === undefined) this.options.onStderr(`(stdout) ${line}`);
+    else this.options.onJunk(line);
   }
 
   private finish(): void {

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { addBridge } from './cli/bridge';
+import { addMcp } from './cli/mcp';
 import { addServe } from './cli/serve';
 
 /** Reads the command line and runs one command; each stands in a file of `cli/`. */
@@ -11,6 +12,7 @@ async function main(argv: readonly string[]): Promise<void> {
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2));
   addServe(program);
   addBridge(program);
+  addMcp(program);
   await program.parseAsync(argv);
 }
 

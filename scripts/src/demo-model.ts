@@ -3,6 +3,7 @@
  * then quotes the word it finds in the tool's answer, so a right answer proves that the tool really ran.
  */
 import { messagesOf, toolNamesOf } from './chat-request';
+import { harmlessCall, tryOutStart } from './harmless-call';
 import type { ModelRequest, PlainReply } from './scripted-reply';
 
 /** What a file must say for the demo model to find the word in it. */
@@ -17,6 +18,12 @@ export function demoAnswer(request: ModelRequest): PlainReply {
   if (last?.role === 'tool') return { text: quote(last.text) };
 
   const question = messages.filter((message) => message.role === 'user').at(-1)?.text ?? '';
+  if (question.startsWith(tryOutStart)) {
+    const call = harmlessCall(request);
+    return call === undefined
+      ? { text: 'I see no tool that I could try without knowing more.' }
+      : { text: '', toolCalls: [call] };
+  }
   const tools = toolNamesOf(request);
   // The newer name first: the file server keeps read_file only for old clients.
   const tool = [/(^|__)read_text_file$/, /(^|__)read_file$/]

@@ -70,12 +70,17 @@ export async function runTurn(options: {
   question: string;
   hookServiceUrl: string;
   secret: string;
+  headers?: Readonly<Record<string, string>>;
   write: (text: string) => void;
 }): Promise<TurnReport> {
   const from = performance.now();
   const response = await fetch(`${options.litellmUrl}/v1/chat/completions`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${options.key}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${options.key}`,
+      'content-type': 'application/json',
+      ...options.headers,
+    },
     body: JSON.stringify({
       model: options.model,
       stream: true,

@@ -20,6 +20,8 @@ export interface UpOptions {
   readonly check: boolean;
   /** Leave everything running and return. */
   readonly detach: boolean;
+  /** MCP servers to try one by one in place of the demonstration; `all`: every one of the config. */
+  readonly servers: readonly string[];
   /** Only look whether the start could work. */
   readonly preflight: boolean;
 }
@@ -39,15 +41,22 @@ export function readOptions(args: readonly string[], cwd = process.cwd()): UpOpt
   const detach = values.detach === true;
   if (check && detach)
     throw new StartError('--check stops everything at its end and --detach leaves it running: choose one.');
+  const servers = values.server ?? [];
+  if (servers.length > 0 && !check)
+    throw new StartError('--server belongs to --check (or ./scripts/verify).');
+  if (servers.length > 0 && !sample && values.model === undefined) {
+    throw new StartError('--server with a config of your own needs --model NAME, a model that calls tools.');
+  }
   return {
     config,
     sample,
     port: readPort(values.port),
     // The question of the demonstration needs the sample's file server.
-    demo: sample && values['no-demo'] !== true,
+    demo: sample && values['no-demo'] !== true && servers.length === 0,
     ...(values.model === undefined ? {} : { model: values.model }),
     check,
     detach,
+    servers,
     preflight: values.preflight === true,
   };
 }
@@ -65,6 +74,7 @@ function parse(args: readonly string[]) {
         'no-demo': { type: 'boolean' },
         check: { type: 'boolean' },
         detach: { type: 'boolean' },
+        server: { type: 'string', multiple: true },
         preflight: { type: 'boolean' },
       },
     }).values;

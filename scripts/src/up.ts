@@ -19,6 +19,7 @@ import {
 import { runningParts, writeRunFile } from './run-file';
 import { readSecrets } from './secrets';
 import { startStack, type Stack } from './stack';
+import { verdictLine, verifyServers } from './verify-servers';
 
 const runFile = join(stateDir, 'run.json');
 const envFile = join(root, '.env');
@@ -55,6 +56,11 @@ async function up(args: readonly string[]): Promise<string> {
     say('', `The guardrail entry was added in a copy; ${options.config} is untouched.`);
   }
   const report = options.demo ? await demonstrate(options, stack) : undefined;
+  if (options.servers.length > 0) {
+    const verdict = await verify(options, stack);
+    finishedRun = runDir(options.port);
+    return verdict;
+  }
   if (options.check) {
     const verdict = check(stack, report);
     finishedRun = runDir(options.port);
@@ -93,6 +99,22 @@ async function demonstrate(options: UpOptions, stack: Stack): Promise<TurnReport
     say(...providerLines());
   }
   return report;
+}
+
+/** Tries the servers one by one; throws a sentence unless all passed. */
+async function verify(options: UpOptions, stack: Stack): Promise<string> {
+  const secrets = readSecrets(secretsFile);
+  const verdicts = await verifyServers(options.servers, stack.parts, {
+    litellmUrl: stack.litellm.url,
+    key: secrets.LITELLM_MASTER_KEY,
+    model: options.model ?? 'demo',
+    hookServiceUrl: stack.hookService.url,
+    secret: secrets.TOOLTURN_SECRET,
+  });
+  say('', ...verdicts.map(verdictLine));
+  const bad = verdicts.filter(({ verdict }) => verdict !== 'pass').map(({ server }) => server);
+  if (bad.length > 0) throw new StartError(`not ok: ${bad.join(', ')}; the logs are in ${stack.logDir}`);
+  return 'ok: a tool of each server was called through LiteLLM';
 }
 
 /** The last line when all is well; throws a sentence when not. */

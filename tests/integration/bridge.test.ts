@@ -39,7 +39,7 @@ async function start(...args: Parameters<typeof startBridge>): Promise<RunningBr
 async function connect(url: string, options: { capabilities?: object } = {}) {
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', url));
   const client = new Client({ name: 'test', version: '1.0.0' }, options);
-  await client.connect(transport as Parameters<typeof client.connect>[0]);
+  await client.connect(transport);
   const handle = Object.assign(client, { leave: () => transport.terminateSession() });
   clients.push(client);
   return handle;
@@ -100,7 +100,7 @@ describe.each([['--per-session'], ['--shared']])('a bridge that is %s', (mode) =
     expect(await call(client, 'get-sum', { a: 2, b: 40 })).toContain('42');
 
     const old = new Client({ name: 'old', version: '1.0.0' });
-    await old.connect(new SSEClientTransport(new URL('/sse', url)) as Parameters<typeof old.connect>[0]);
+    await old.connect(new SSEClientTransport(new URL('/sse', url)));
     clients.push(old);
     expect(await call(old, 'echo', { message: 'over SSE' })).toContain('over SSE');
 
@@ -141,6 +141,15 @@ describe.each([['--per-session'], ['--shared']])('a bridge that is %s', (mode) =
     expect(await call(client, 'greet')).toBe('hello');
     expect((await health()).body.junk_lines).toBeGreaterThan(2);
     expect(bridge?.logged()).toContain('junk on stderr');
+  });
+
+  test('gives an error in place of an answer that is broken, without a word of it', async () => {
+    const { url } = await start([mode], fixture('normal'));
+    const client = await connect(url);
+    const error: Error = await call(client, 'garble').catch((reason) => reason);
+    expect(error.message).toContain('broken answer');
+    expect(error.message).not.toContain('raw-secret');
+    expect(await call(client, 'greet')).toBe('hello');
   });
 
   test('answers 503 with the reason where the command does not exist, and lives on', async () => {
@@ -207,7 +216,7 @@ describe.each([['--per-session'], ['--shared']])('a bridge that is %s', (mode) =
   });
 
   test('ends every process when it is told to stop, also one that ignores SIGTERM', async () => {
-    const { url, pid, startTime, children, stop, hasChildren } = await start([mode], fixture('stubborn'));
+    const { url, pid, startTime, children, hasChildren } = await start([mode], fixture('stubborn'));
     const client = await connect(url);
     expect(await call(client, 'fork')).toMatch(/^\d+$/);
     const family = children();
@@ -216,7 +225,6 @@ describe.each([['--per-session'], ['--shared']])('a bridge that is %s', (mode) =
     await bridge?.exited;
     await hasChildren(0);
     expect(stillAlive([...family, { pid, startTime }])).toEqual([]);
-    await stop();
   });
 });
 
@@ -248,7 +256,7 @@ describe('one process per session', () => {
     const { url, hasChildren } = await start([], fixture('normal'));
     const client = new Client({ name: 'old', version: '1.0.0' });
     await client.connect(
-      new SSEClientTransport(new URL('/sse', url)) as Parameters<typeof client.connect>[0],
+      new SSEClientTransport(new URL('/sse', url)),
     );
     expect(await call(client, 'greet')).toBe('hello');
     await hasChildren(1);

@@ -20,11 +20,11 @@ export interface RunningBridge extends RunningProcess {
   readonly url: string;
   readonly port: number;
   /** Everything it has started and that lives. */
-  children(): ProcessEntry[];
+  readonly children: () => ProcessEntry[];
   /** Resolves when so many children live. */
-  hasChildren(count: number): Promise<void>;
-  health(): Promise<{ status: number; body: any }>;
-  logged(): string;
+  readonly hasChildren: (count: number) => Promise<void>;
+  readonly health: () => Promise<{ status: number; body: any }>;
+  readonly logged: () => string;
 }
 
 /** Starts `toolturn bridge` as people do, and waits until its `/health` has the status. */
@@ -43,20 +43,26 @@ export async function startBridge(
   const url = `http://127.0.0.1:${port}`;
   const health = async () => {
     const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5_000) });
-    return { status: response.status, body: await response.json() };
+    const body: any = await response.json();
+    return { status: response.status, body };
   };
   const children = () =>
     familyOf({ pid: running.pid, startTime: running.startTime }).filter(({ pid }) => pid !== running.pid);
   const bridge: RunningBridge = Object.defineProperties(
-    { url, port, children, health } as unknown as RunningBridge,
+    {
+      url,
+      port,
+      children,
+      health,
+      logged: () => readFileSync(running.logFile, 'utf8'),
+      hasChildren: (count: number) =>
+        waitUntil(async () => children().length === count, { timeoutMs: 15_000, what: `${count} children` }),
+    } as unknown as RunningBridge,
     Object.getOwnPropertyDescriptors(running),
   );
-  bridge.logged = () => readFileSync(running.logFile, 'utf8');
-  bridge.hasChildren = (count) =>
-    waitUntil(async () => children().length === count, { timeoutMs: 15_000, what: `${count} children` });
   try {
     const is = async () => {
-      const { status, body } = await health();
+      const { status, body }: { status: number; body: any } = await health();
       return body.status !== 'starting' && status === (options.status ?? 200);
     };
     await waitUntil(is, { timeoutMs: 60_000, what: 'The bridge', process: running });

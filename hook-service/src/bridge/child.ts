@@ -3,7 +3,7 @@ import type { Log } from '../core/ports';
 import { codeOf } from '../mcp/http-client';
 import { logStderr } from '../mcp/stderr-log';
 import { StdioTransport } from '../mcp/stdio-transport';
-import { isAnswer, isMessage, type Message, type RpcAnswer } from './rpc';
+import { isAnswer, isMessage, rpcCode, type Id, type Message, type RpcAnswer } from './rpc';
 
 export interface ChildOptions {
   /** What logs and health call the server. */
@@ -64,6 +64,7 @@ export class Child {
       onJunk(line) {
         counts.junkLines += 1;
         onStderr(`(stdout) ${line}`);
+        child.passOver(line);
       },
     });
     const child = new Child(options, events, transport);
@@ -126,6 +127,14 @@ export class Child {
     const own = isAnswer(message) && typeof message.id === 'string' ? this.asked.get(message.id) : undefined;
     if (own !== undefined) own(message as RpcAnswer);
     else this.events.onMessage(message);
+  }
+
+  /** A broken answer is the only one that its caller will get. What it says is for the log alone. */
+  private passOver(line: string): void {
+    const match = /^\{\s*"jsonrpc"(?![^]*"method")[^]*?"id"\s*:\s*(\d{1,15}|"[^"\\]{1,200}")/.exec(line);
+    if (match?.[1] === undefined) return;
+    const error = { code: rpcCode.internalError, message: 'The server gave a broken answer' };
+    this.receive({ jsonrpc: '2.0', id: JSON.parse(match[1]) as Id, error });
   }
 
   private ended(): void {

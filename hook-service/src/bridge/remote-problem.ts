@@ -7,6 +7,11 @@ export function needsSession(error: unknown, hadSession: boolean): boolean {
   return error.status === 404 || (error.status === 400 && /session/i.test(error.text));
 }
 
+/** What the far side says of a key is less helpful than what we can say. */
+export function isRefusedKey(error: BadStatus): boolean {
+  return error.status === 401 || error.status === 403;
+}
+
 /** What went wrong, and what to do, for the person who runs the client. Holds no key. */
 export function explainRemote(error: unknown, url: URL): string {
   const at = url.origin + url.pathname;

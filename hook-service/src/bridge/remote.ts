@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../core/json';
 import { createHttpClient, ExchangeFailure, type Exchange, type HttpClient } from '../mcp/http-client';
 import { withEnvelope } from '../mcp/http-headers';
-import { explainRemote, needsSession } from './remote-problem';
+import { explainRemote, isRefusedKey, needsSession } from './remote-problem';
 import { BadStatus, readReply } from './remote-reply';
 import {
   cancelledId,
@@ -272,6 +272,8 @@ export class Remote {
 
   private tryNextTarget(error: unknown): boolean {
     if (this.settled || !(error instanceof BadStatus) || ![404, 405].includes(error.status)) return false;
+    // Whoever answers in JSON-RPC is there.
+    if (error.answerTo(0) !== undefined) return false;
     const next = this.options.targets[this.options.targets.indexOf(this.target) + 1];
     if (next === undefined) return false;
     this.target = next;
@@ -288,7 +290,7 @@ export class Remote {
 
   private refuse(id: Id, error: unknown): void {
     this.open.delete(idKey(id));
-    const answer = error instanceof BadStatus ? error.answerTo(id) : undefined;
+    const answer = error instanceof BadStatus && !isRefusedKey(error) ? error.answerTo(id) : undefined;
     if (answer !== undefined) {
       this.options.write(answer);
       return;

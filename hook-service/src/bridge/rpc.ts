@@ -36,6 +36,7 @@ export const rpcCode = {
   parseError: -32_700,
   invalidRequest: -32_600,
   methodNotFound: -32_601,
+  internalError: -32_603,
   server: -32_000,
   /** 2026-07-28: a header says something else than the body. */
   headerMismatch: -32_020,

@@ -1,6 +1,6 @@
 // A stdio MCP server for tests (SDK 1.x). Its mode is its first argument:
 //   normal     greet: answers; crash: exits within the call; hang: never answers; env: its environment;
-//              fork: starts a child of its own and answers with its pid; pid: its own pid; ask: elicits a name from
+//              fork: starts a child of its own and answers with its pid; garble: breaks off in its answer; pid: its own pid; ask: elicits a name from
 //              the client and answers with it; wait: reports progress, then waits until it is cancelled, which it
 //              says on stderr; say: writes an MCP log message
 //   exit       exits at once
@@ -44,6 +44,10 @@ if (mode === 'hang') {
   server.registerTool('fork', {}, () => {
     const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'inherit' });
     return text(String(child.pid));
+  });
+  server.registerTool('garble', {}, ({ requestId }) => {
+    process.stdout.write(`{"jsonrpc":"2.0","id":${JSON.stringify(requestId)},"result":{"raw-secret\n`);
+    return new Promise(() => {});
   });
   server.registerTool('pid', {}, () => text(String(process.pid)));
   server.registerTool('ask', {}, async () => {

@@ -255,9 +255,7 @@ describe('one process per session', () => {
   test('ends the process of an SSE client that has gone', async () => {
     const { url, hasChildren } = await start([], fixture('normal'));
     const client = new Client({ name: 'old', version: '1.0.0' });
-    await client.connect(
-      new SSEClientTransport(new URL('/sse', url)),
-    );
+    await client.connect(new SSEClientTransport(new URL('/sse', url)));
     expect(await call(client, 'greet')).toBe('hello');
     await hasChildren(1);
     await client.close();

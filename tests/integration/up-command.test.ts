@@ -75,6 +75,18 @@ function foreground(args: string[]) {
   };
 }
 
+test('up --check --server tries one server and says what is not configured', async () => {
+  const port = await freePort();
+  const { code, output, errors } = await run('up', [
+    ...['--check', '--port', `${port}`],
+    ...['--server', 'ref', '--server', 'elsewhere'],
+  ]);
+  expect(output).toContain('ref: pass (ref__echo)');
+  expect(output).toContain('elsewhere: not configured');
+  expect(errors).toContain('not ok: elsewhere');
+  expect(code).toBe(1);
+});
+
 test('up --check ends with the secret word that stands only in a file, and stops everything', async () => {
   const port = await freePort();
   const { code, output } = await run('up', ['--check', '--port', `${port}`]);

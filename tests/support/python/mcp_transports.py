@@ -5,6 +5,7 @@ Arguments: transport (http, sse or stdio), address or command, tool, JSON argume
 
 import asyncio
 import json
+import os
 import shlex
 import sys
 from contextlib import asynccontextmanager
@@ -24,10 +25,9 @@ async def streams(transport: str, target: str):
         async with sse_client(target) as (read, write):
             yield read, write
     else:
-        import os
-
         command, *args = shlex.split(target)
-        env = {**get_default_environment(), **{k: v for k, v in os.environ.items() if k.startswith(("LITELLM_", "TOOLTURN_"))}}
+        ours = {name: value for name, value in os.environ.items() if name.startswith(("LITELLM_", "TOOLTURN_"))}
+        env = {**get_default_environment(), **ours}
         async with stdio_client(StdioServerParameters(command=command, args=args, env=env)) as (read, write):
             yield read, write
 

@@ -34,7 +34,7 @@ const suites: readonly Suite[] = [
     command: [
       'bash',
       '-c',
-      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/test scripts/test-clients .ci/run scripts/lib/*.sh',
+      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/test scripts/test-clients scripts/test-servers .ci/run scripts/lib/*.sh',
       inVenv('shellcheck'),
     ],
   },
@@ -59,6 +59,12 @@ const suites: readonly Suite[] = [
     command: [join(root, 'scripts', 'test-clients')],
     counts: () => jestCounts(join(reports, 'clients.json')),
     longBecause: 'it installs eight clients, about 1 GB',
+  },
+  {
+    name: 'servers',
+    command: [join(root, 'scripts', 'test-servers')],
+    counts: () => jestCounts(join(reports, 'servers.json')),
+    longBecause: 'it installs eleven MCP servers, a browser and a database, about 700 MB',
   },
   {
     name: 'fresh-clone',

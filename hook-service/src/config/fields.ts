@@ -24,6 +24,19 @@ export function wholeNumber(min: number, max: number): z.ZodType<number> {
   });
 }
 
+/** A regular expression of JavaScript. */
+export const pattern: z.ZodType<RegExp> = field(
+  'must be a regular expression such as "^Error: "',
+  (value) => {
+    if (typeof value !== 'string' || value === '') return undefined;
+    try {
+      return new RegExp(value, 'u');
+    } catch {
+      return undefined;
+    }
+  },
+);
+
 /** Seconds in the file, milliseconds in the program. */
 export function seconds(min: number, max: number): z.ZodType<number> {
   return field(`must be a number of seconds from ${min} to ${max}`, (value) => {

@@ -2,6 +2,8 @@
 export interface ServerSettings {
   /** False: it is not connected, and nothing of it is offered. */
   readonly enabled?: boolean;
+  /** A result whose text fits counts as an error of the tool, for a server that does not mark its errors. */
+  readonly errorText?: RegExp;
 }
 
 /** How one MCP server is reached and what may be used of it; compiled from LiteLLM's `mcp_servers`. */

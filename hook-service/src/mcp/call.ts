@@ -3,6 +3,7 @@ import type { HostTool, ToolCallRequest, ToolResult } from '../core/ports';
 import { classifyCallError, failedCall, type CallFailure } from './call-failure';
 import { readCallResult } from './content';
 import type { Connection } from './connection';
+import { markErrors } from './error-text';
 import { anyResult } from './lenient-schema';
 import type { ServerSession } from './server-session';
 
@@ -60,7 +61,7 @@ async function attempt(
         'asks for input from a person during the call, which is not possible here. It was not finished.';
       return failedCall(request.tool, 'tool_error', text);
     }
-    return readCallResult(result);
+    return markErrors(readCallResult(result), session.server.settings?.errorText);
   } catch (error) {
     return classifyCallError(error, { signal: request.signal, hasSession: connection.hasSession, timeoutMs });
   }

@@ -14,6 +14,8 @@ export interface Connection {
   readonly hasSession: boolean;
   /** `initialize` (legacy) or `server/discover` (2026-07-28). */
   readonly era: 'legacy' | 'modern';
+  /** The version of the protocol that was agreed upon. */
+  readonly protocol: string | undefined;
   isClosed(): boolean;
   /** Ends session, streams, sockets and processes. Never rejects. */
   close(): Promise<void>;
@@ -100,6 +102,7 @@ export async function openConnection(server: ServerConfig, options: ConnectionOp
     client,
     hasSession: wire.transport.sessionId !== undefined,
     era: client.getProtocolEra() === 'modern' ? 'modern' : 'legacy',
+    protocol: client.getNegotiatedProtocolVersion(),
     isClosed: () => closed,
     async close() {
       closed = true;

@@ -111,6 +111,7 @@ export class ServerSession {
   health(): PartHealth {
     const details = { transport: this.server.transport, tools: this.tools.offered().length };
     if (this.connection !== undefined) {
+      const { era, protocol } = this.connection;
       if (this.tools.failure !== undefined) {
         return {
           state: 'degraded',
@@ -118,7 +119,7 @@ export class ServerSession {
           ...details,
         };
       }
-      return { state: this.tools.listed ? 'ready' : 'starting', era: this.connection.era, ...details };
+      return { state: this.tools.listed ? 'ready' : 'starting', era, protocol, ...details };
     }
     if (this.reason === undefined) return { state: 'starting', ...details };
     const state =

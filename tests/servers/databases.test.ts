@@ -54,7 +54,7 @@ interface Chunk {
       readonly content?: string | null;
       readonly tool_calls?: unknown;
     };
-    readonly finish_reason: string | null;
+    readonly finish_reason?: string | null;
   }[];
   readonly usage?: { readonly total_tokens: number } | null;
 }
@@ -95,9 +95,9 @@ testWith(
     expect(text).toBe('We have 3 databases: planka, postgres, warehouse.');
     expect(last).toBe('[DONE]');
     const choices = chunks.flatMap((chunk) => chunk.choices);
-    expect(choices.map(({ finish_reason }) => finish_reason).filter((reason) => reason !== null)).toEqual([
-      'stop',
-    ]);
+    expect(
+      choices.map(({ finish_reason }) => finish_reason).filter((reason) => typeof reason === 'string'),
+    ).toEqual(['stop']);
     expect(choices.some(({ delta }) => delta.tool_calls !== undefined && delta.tool_calls !== null)).toBe(
       false,
     );

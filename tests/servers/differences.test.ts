@@ -13,7 +13,12 @@ beforeAll(async () => {
     names,
     more: (place) => ({
       // As it comes, without the switch for private addresses.
-      web_public: { transport: 'stdio', command: place.python('fetch', 'mcp-server-fetch'), args: [] },
+      web_public: {
+        transport: 'stdio',
+        command: place.python('fetch', 'mcp-server-fetch'),
+        args: [],
+        env: { PATH: '/nowhere' },
+      },
     }),
     toolturn: { catalog: { search_above_tokens: 1_000_000 } },
   });

@@ -67,7 +67,7 @@ function sectionOf(server: Server, found: Expected | undefined): string[] {
 function turnOf(server: Server): string {
   const use = uses[server.name];
   if (use?.failure !== undefined) return 'calls a tool without a network, and the model reads of the failure';
-  return use?.image === true ? 'gets its answer, and an image, from it' : 'gets its answer from it';
+  return 'gets its answer from it';
 }
 
 function commandOf(server: Server): string {

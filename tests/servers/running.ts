@@ -44,6 +44,8 @@ export interface RunningOptions {
   /** Further entries of `mcp_servers`. */
   readonly more?: (place: Place) => Record<string, object>;
   readonly toolturn?: object;
+  /** Further entries of LiteLLM's `model_list`. */
+  readonly models?: readonly object[];
 }
 
 export async function startServers(options: RunningOptions = {}): Promise<Running> {
@@ -96,6 +98,7 @@ export async function startServers(options: RunningOptions = {}): Promise<Runnin
     const stackOptions: StackOptions = {
       servers: { ...entries, ...options.more?.(place) },
       env: { GITHUB_PERSONAL_ACCESS_TOKEN: 'not-a-token' },
+      ...(options.models === undefined ? {} : { models: options.models }),
       toolturn: { ...options.toolturn, servers: own },
     };
     const stack = await startStack(stackOptions);

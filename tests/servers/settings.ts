@@ -3,7 +3,7 @@
  * docs/mcp-server-list.md is rendered from them.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Place } from './place';
 
 export interface Command {
@@ -135,8 +135,10 @@ export const servers: readonly Server[] = [
     command: (place) => ({
       command: place.python('fetch', 'mcp-server-fetch'),
       args: ['--allow-private-ips'],
+      env: { PATH: dirname(place.python('fetch', 'mcp-server-fetch')) },
     }),
     notes: [
+      'With `node` on its `PATH` it installs packages from npm when it reads its first page, without a pin. With this `PATH` it reads pages in Python alone.',
       'Private, loopback and link-local addresses are refused unless `--allow-private-ips` is given. Leave it out where nobody needs pages of the LAN.',
     ],
   },
@@ -158,7 +160,7 @@ export const servers: readonly Server[] = [
     toolturn: { error_text: '^Error: ' },
     needs: ['postgres'],
     notes: [
-      'Needs Python 3.12 or newer. Its own requirements cannot be installed (it asks for a `pglast` that is not there any more): `tests/servers/postgres-mcp.lock` holds what it was tried with, for `pip install --no-deps -r`.',
+      'Needs Python 3.12 or newer. Its own requirements cannot be installed (they ask for `pglast` 7.2.0, which PyPI does not have): `tests/servers/postgres-mcp.lock` holds what it was tried with, for `pip install --no-deps -r`.',
       '`--access-mode=restricted` refuses everything but reading. Give it a role that may only read all the same: then both have to fail before something is written.',
       'In a container `--sse-host=0.0.0.0`. It has no health address, so no `health_check`.',
       'It tells errors, those of SQL too, as ordinary text that begins with `Error: `. With `error_text` they count as errors.',
@@ -209,7 +211,7 @@ export const servers: readonly Server[] = [
     more: { timeout: 60, disallowed_tools: ['browser_run_code_unsafe'] },
     needs: ['chromium'],
     notes: [
-      '`--no-sandbox` is for containers and root, where Chromium’s own sandbox cannot be set up. Screenshots reach the model as images.',
+      '`--no-sandbox` is for containers and root, where Chromium’s own sandbox cannot be set up. Screenshots reach a model of the Messages, Responses and generateContent APIs as images; on chat completions it reads that there is one.',
       '`browser_run_code_unsafe` runs code of the model outside the page, so it is not offered.',
     ],
   },

@@ -11,8 +11,6 @@ export interface Use {
   readonly fact: (run: Running) => string;
   /** How the one call of the turn fails, where it does. */
   readonly failure?: 'protocol_error';
-  /** Whether an image must reach the model. */
-  readonly image?: true;
 }
 
 const once =
@@ -58,10 +56,8 @@ export const uses: Readonly<Record<string, Use>> = {
     calls: ({ page }) => [
       ['browser_navigate', { url: page.url }],
       ['browser_snapshot', {}],
-      ['browser_take_screenshot', {}],
     ],
     fact: ({ words }) => words.page,
-    image: true,
   },
   n8n: {
     calls: once('search_nodes', () => ({ query: 'webhook' })),

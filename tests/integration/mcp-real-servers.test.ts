@@ -80,7 +80,7 @@ describe('a server from npm', () => {
           ? remoteServer('one', `http://127.0.0.1:${port}/sse`, { transport: 'sse' })
           : remoteServer('one', `http://127.0.0.1:${port}/mcp`);
       await start(server);
-      expect(host.health()['one']).toMatchObject({ state: 'ready' });
+      expect(host.health()['one']).toMatchObject({ state: 'ready', protocol: '2025-11-25' });
       expect(tools()).toContain('echo');
       expect(tools()).not.toContain('simulate-research-query');
       expect(await call('echo', { message: 'hi' })).toEqual({

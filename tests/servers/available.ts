@@ -1,5 +1,6 @@
 /** Which servers of the suite run: all but those left out on purpose; and why one cannot. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { installation, documented } from './place';
 import { postgresPrograms } from './postgres';
 import { serverNamed, servers, type Server } from './settings';
@@ -16,10 +17,7 @@ export function isLeftOut({ name }: Server): boolean {
 
 /** Why a server cannot run here; undefined where it can. */
 export function missingFor(server: Server): string | undefined {
-  const program =
-    server.registry === 'npm'
-      ? `${installation.packages}/${server.package}/package.json`
-      : installation.python(server.package === 'postgres-mcp' ? 'postgres-mcp' : 'fetch', server.package);
+  const program = programOf(server);
   if (!existsSync(program)) {
     const why =
       server.package === 'postgres-mcp'
@@ -38,6 +36,28 @@ export function missingFor(server: Server): string | undefined {
     return 'There is no PostgreSQL: install it (Debian: apt-get install postgresql-15).';
   }
   return undefined;
+}
+
+/** The version of its package as it is installed; undefined where it is not. */
+export function installedVersion(server: Server): string | undefined {
+  if (server.registry === 'npm') {
+    const manifest = programOf(server);
+    if (!existsSync(manifest)) return undefined;
+    return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+  }
+  const lib = join(dirname(dirname(programOf(server))), 'lib');
+  const packages = existsSync(lib)
+    ? readdirSync(lib).flatMap((python) => readdirSync(join(lib, python, 'site-packages')))
+    : [];
+  const prefix = `${server.package.replaceAll('-', '_')}-`;
+  const info = packages.find((name) => name.startsWith(prefix) && name.endsWith('.dist-info'));
+  return info?.slice(prefix.length, -'.dist-info'.length);
+}
+
+/** What has to be there of its package. */
+function programOf(server: Server): string {
+  if (server.registry === 'npm') return `${installation.packages}/${server.package}/package.json`;
+  return installation.python(server.package === 'postgres-mcp' ? 'postgres-mcp' : 'fetch', server.package);
 }
 
 /** Those of the servers that are started. */

@@ -9,7 +9,7 @@ import { stateDir } from '../../scripts/src/paths';
 import { startScriptedModel, type ScriptedModel } from '../../scripts/src/scripted-model';
 import { messagesIn, roundsBehind, say } from '../support/messages-model';
 import { toolNames } from '../support/tools';
-import { isLeftOut, missingFor, testWith } from './available';
+import { installedVersion, isLeftOut, missingFor, testWith } from './available';
 import { difference, readManifest, writeManifest, type Expected } from './manifest';
 import { offeredAs, startServers, type Running, type ServerHealth } from './running';
 import { publicName, serverNamed, servers, versionOf, type Server } from './settings';
@@ -85,7 +85,7 @@ function describeLive(server: Server, turn: Turn): Expected {
     .map(({ tool }) => String(tool));
   const withheld = (server.more?.['disallowed_tools'] ?? []) as string[];
   return {
-    version: versionOf(server),
+    version: installedVersion(server) ?? 'unknown',
     era,
     protocol,
     tools: toolNames(turn.requests[0])

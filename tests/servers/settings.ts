@@ -286,7 +286,7 @@ const pinned = JSON.parse(readFileSync(join(__dirname, 'package.json'), 'utf8'))
   optionalDependencies: Record<string, string>;
 };
 
-/** The version of its package that is installed. */
+/** The version of its package that is pinned. */
 export function versionOf(server: Server): string {
   if (server.registry === 'npm') return pinned.optionalDependencies[server.package] ?? 'unknown';
   const lock = server.package === 'postgres-mcp' ? 'postgres-mcp.lock' : 'fetch.lock';

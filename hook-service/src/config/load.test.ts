@@ -251,6 +251,12 @@ describe('the toolturn section', () => {
     expect(server).toMatchObject({ name: 'memory', publicName: 'mem', settings: { enabled: false } });
   });
 
+  test('error_text of a server is a pattern for texts that are errors', () => {
+    const text = `mcp_servers:\n  a: {url: "http://h/mcp"}\ntoolturn: {servers: {a: {error_text: "^Error: "}}}`;
+    const pattern = load(text).config.servers[0]?.settings?.errorText;
+    expect(['Error: no', 'no Error: '].map((each) => pattern?.test(each))).toEqual([true, false]);
+  });
+
   test('names with nothing after them mean the defaults', () => {
     expect(load('toolturn:\n  limits:\n  inject:\n').config).toEqual(load('toolturn:\n').config);
   });
@@ -308,7 +314,12 @@ describe('what is wrong is said with its place and its remedy', () => {
     [
       'an unknown setting of a server',
       `${server('')}toolturn:\n  servers: {a: {enable: false}}\n`,
-      '4:17 toolturn.servers.a.enable: is no setting of Toolturn (did you mean "enabled"?); known here: enabled',
+      '4:17 toolturn.servers.a.enable: is no setting of Toolturn (did you mean "enabled"?); known here: enabled, error_text',
+    ],
+    [
+      'a pattern that is none',
+      `${server('')}toolturn:\n  servers: {a: {error_text: "("}}\n`,
+      '4:17 toolturn.servers.a.error_text: must be a regular expression such as "^Error: ", got "("',
     ],
     ['a section that is no map', 'toolturn: 3\n', '1:1 toolturn: must be a map of settings, got 3'],
     [

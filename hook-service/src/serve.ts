@@ -75,6 +75,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     upstream,
     servers: config.servers,
     inject: config.inject,
+    surface: config.surface,
     secrets: environment.secrets,
     keepAliveMs: config.keepAliveMs,
     turns,

@@ -314,7 +314,7 @@ export const textIn = (output: readonly Item[]): string =>
 
 /**
  * What is wrong with a stream by the API's own grammar: a response begins once and ends once, numbers rise by
- * one, items come one behind the other at rising indices, and the end lists what was streamed.
+ * one, items come one behind the other (hosted calls side by side) at rising indices, and the end lists what was streamed.
  */
 export function streamProblems(events: readonly Item[]): string[] {
   const problems: string[] = [];
@@ -334,26 +334,31 @@ export function streamProblems(events: readonly Item[]): string[] {
     expect(at === 0 || number === events[at - 1]?.sequence_number + 1, `number ${number} at ${at}`);
   });
   const done: Item[] = [];
-  let open: { item: Item; text: string } | undefined;
+  const open = new Map<number, { item: Item; text: string }>();
+  let next = 0;
   for (const event of events) {
-    if (event.output_index === undefined) continue;
-    expect(event.output_index === done.length, `${event.type} at index ${event.output_index}`);
+    const index: number | undefined = event.output_index;
+    if (index === undefined) continue;
     if (event.type === 'response.output_item.added') {
-      expect(open === undefined, 'an item begins inside another');
-      open = { item: event.item, text: '' };
+      expect(index === next++, `an item at index ${index}`);
+      // Calls of hosted tools run side by side; all else stands one behind the other.
+      const others = [...open.values()].filter(({ item }) => item.type !== 'mcp_call');
+      expect(others.length === 0, 'an item begins inside another');
+      open.set(index, { item: event.item, text: '' });
     }
-    expect(open !== undefined, `${event.type} outside of an item`);
-    expect(event.item_id === undefined || event.item_id === open?.item.id, `${event.type} of another item`);
-    if (/(text|arguments)\.delta$/.test(event.type) && open !== undefined) open.text += event.delta;
+    const at = open.get(index);
+    expect(at !== undefined, `${event.type} outside of an item`);
+    expect(event.item_id === undefined || event.item_id === at?.item.id, `${event.type} of another item`);
+    if (/(text|arguments)\.delta$/.test(event.type) && at !== undefined) at.text += event.delta;
     if (/(text|arguments)\.done$/.test(event.type))
-      expect(open?.text === (event.text ?? event.arguments), `${event.type} differs from its deltas`);
+      expect(at?.text === (event.text ?? event.arguments), `${event.type} differs from its deltas`);
     if (event.type === 'response.output_item.done') {
-      expect(event.item.id === open?.item.id, 'another item ends than began');
-      done.push(event.item);
-      open = undefined;
+      expect(event.item.id === at?.item.id, 'another item ends than began');
+      done[index] = event.item;
+      open.delete(index);
     }
   }
-  expect(open === undefined, 'an item does not end');
+  expect(open.size === 0, 'an item does not end');
   expect(
     isDeepStrictEqual(last?.response?.output, done),
     `the end lists ${JSON.stringify(last?.response?.output)}, streamed was ${JSON.stringify(done)}`,

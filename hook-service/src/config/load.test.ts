@@ -35,6 +35,7 @@ describe('a config without a toolturn section', () => {
     expect(config).toEqual({
       servers: [],
       serverSettings: {},
+      surface: { default: 'hidden', keys: [] },
       inject: { default: 'auto', models: [], keys: [] },
       limits: {
         rounds: 10,

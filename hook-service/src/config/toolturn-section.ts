@@ -3,8 +3,10 @@ import { z } from 'zod';
 import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
 import type { ServerSettings } from '../core/servers';
+import type { SurfacePolicy } from '../core/surface';
 import { duration, seconds, texts, wholeNumber } from './fields';
 import { serverSettingsSchema } from './server-settings';
+import { surfacePolicy, surfaceSchema, surfaceShape } from './surface';
 
 const modes = ['auto', 'on_request', 'off'] as const satisfies readonly InjectMode[];
 
@@ -69,6 +71,7 @@ const sectionShape = {
   servers: z
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
     .default({}),
+  surface: surfaceSchema.prefault({}),
   log_level: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
 };
 
@@ -79,6 +82,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.limits': Object.keys(limitsShape),
   'toolturn.catalog': Object.keys(catalogShape),
   'toolturn.memory': Object.keys(memoryShape),
+  'toolturn.surface': Object.keys(surfaceShape),
 };
 
 /** What our section comes to. */
@@ -97,6 +101,8 @@ export interface ToolturnSection {
   readonly memoryTtlSeconds?: number;
   /** By the name or alias that the file uses. */
   readonly serverSettings: Readonly<Record<string, ServerSettings>>;
+  /** What clients see of tool work. */
+  readonly surface: SurfacePolicy;
   readonly logLevel: LogLevel;
 }
 
@@ -124,6 +130,7 @@ export const toolturnSchema = z
     outcomeTtlSeconds: section.outcome_ttl,
     ...(section.memory.enabled ? { memoryTtlSeconds: section.memory.ttl } : {}),
     serverSettings: section.servers,
+    surface: surfacePolicy(section.surface, hashRawKey),
     logLevel: section.log_level,
   }));
 

@@ -9,14 +9,17 @@ import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from '
 import { readHistory, readKept, type Place } from './memory';
 import type { OfferBook } from './offer';
 import type { Ledger } from './ports';
+import { holdsNextPiece } from './result-text';
 import { readSelection, selects, type SelectedRequest } from './selection';
 import type { ServerConfig } from './servers';
+import { surfaceFor, type Surface, type SurfacePolicy } from './surface';
 
 export interface ArmingDeps {
   readonly book: OfferBook;
   readonly ledger: Ledger;
   readonly servers: readonly ServerConfig[];
   readonly inject: InjectPolicy;
+  readonly surface: SurfacePolicy;
   readonly limits: Limits;
 }
 
@@ -30,7 +33,7 @@ export class Arming {
     const asked = this.selected(request);
     if (asked instanceof ToolturnError)
       return { action: 'reject', status: asked.status, message: asked.message };
-    const { selection } = asked;
+    const { selection, surface } = asked;
     const client = dialect.clientTools(asked.body);
     const { body, place, question, readsOn } = await this.recall(dialect, { ...request, body: asked.body });
     const aside = sideRequest(asked.body, question);
@@ -56,15 +59,17 @@ export class Arming {
         place,
         wantsUsage: wantsUsage(request.body),
         ...(selection === undefined ? {} : { selection }),
+        ...(surface === 'hidden' ? {} : { surface }),
       },
       deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
     };
   }
 
-  /** What the request says about MCP servers, or the error it gets for it. */
-  private selected(request: HookRequest): SelectedRequest | ToolturnError {
+  /** What the request says about MCP servers and about what it shows of them, or the error it gets for it. */
+  private selected(request: HookRequest): (SelectedRequest & { surface: Surface }) | ToolturnError {
     try {
-      return readSelection(request.headers, request.body, this.deps.servers);
+      const surface = surfaceFor(this.deps.surface, request);
+      return { ...readSelection(request.headers, request.body, this.deps.servers), surface };
     } catch (error) {
       if (error instanceof ToolturnError) return error;
       throw error;
@@ -89,17 +94,22 @@ export class Arming {
     const history = dialect.history(request.body);
     const question = history.asked;
     const { turns, place } = readHistory(dialect.name, history);
-    if (turns.every((keys) => keys.length === 0)) {
-      return { body: request.body, place, question, readsOn: false };
-    }
-    const kept = (await this.deps.ledger.recall(scopeOf(request.caller), turns)).map(readKept);
-    const found = kept.flatMap((turn, position) =>
+    const known = turns.some((keys) => keys.length > 0)
+      ? (await this.deps.ledger.recall(scopeOf(request.caller), turns)).map(readKept)
+      : [];
+    const found = known.flatMap((turn, position) =>
       turn === undefined ? [] : [[position, turn.hidden] as const],
     );
-    const body = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
-    return { body, place, question, readsOn: kept.some((turn) => turn?.readsOn) };
+    const restored = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
+    // What the ledger knows is back as it was; of the rest the client sends what it was shown.
+    const body = dialect.takeBack(restored);
+    const readsOn = known.some((turn) => turn?.readsOn) || (body !== restored && holdsCut(body));
+    return { body, place, question, readsOn };
   }
 }
+
+/** True where a result in this body was cut, so that the model can ask for the rest. */
+const holdsCut = (body: JsonObject): boolean => holdsNextPiece(JSON.stringify(body));
 
 function wantsUsage(body: JsonObject): boolean {
   const options = body['stream_options'];

@@ -43,12 +43,14 @@ export function streamAsker(options: {
     for await (const chunk of chunks) {
       failOnError(chunk);
       const reading = joiner.push(chunk);
+      const written = writeAll(sink, reading.out);
       yield* reading.calls;
-      for (const out of reading.out) await sink.write(out);
+      await written;
     }
     const { out, calls, round } = joiner.endRound();
+    const written = writeAll(sink, out);
     yield* calls;
-    for (const chunk of out) await sink.write(chunk);
+    await written;
     return round;
   }
   return {
@@ -57,6 +59,14 @@ export function streamAsker(options: {
       return yield* read(await upstream.stream(continuation(body, roundNumber, signal)));
     },
   };
+}
+
+/** Writes at once, in order, so that what calls report stands behind it; resolves when the next chunk may come. */
+function writeAll(sink: ChunkSink, chunks: readonly JsonObject[]): Promise<unknown> {
+  const written = Promise.all(chunks.map((chunk) => sink.write(chunk)));
+  // Nobody waits any more once the turn has ended elsewhere.
+  written.catch(() => undefined);
+  return written;
 }
 
 /** An error object in the place of a chunk ends the round: LiteLLM writes one when the provider fails in mid-stream. */

@@ -8,6 +8,7 @@ import type { Limits } from './limits';
 import type { CallStore, HostTool, Log, RecordedCall, Scope, TextStore, ToolHost, ToolResult } from './ports';
 import { pickMedia } from './result-media';
 import { cutText, resultText } from './result-text';
+import type { CallWatch } from './work';
 
 /** What running calls needs; one for the whole service. */
 export interface CallDeps {
@@ -46,9 +47,9 @@ export class CallRunner {
   constructor(private readonly deps: CallDeps) {}
 
   /** Runs one call of a round. Never rejects. */
-  async run(context: CallContext, roundNumber: number, call: ToolCall): Promise<Outcome> {
+  async run(context: CallContext, roundNumber: number, call: ToolCall, watch?: CallWatch): Promise<Outcome> {
     const begun = performance.now();
-    const told = await this.told(context, roundNumber, call);
+    const told = await this.told(context, roundNumber, call, watch);
     return { call, ...told, milliseconds: Math.round(performance.now() - begun) };
   }
 
@@ -57,10 +58,13 @@ export class CallRunner {
     context: CallContext,
     roundNumber: number,
     call: ToolCall,
+    watch: CallWatch | undefined,
   ): Promise<Omit<Outcome, 'call' | 'milliseconds'>> {
     const aim = await aimOf(this.deps, context, call);
     const isAim = 'tool' in aim;
-    const result = isAim ? await this.result(context, roundNumber, call, aim) : aim;
+    if (isAim)
+      watch?.started(aim.tool, aim.name === call.name ? call.arguments : JSON.stringify(aim.arguments));
+    const result = isAim ? await this.result(context, roundNumber, call, aim, watch) : aim;
     const media = pickMedia(result.content);
     const whole = resultText(result, isAim ? aim.name : call.name, media);
     // A piece of a text that was cut once is as long as it may be, and its note makes it a little longer.
@@ -86,6 +90,7 @@ export class CallRunner {
     roundNumber: number,
     call: ToolCall,
     aim: Aim,
+    watch: CallWatch | undefined,
   ): Promise<ToolResult> {
     const key = createHash('sha256')
       .update(`${context.turn}\0${roundNumber}\0${call.id}`)
@@ -95,7 +100,7 @@ export class CallRunner {
     const local = `${context.scope}:${key}:${digest}`;
     const already = this.running.get(local);
     if (already !== undefined) return already;
-    const running = this.once(context, aim, key, digest).finally(() => this.running.delete(local));
+    const running = this.once(context, aim, key, digest, watch).finally(() => this.running.delete(local));
     this.running.set(local, running);
     return running;
   }
@@ -106,6 +111,7 @@ export class CallRunner {
     { tool, arguments: args }: Aim,
     key: string,
     digest: string,
+    watch: CallWatch | undefined,
   ): Promise<ToolResult> {
     const { store, outcomeTtlSeconds } = this.deps;
     try {
@@ -139,6 +145,7 @@ export class CallRunner {
             arguments: args,
             signal: context.signal,
             timeoutMs: this.deps.limits.callMs,
+            ...(watch === undefined ? {} : { onProgress: watch.progress }),
           }),
     );
     await store.record(context.scope, key, { digest, result }, outcomeTtlSeconds).catch((error: unknown) =>

@@ -1,5 +1,6 @@
 import type { HookRequest } from './hooks';
 import { markHeader } from './mark';
+import { surfaceHeader } from './surface';
 import type { Continuation } from './askers';
 
 /**
@@ -30,6 +31,7 @@ const left = new Set([
   'x-litellm-call-id',
   'x-request-id',
   markHeader,
+  surfaceHeader,
 ]);
 const leftPrefixes = ['x-mcp-', 'x-stainless-', 'x-forwarded-', 'sec-'];
 

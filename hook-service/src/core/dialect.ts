@@ -6,6 +6,8 @@
 import type { ToolturnError } from './errors';
 import type { JsonObject } from './json';
 import type { ContentPart, FailureKind, HostTool } from './ports';
+import type { Surface } from './surface';
+import type { Work } from './work';
 
 export type DialectName = 'chat' | 'responses' | 'messages' | 'generateContent';
 
@@ -99,6 +101,8 @@ export interface StreamJoiner {
   keepAlive(): JsonObject | undefined;
   /** A piece of text of ours, where the model left the client without any. */
   note(text: string): readonly JsonObject[];
+  /** What the client sees of tool work now; what cannot stand here comes out with a later chunk. */
+  work(work: Work): readonly JsonObject[];
   /** The end of the answer: finish and, where the dialect has it, the summed usage. */
   finish(): readonly JsonObject[];
   /** How an answer ends that was begun and cannot be finished; absent where one error chunk is all it takes. */
@@ -142,6 +146,16 @@ export interface JoinOptions {
   readonly body: JsonObject;
   /** Whether the client asked for usage in the stream; newer LiteLLM writes that into every request itself. */
   readonly wantsUsage?: boolean;
+  /** What the client sees of tool work; absent: nothing. */
+  readonly surface?: Surface;
+}
+
+/** Tool work that the client sees in a whole response. */
+export interface ShownWork {
+  readonly turn: string;
+  readonly surface: Surface;
+  /** By round, the first one at 0. */
+  readonly rounds: readonly (readonly Work[] | undefined)[];
 }
 
 export interface Dialect {
@@ -166,6 +180,7 @@ export interface Dialect {
     handBack: readonly ToolCall[],
     note?: string,
     isClients?: (name: string) => boolean,
+    work?: ShownWork,
   ): JsonObject;
   join(options: JoinOptions): StreamJoiner;
   /** The past answers in a request; cheap, since every request with a history is read. */
@@ -177,6 +192,11 @@ export interface Dialect {
    * object when there is nothing to do; an answer is left as it is where putting back would be ill-formed.
    */
   restore(body: JsonObject, found: ReadonlyMap<number, JsonObject>): JsonObject;
+  /**
+   * Takes out of past answers what we showed of tool work: notes go, native items become calls and results as the
+   * provider knows them. The very same object when there is nothing of ours.
+   */
+  takeBack(body: JsonObject): JsonObject;
   /** The error in the dialect's own form: the last chunk of a stream. */
   error(error: ToolturnError): JsonObject;
 }

@@ -3,6 +3,7 @@ import type { Caller } from './caller';
 import type { JsonObject } from './json';
 import type { Place } from './memory';
 import type { Selection } from './selection';
+import type { Surface } from './surface';
 
 /** One request of a client, as LiteLLM hands it to a hook. */
 export interface HookRequest {
@@ -27,6 +28,8 @@ export interface TurnMark {
   readonly wantsUsage: boolean;
   /** What the request asked for; absent: everything. */
   readonly selection?: Selection;
+  /** What the client sees of tool work; absent: nothing. */
+  readonly surface?: Surface;
 }
 
 export type PreCallAnswer =

@@ -5,6 +5,9 @@ import type { HostTool } from './ports';
 const accepted = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 const longest = 64;
 
+/** True for a name that every provider accepts. */
+export const acceptedName = (name: string): boolean => accepted.test(name);
+
 /** A short digest that tells apart names which look alike once they are made acceptable. */
 function suffix(server: string, tool: string): string {
   return createHash('sha256').update(server).update('\0').update(tool).digest('hex').slice(0, 8);

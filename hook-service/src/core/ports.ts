@@ -66,6 +66,14 @@ export interface ToolResult {
   readonly structured?: JsonObject;
 }
 
+/** How far a call is, in the server's own measure: it rises, and `total` is what it rises to, if that is known. */
+export interface ToolProgress {
+  readonly progress: number;
+  readonly total?: number;
+  /** One line without anything invisible or secret. */
+  readonly message?: string;
+}
+
 export interface ToolCallRequest {
   readonly server: string;
   readonly tool: string;
@@ -74,6 +82,8 @@ export interface ToolCallRequest {
   readonly signal: AbortSignal;
   /** Deadline in milliseconds; a shorter one from the server's own config wins. */
   readonly timeoutMs: number;
+  /** Told of the server's progress notifications; absent: the server is not asked for any. */
+  readonly onProgress?: (progress: ToolProgress) => void;
 }
 
 export interface ToolHost {

@@ -74,9 +74,16 @@ function restNote(end: number, total: number, rest: Rest | undefined): string {
   return `; ${nextPiece(rest.tool, rest.handle, end)}${lost}`;
 }
 
+const withHandle = ' with handle "';
+
 /** How to ask for the piece of a text that begins at `offset`. */
 export function nextPiece(tool: string, handle: string, offset: number): string {
-  return `for the next piece call ${tool} with handle "${handle}" and offset ${offset}`;
+  return `for the next piece call ${tool}${withHandle}${handle}" and offset ${offset}`;
+}
+
+/** True for the JSON of a conversation with a result in it that says how to read on. */
+export function holdsNextPiece(json: string): boolean {
+  return json.includes(JSON.stringify(withHandle).slice(1, -1));
 }
 
 /** The last place up to `at` where no character is cut in two. */

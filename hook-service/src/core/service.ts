@@ -6,9 +6,10 @@ import type { Dialect } from './dialect';
 import { ToolturnError } from './errors';
 import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
 import type { JsonObject } from './json';
-import { keptAlive } from './keep-alive';
+import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
 import type { Upstream } from './ports';
+import type { Work } from './work';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
 import type { TurnLog, TurnRecord } from './turn-log';
 
@@ -67,9 +68,14 @@ export class TurnService {
       upstream: this.deps.upstream,
       continuation: this.continuation(request, mark),
     });
-    const result = await this.run(request, mark, dialect, asker, false, signal);
+    const rounds: Work[][] = [];
+    const result = await this.run(request, mark, dialect, asker, false, signal, (work, roundNumber) =>
+      (rounds[roundNumber - 1] ??= []).push(work),
+    );
+    const { turn, surface } = mark;
+    const work = surface === undefined ? undefined : { turn, surface, rounds };
     return {
-      response: dialect.finish(result.rounds, result.handBack, result.note, isClients),
+      response: dialect.finish(result.rounds, result.handBack, result.note, isClients, work),
       rounds: result.rounds.length,
       calls: result.calls.length,
     };
@@ -93,9 +99,11 @@ export class TurnService {
       isClients: this.names(dialect, request, mark).isClients,
       body: request.body,
       wantsUsage: mark.wantsUsage,
+      ...(mark.surface === undefined ? {} : { surface: mark.surface }),
     });
     joiner.seen(seen);
     const alive = keptAlive(sink, joiner, this.deps.keepAliveMs);
+    const work = workWriter(joiner, alive);
     try {
       const asker = streamAsker({
         joiner,
@@ -104,10 +112,13 @@ export class TurnService {
         upstream: this.deps.upstream,
         continuation: this.continuation(request, mark),
       });
-      const result = await this.run(request, mark, dialect, asker, true, signal);
+      const result = await this.run(request, mark, dialect, asker, true, signal, work.write);
+      work.close();
       for (const chunk of result.note === undefined ? [] : joiner.note(result.note)) await alive.write(chunk);
       for (const chunk of joiner.finish()) await alive.write(chunk);
     } catch (error) {
+      // Calls of a turn that failed may still come to their end.
+      work.close();
       const problem = shown(error);
       for (const chunk of joiner.fail?.(problem) ?? [dialect.error(problem)]) await alive.write(chunk);
     } finally {
@@ -122,6 +133,7 @@ export class TurnService {
     asker: Asker,
     stream: boolean,
     signal: AbortSignal,
+    onWork: (work: Work, roundNumber: number) => void,
   ): Promise<TurnResult> {
     const begun = performance.now();
     const base = {
@@ -145,6 +157,7 @@ export class TurnService {
           ...(mark.selection === undefined ? {} : { selection: mark.selection }),
           place: mark.place,
           signal,
+          ...(mark.surface === undefined ? {} : { onWork }),
         },
         asker,
       );

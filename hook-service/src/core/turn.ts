@@ -8,6 +8,7 @@ import type { Limits } from './limits';
 import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope } from './ports';
 import { selects, type Selection } from './selection';
+import { WorkReport, type Work } from './work';
 
 /** Gives the calls of one round as each becomes complete, then the round. */
 export type Reading = AsyncGenerator<ToolCall, Round, undefined>;
@@ -36,6 +37,8 @@ export interface TurnStart {
   readonly place: Place;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /** Told of tool work as it happens; absent where the client sees nothing of it. */
+  readonly onWork?: (work: Work, roundNumber: number) => void;
 }
 
 export interface TurnDeps {
@@ -87,6 +90,7 @@ class Turn {
   private readonly readMore: OfferedTool | undefined;
   private readonly isClients: (name: string) => boolean;
   private readonly context: CallContext;
+  private readonly work: WorkReport | undefined;
   /** Ends the turn whatever happens. */
   private readonly hard: AbortSignal;
   private started = 0;
@@ -114,6 +118,7 @@ class Turn {
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
       gate: deps.newGate(limits.parallel),
     };
+    this.work = start.onWork === undefined ? undefined : this.newReport(start.onWork);
   }
 
   async run(): Promise<TurnResult> {
@@ -173,11 +178,22 @@ class Turn {
     }
   }
 
-  private begin(call: ToolCall, roundNumber: number): Promise<Outcome> {
+  private async begin(call: ToolCall, roundNumber: number): Promise<Outcome> {
     this.started += 1;
-    if (this.started <= this.deps.limits.calls) return this.deps.runner.run(this.context, roundNumber, call);
-    this.callLimitReached = true;
-    return Promise.resolve(this.refusedCall(call));
+    const watch = this.work?.watch(call, roundNumber);
+    const refused = this.started > this.deps.limits.calls;
+    if (refused) this.callLimitReached = true;
+    const outcome = refused
+      ? this.refusedCall(call)
+      : await this.deps.runner.run(this.context, roundNumber, call, watch);
+    watch?.finished(outcome);
+    return outcome;
+  }
+
+  private newReport(report: (work: Work, roundNumber: number) => void): WorkReport {
+    const { resolve } = this.context;
+    const offered = () => [...this.offered].flatMap((name) => resolve(name) ?? []);
+    return new WorkReport({ report, resolve, offered });
   }
 
   private refusedCall(call: ToolCall): Outcome {

@@ -1,6 +1,8 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
+import type { Work } from '../core/work';
+import { noteLines, notesOf } from '../core/work-note';
 import { ChatCallAssembler, type OpenCall } from './chat-calls';
 import { chatMessage } from './chat-message';
 import { separator } from './text';
@@ -12,6 +14,8 @@ export class ChatJoiner implements StreamJoiner {
   private envelope: JsonObject | undefined;
   private roleSent = false;
   private visible = '';
+  /** The end of the reasoning that was shown. */
+  private thought = '';
   private clientCalls = 0;
   private handedBack = false;
   private readonly clientIndex = new Map<OpenCall, number>();
@@ -60,9 +64,14 @@ export class ChatJoiner implements StreamJoiner {
   note(text: string): readonly JsonObject[] {
     const content = separator(this.visible, text) + text;
     this.visible += content;
-    const role = this.roleSent ? {} : { role: 'assistant' };
-    this.roleSent = true;
-    return [this.chunk({ ...role, content })];
+    return [this.chunk({ ...this.role(), content })];
+  }
+
+  work(work: Work): readonly JsonObject[] {
+    const text = noteLines(this.thought, notesOf([work]));
+    if (text === '') return [];
+    this.thought = text;
+    return [this.chunk({ ...this.role(), reasoning_content: text })];
   }
 
   finish(): readonly JsonObject[] {
@@ -137,6 +146,8 @@ export class ChatJoiner implements StreamJoiner {
     } else if (shown['role'] === undefined && own.length === 0) {
       delete shown['content'];
     }
+    if (typeof delta['reasoning_content'] === 'string' && delta['reasoning_content'] !== '')
+      this.thought = delta['reasoning_content'];
     this.round.add(delta);
     if (own.length > 0) shown['tool_calls'] = own;
     return shown;
@@ -155,6 +166,13 @@ export class ChatJoiner implements StreamJoiner {
       }
       return [{ ...piece, ...(typeof piece['id'] === 'string' ? { id: call.id } : {}), index }];
     });
+  }
+
+  /** The role, where it was not sent yet. */
+  private role(): JsonObject {
+    if (this.roleSent) return {};
+    this.roleSent = true;
+    return { role: 'assistant' };
   }
 
   private chunk(delta: JsonObject): JsonObject {

@@ -5,6 +5,7 @@ import { sumUsage } from '../core/usage';
 import { ChatJoiner } from './chat-joiner';
 import { chatHistory, hiddenTurn, restoreHidden } from './chat-history';
 import { chatMessage, readableCalls, uniqueCalls } from './chat-message';
+import { reasoningWith, takeBackNotes } from './chat-work';
 import { joinTexts } from './text';
 import { listedTools, namesBehind, toolList, without } from './tool-list';
 
@@ -112,7 +113,7 @@ export const chat: Dialect = {
 
   forbid: (body) => ({ ...body, tool_choice: 'none' }),
 
-  finish(rounds, handBack, note): JsonObject {
+  finish(rounds, handBack, note, _isClients, work): JsonObject {
     const first = rounds[0]?.response ?? {};
     const last = rounds.at(-1);
     const response = last?.response ?? {};
@@ -137,6 +138,7 @@ export const chat: Dialect = {
           message: {
             ...without(message, 'tool_calls'),
             content: text === '' && own.length > 0 ? (message['content'] ?? null) : text,
+            ...reasoningWith(message, work),
             ...(own.length > 0 ? { tool_calls: own } : {}),
           },
         },
@@ -150,6 +152,7 @@ export const chat: Dialect = {
   history: chatHistory,
   hidden: hiddenTurn,
   restore: restoreHidden,
+  takeBack: takeBackNotes,
 
   error(error: ToolturnError): JsonObject {
     return { error: { message: error.message, type: error.code, param: null, code: String(error.status) } };

@@ -1,8 +1,11 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
+import type { Work } from '../core/work';
+import { noteLines, notesOf } from '../core/work-note';
 import { isBlocked, isEmptyPart, modelContent, partsOf, visibleText } from './generate-content-parts';
 import { RoundState } from './generate-content-round';
 import { sumUsageMetadata } from './generate-content-usage';
+import { thoughtPart } from './generate-content-work';
 import { separator } from './text';
 
 /** Fields that say which answer a chunk belongs to: those of the first chunk hold for all. */
@@ -88,6 +91,14 @@ export class GenerateContentJoiner implements StreamJoiner {
     this.visible += content;
     const parts = [{ text: content }];
     return [...this.release(), this.chunk({ candidates: [{ content: { parts, role: 'model' }, index: 0 }] })];
+  }
+
+  /** Each note is a thought of its own: @google/genai keeps the parts of a stream apart. */
+  work(work: Work): readonly JsonObject[] {
+    const text = noteLines('', notesOf([work]));
+    if (text === '') return [];
+    const content = { role: 'model', parts: [thoughtPart(text)] };
+    return [this.chunk({ candidates: [{ content, index: 0 }] })];
   }
 
   finish(): readonly JsonObject[] {

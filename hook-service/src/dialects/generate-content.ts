@@ -1,6 +1,7 @@
-import type { Dialect, Round } from '../core/dialect';
+import type { Dialect, Round, ShownWork } from '../core/dialect';
 import type { ToolturnError } from '../core/errors';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
+import { noteLines, notesOf } from '../core/work-note';
 import { hiddenTurn, readContents, restoreHidden, resultContent } from './generate-content-history';
 import { GenerateContentJoiner } from './generate-content-joiner';
 import {
@@ -21,6 +22,7 @@ import {
   withdrawTools,
 } from './generate-content-tools';
 import { sumUsageMetadata } from './generate-content-usage';
+import { takeBackNotes, thoughtPart } from './generate-content-work';
 import { separator } from './text';
 
 /** The path says whether the answer is streamed, the body does not; `:countTokens` is no turn. */
@@ -75,11 +77,11 @@ export const generateContent: Dialect = {
   withdraw: withdrawTools,
   forbid: forbidTools,
 
-  finish(rounds, handBack, note): JsonObject {
+  finish(rounds, handBack, note, _isClients, work): JsonObject {
     const first = rounds[0]?.response ?? {};
     const response = rounds.at(-1)?.response ?? {};
     const usage = sumUsageMetadata(rounds.map((round) => round.usage));
-    const parts = answerParts(rounds, new Set(handBack.map((call) => call.id)), note ?? '');
+    const parts = answerParts(rounds, new Set(handBack.map((call) => call.id)), note ?? '', work);
     const candidate = firstCandidate(response);
     // An answer that was blocked as a whole has no candidate, and gets one only for what was said before.
     const blocked = candidate === undefined && parts.length === 0;
@@ -104,6 +106,7 @@ export const generateContent: Dialect = {
   history: readContents,
   hidden: hiddenTurn,
   restore: restoreHidden,
+  takeBack: takeBackNotes,
 
   error(error: ToolturnError): JsonObject {
     const status = statusNames[error.status] ?? (error.status < 500 ? 'FAILED_PRECONDITION' : 'INTERNAL');
@@ -112,7 +115,12 @@ export const generateContent: Dialect = {
 };
 
 /** What the client sees of all rounds, part by part as the model wrote it, but for calls that are not the client's. */
-function answerParts(rounds: readonly Round[], handBack: ReadonlySet<string>, note: string): JsonObject[] {
+function answerParts(
+  rounds: readonly Round[],
+  handBack: ReadonlySet<string>,
+  note: string,
+  work?: ShownWork,
+): JsonObject[] {
   const last = rounds.at(-1);
   let visible = '';
   const shown = (part: JsonObject, begins: boolean): JsonObject => {
@@ -121,10 +129,10 @@ function answerParts(rounds: readonly Round[], handBack: ReadonlySet<string>, no
     visible += lead + text;
     return lead === '' ? part : { ...part, text: lead + text };
   };
-  const parts = rounds.flatMap((round) => {
+  const parts = rounds.flatMap((round, number) => {
     let said = '';
     let at = 0;
-    return partsOf(firstCandidate(round.response ?? {})?.['content']).flatMap((part) => {
+    const own = partsOf(firstCandidate(round.response ?? {})?.['content']).flatMap((part) => {
       if (callIn(part) !== undefined) {
         const id = round.calls[at++]?.id ?? '';
         return round === last && handBack.has(id) ? [part] : [];
@@ -133,6 +141,12 @@ function answerParts(rounds: readonly Round[], handBack: ReadonlySet<string>, no
       said += visibleText(part);
       return [shown(part, begins)];
     });
+    const notes = notesOf(work?.rounds[number] ?? []);
+    if (notes.length === 0) return own;
+    // Calls that the client has to run stand last.
+    const theirs = own.filter((part) => callIn(part) !== undefined);
+    const others = own.filter((part) => callIn(part) === undefined);
+    return [...others, thoughtPart(noteLines('', notes)), ...theirs];
   });
   return note === '' ? parts : [...parts, shown({ text: note }, true)];
 }

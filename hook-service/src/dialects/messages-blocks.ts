@@ -10,6 +10,8 @@ export class OpenBlock {
   readonly block: JsonObject;
   /** Under which index the client sees the block; undefined while it does not. */
   shownAs: number | undefined;
+  /** Its events, where it is shown at the end of the answer. */
+  held: JsonObject[] | undefined;
   stopped = false;
   handedOn = false;
   private written = '';
@@ -95,6 +97,11 @@ export class StreamedMessage {
 
   get text(): string {
     return this.all.map((each) => textOf(each.block)).join('');
+  }
+
+  /** True while the client sees a block that is not complete. */
+  get inBlock(): boolean {
+    return this.all.some((each) => each.shownAs !== undefined && !each.stopped);
   }
 
   get usage(): JsonObject | undefined {

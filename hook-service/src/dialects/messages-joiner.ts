@@ -2,8 +2,10 @@ import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect'
 import { ToolturnError } from '../core/errors';
 import { isJsonObject, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
+import type { Work } from '../core/work';
 import { StreamedMessage, type OpenBlock } from './messages-blocks';
 import { assistantMessage, isText, stopReason, textOf } from './messages-content';
+import { WorkBlocks } from './messages-work';
 import { separator } from './text';
 
 /**
@@ -23,8 +25,14 @@ export class MessagesJoiner implements StreamJoiner {
   private round: StreamedMessage;
   /** True while the round has not shown any text. */
   private silent = true;
+  private readonly ours: WorkBlocks;
+  /** Tool work that happened while another block was open: blocks stand one behind the other. */
+  private waiting: Work[] = [];
+  /** Calls of the client's. Where it sees tool work they stand last, so that a call of ours is never behind them. */
+  private readonly held: OpenBlock[] = [];
 
   constructor(private readonly options: JoinOptions) {
+    this.ours = new WorkBlocks(options.turn, options.surface, () => this.nextIndex++);
     this.round = new StreamedMessage(options.turn, 1);
   }
 
@@ -33,7 +41,7 @@ export class MessagesJoiner implements StreamJoiner {
   }
 
   push(event: JsonObject): Reading {
-    const out = this.take(event);
+    const out = [...this.take(event), ...this.waitedFor()];
     return { out, calls: this.round.completeCalls(false) };
   }
 
@@ -56,7 +64,7 @@ export class MessagesJoiner implements StreamJoiner {
     this.roundNumber += 1;
     this.round = new StreamedMessage(this.options.turn, this.roundNumber);
     this.silent = true;
-    return { out: [], calls, round };
+    return { out: this.waitedFor(), calls, round };
   }
 
   keepAlive(): JsonObject {
@@ -64,21 +72,42 @@ export class MessagesJoiner implements StreamJoiner {
   }
 
   note(text: string): readonly JsonObject[] {
+    const closed = this.ours.close();
     const index = this.nextIndex++;
     const said = this.lead(text) + text;
     this.visible += said;
     return [
+      ...closed,
       { type: 'content_block_start', index, content_block: { type: 'text', text: '' } },
       { type: 'content_block_delta', index, delta: { type: 'text_delta', text: said } },
       { type: 'content_block_stop', index },
     ];
   }
 
+  work(work: Work): readonly JsonObject[] {
+    this.waiting.push(work);
+    return this.waitedFor();
+  }
+
   finish(): readonly JsonObject[] {
     const ended = isJsonObject(this.delta['delta']) ? this.delta['delta'] : {};
     const usage = this.usages.length === 1 ? this.delta['usage'] : sumUsage(this.usages);
     const delta = { ...ended, stop_reason: stopReason(ended['stop_reason'], this.handedBack) };
-    return [{ ...this.delta, delta, usage: usage ?? { output_tokens: 0 } }, this.stop];
+    const end = { ...this.delta, delta, usage: usage ?? { output_tokens: 0 } };
+    return [...this.ours.close(), ...this.held.flatMap((block) => this.heldEvents(block)), end, this.stop];
+  }
+
+  /** The work that can be shown now. */
+  private waitedFor(): JsonObject[] {
+    if (this.waiting.length === 0 || this.round.inBlock) return [];
+    const waiting = this.waiting;
+    this.waiting = [];
+    return waiting.flatMap((work) => this.ours.show(work));
+  }
+
+  private heldEvents(block: OpenBlock): JsonObject[] {
+    const index = this.nextIndex++;
+    return (block.held ?? []).map((event) => ({ ...event, index }));
   }
 
   /** Reads one event; gives what the client may see of it. */
@@ -117,12 +146,17 @@ export class MessagesJoiner implements StreamJoiner {
     if (block.isCall) {
       if (!this.options.isClients(block.name)) return [];
       this.handedBack = true;
+      if (this.options.surface !== undefined) {
+        block.held = [{ ...event, content_block: block.begun }];
+        this.held.push(block);
+        return [];
+      }
     }
-    if (!isText(block.block)) return [this.show(event, block)];
+    if (!isText(block.block)) return this.show(event, block);
     // LiteLLM's adapters begin every answer with an empty text: one of a later round is shown when it says something.
     const text = textOf(block.block);
     if (text === '' && this.roundNumber > 1) return [];
-    return [this.show(event, block, this.say(text))];
+    return this.show(event, block, this.say(text));
   }
 
   private blockDelta(event: JsonObject): JsonObject[] {
@@ -131,10 +165,11 @@ export class MessagesJoiner implements StreamJoiner {
     if (block === undefined) return [];
     const { shownAs } = block;
     block.add(delta);
+    block.held?.push(event);
     if (!isText(block.block)) return shownAs === undefined ? [] : [{ ...event, index: shownAs }];
     const text = typeof delta['text'] === 'string' ? delta['text'] : undefined;
     if (shownAs === undefined && text === '') return [];
-    const opened = shownAs === undefined ? [this.show({ type: 'content_block_start' }, block)] : [];
+    const opened = shownAs === undefined ? this.show({ type: 'content_block_start' }, block) : [];
     const said = text === undefined ? delta : { ...delta, text: this.say(text) };
     return [...opened, { ...event, index: block.shownAs, delta: said }];
   }
@@ -143,6 +178,7 @@ export class MessagesJoiner implements StreamJoiner {
     const block = this.round.at(event['index']);
     if (block === undefined) return [];
     block.stopped = true;
+    block.held?.push(event);
     return block.shownAs === undefined ? [] : [{ ...event, index: block.shownAs }];
   }
 
@@ -158,10 +194,11 @@ export class MessagesJoiner implements StreamJoiner {
   }
 
   /** The beginning of a block, under the client's next index. */
-  private show(event: JsonObject, block: OpenBlock, text?: string): JsonObject {
+  private show(event: JsonObject, block: OpenBlock, text?: string): JsonObject[] {
+    const closed = this.ours.close();
     block.shownAs = this.nextIndex++;
     const content = text === undefined ? block.begun : { ...block.begun, text };
-    return { ...event, index: block.shownAs, content_block: content };
+    return [...closed, { ...event, index: block.shownAs, content_block: content }];
   }
 
   /** Text as the client sees it: set off from that of the round before. */

@@ -16,6 +16,8 @@ import {
 } from './messages-content';
 import { hiddenTurn, messagesHistory, restoreHidden } from './messages-history';
 import { MessagesJoiner } from './messages-joiner';
+import { takeBackBlocks } from './messages-taken-back';
+import { workBlocks } from './messages-work';
 import { listedTools, namesBehind, toolList } from './tool-list';
 
 /** LiteLLM serves the API on one path, and newer versions again for the login of Claude Code. Token counts are no turns. */
@@ -119,15 +121,20 @@ export const messages: Dialect = {
 
   forbid: (body) => ({ ...body, tool_choice: { type: 'none' } }),
 
-  finish(rounds, handBack, note): JsonObject {
+  finish(rounds, handBack, note, _isClients, work): JsonObject {
     const first = rounds[0]?.response ?? {};
     const last = rounds.at(-1)?.response ?? {};
     const kept = new Set(handBack.map((call) => call.id));
-    const shown = rounds.map((round) =>
-      blocksOf(round.response?.['content']).filter(
+    const shown = rounds.map((round, number) => {
+      const blocks = blocksOf(round.response?.['content']).filter(
         (block) => !isCall(block) || kept.has(asString(block['id'])),
-      ),
-    );
+      );
+      const ours = workBlocks(work, number);
+      // Calls that the client has to run stand last.
+      return ours.length === 0
+        ? blocks
+        : [...blocks.filter((block) => !isCall(block)), ...ours, ...blocks.filter(isCall)];
+    });
     const usage = sumUsage(rounds.map((round) => round.usage));
     return {
       ...last,
@@ -144,6 +151,7 @@ export const messages: Dialect = {
   history: messagesHistory,
   hidden: hiddenTurn,
   restore: restoreHidden,
+  takeBack: takeBackBlocks,
 
   error(error: ToolturnError): JsonObject {
     return {

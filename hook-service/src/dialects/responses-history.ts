@@ -1,6 +1,7 @@
 import type { History, PastTurn } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { callIdOf, callNameOf, idOf, inputItems, isAnswer, isCall, textOf } from './responses-items';
+import { isOurs } from './responses-work';
 
 export const roleOf = (item: Json): Json | undefined => (isJsonObject(item) ? item['role'] : undefined);
 
@@ -41,7 +42,10 @@ const textBetween = (items: readonly Json[], from: number, to: number): string =
     .join(' ');
 
 function pastTurn(asked: string, run: readonly JsonObject[]): PastTurn {
-  const ids = run.map(idOf).filter((id) => id !== undefined);
+  const ids = run
+    .filter((item) => !isOurs(item))
+    .map(idOf)
+    .filter((id) => id !== undefined);
   return {
     asked,
     said: run

@@ -2,9 +2,11 @@ import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect'
 import { ToolturnError } from '../core/errors';
 import { isJsonObject, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
+import type { Work } from '../core/work';
 import { noteItem, typeOf } from './responses-items';
-import { joinedEnvelope, ownEcho, roundOf } from './responses-round';
+import { isHiddenCall, joinedEnvelope, ownEcho, roundOf } from './responses-round';
 import { StreamRound, type OpenItem } from './responses-stream-round';
+import { standsLast, WorkItems } from './responses-work';
 
 /** The events that end a response (https://platform.openai.com/docs/api-reference/responses-streaming). */
 const ends = new Set(['response.completed', 'response.incomplete', 'response.failed']);
@@ -29,8 +31,23 @@ export class ResponsesJoiner implements StreamJoiner {
   private readonly usages: (JsonObject | undefined)[] = [];
   private roundNumber = 1;
   private round: StreamRound;
+  private readonly ours: WorkItems;
+  /** Items of the model that the client has seen begin and not end: ours begin when there is none. */
+  private readonly open = new Set<number>();
+  private waiting: Work[] = [];
+  /** Events of the client's calls. Where it sees tool work they stand last, so that a call of ours is never behind them. */
+  private readonly held: { readonly entry: OpenItem; readonly event: JsonObject }[] = [];
 
   constructor(private readonly options: JoinOptions) {
+    this.ours = new WorkItems({
+      turn: options.turn,
+      native: options.surface === 'native',
+      place: (item) => {
+        const index = this.nextIndex++;
+        this.shown.set(index, item);
+        return index;
+      },
+    });
     this.round = this.newRound();
   }
 
@@ -46,7 +63,8 @@ export class ResponsesJoiner implements StreamJoiner {
   }
 
   push(chunk: JsonObject): Reading {
-    return this.take(chunk);
+    const { out, calls } = this.take(chunk);
+    return { out: [...out, ...this.waitedFor()], calls };
   }
 
   endRound(): Reading & { readonly round: Round } {
@@ -59,7 +77,13 @@ export class ResponsesJoiner implements StreamJoiner {
     this.usages.push(round.usage);
     this.roundNumber += 1;
     this.round = this.newRound();
-    return { out, calls, round };
+    this.open.clear();
+    return { out: [...out, ...this.waitedFor()], calls, round };
+  }
+
+  work(work: Work): readonly JsonObject[] {
+    this.waiting.push(work);
+    return this.waitedFor();
   }
 
   keepAlive(): JsonObject | undefined {
@@ -69,6 +93,7 @@ export class ResponsesJoiner implements StreamJoiner {
   }
 
   note(text: string): readonly JsonObject[] {
+    const closed = this.ours.close();
     const item = noteItem(this.options.turn, text);
     const output_index = this.nextIndex++;
     this.shown.set(output_index, () => item);
@@ -86,12 +111,13 @@ export class ResponsesJoiner implements StreamJoiner {
       { type: 'response.content_part.done', ...at, content_index: 0, part: part(text) },
       { type: 'response.output_item.done', output_index, item },
     ];
-    return events.map((event) => this.numbered(event));
+    return [...closed, ...events].map((event) => this.numbered(event));
   }
 
   finish(): readonly JsonObject[] {
     const last = responseOf(this.lastEnd) ?? {};
-    return [this.numbered({ ...this.lastEnd, response: this.joined(last) })];
+    const before = [...this.ours.close(), ...this.heldEvents()].map((event) => this.numbered(event));
+    return [...before, this.numbered({ ...this.lastEnd, response: this.joined(last) })];
   }
 
   /**
@@ -155,23 +181,61 @@ export class ResponsesJoiner implements StreamJoiner {
               type === 'response.custom_tool_call_input.done'
             ? this.round.written(entry, event['arguments'] ?? event['input'])
             : [];
-    if (entry.clientIndex === undefined) return { out: [], calls };
+    const shown = { ...event, ...(isJsonObject(item) ? { item: entry.item } : {}) };
+    if (entry.clientIndex === undefined) {
+      this.hold(entry, shown);
+      return { out: [], calls };
+    }
+    const closed = this.ours.close().map((each) => this.numbered(each));
     this.shown.set(entry.clientIndex, () => entry.item);
-    const out = {
-      ...event,
-      output_index: entry.clientIndex,
-      ...(isJsonObject(item) ? { item: entry.item } : {}),
-    };
-    return { out: [this.numbered(out)], calls };
+    if (added) this.open.add(entry.clientIndex);
+    if (type === 'response.output_item.done') this.open.delete(entry.clientIndex);
+    return { out: [...closed, this.numbered({ ...shown, output_index: entry.clientIndex })], calls };
+  }
+
+  private holds(item: JsonObject | undefined): boolean {
+    const visible = this.options.surface !== undefined;
+    return visible && item !== undefined && standsLast(item) && !isHiddenCall(item, this.options.isClients);
+  }
+
+  private hold(entry: OpenItem, event: JsonObject): void {
+    if (this.holds(entry.item)) this.held.push({ entry, event });
+  }
+
+  /** The client's calls, each at its place behind everything else. */
+  private heldEvents(): JsonObject[] {
+    const places = new Map<OpenItem, number>();
+    return this.held.splice(0).map(({ entry, event }) => {
+      const output_index = places.get(entry) ?? this.nextIndex++;
+      places.set(entry, output_index);
+      this.shown.set(output_index, () => entry.item);
+      return { ...event, output_index };
+    });
+  }
+
+  /** The work that can be shown now. */
+  private waitedFor(): JsonObject[] {
+    if (this.waiting.length === 0 || this.open.size > 0) return [];
+    const waiting = this.waiting;
+    this.waiting = [];
+    return waiting.flatMap((work) => this.ours.show(work)).map((event) => this.numbered(event));
   }
 
   /** An item that only the end of the response names: the client gets it as any other. */
   private showLate(entry: OpenItem): JsonObject[] {
     const { clientIndex: output_index, item } = entry;
-    if (output_index === undefined || item === undefined) return [];
+    if (item === undefined) return [];
+    const events = ['response.output_item.added', 'response.output_item.done'].map((type) => ({
+      type,
+      item,
+    }));
+    if (output_index === undefined) {
+      for (const event of events) this.hold(entry, event);
+      return [];
+    }
     this.shown.set(output_index, () => item);
-    return ['response.output_item.added', 'response.output_item.done'].map((type) =>
-      this.numbered({ type, output_index, item }),
+    return [...this.ours.close(), ...events.map((event) => ({ ...event, output_index }))].map((event) =>
+      this.numbered(event),
     );
   }
 
@@ -204,6 +268,7 @@ export class ResponsesJoiner implements StreamJoiner {
       turn: this.options.turn,
       roundNumber: this.roundNumber,
       isClients: this.options.isClients,
+      holds: (item) => this.holds(item),
       place: (upstreamIndex) => {
         const index = this.replaying ? upstreamIndex : this.nextIndex;
         this.nextIndex = Math.max(this.nextIndex, index + 1);

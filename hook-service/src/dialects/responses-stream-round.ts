@@ -20,6 +20,8 @@ export interface RoundOptions {
   readonly turn: string;
   readonly roundNumber: number;
   readonly isClients: (name: string) => boolean;
+  /** True for a call of the client's that gets its place at the end of the answer. */
+  readonly holds: (item: JsonObject) => boolean;
   /** Gives the next place in the client's output list, or the very same one for what the client has seen already. */
   readonly place: (upstreamIndex: number) => number;
 }
@@ -35,7 +37,8 @@ export class StreamRound {
   /** `response.output_item.added`: the item begins. */
   begin(index: number, added: JsonObject): OpenItem {
     const item = this.withCallId(added);
-    const entry = this.entry(isHiddenCall(item, this.options.isClients) ? undefined : index, item);
+    const { isClients, holds } = this.options;
+    const entry = this.entry(isHiddenCall(item, isClients) || holds(item) ? undefined : index, item);
     this.byIndex.set(index, entry);
     return entry;
   }

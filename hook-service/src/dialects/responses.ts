@@ -6,6 +6,8 @@ import { answerItem, inputItems, noteItem, readableItems, sendable } from './res
 import { errorEvent, ResponsesJoiner } from './responses-joiner';
 import { hiddenTurn, restoreHidden } from './responses-restore';
 import { joinedEnvelope, messageOf, objectsIn, ownEcho, roundOf, shownItems } from './responses-round';
+import { takeBackItems } from './responses-taken-back';
+import { withWork } from './responses-work';
 import { listedTools, namesBehind, toolList, without } from './tool-list';
 
 /** LiteLLM serves it with and without `/v1`, newer versions also under `/openai`. */
@@ -97,11 +99,11 @@ export const responses: Dialect = {
 
   forbid: (body) => ({ ...body, tool_choice: 'none' }),
 
-  finish(rounds, handBack, note, isClients = () => false): JsonObject {
+  finish(rounds, handBack, note, isClients = () => false, work): JsonObject {
     const last = rounds.at(-1);
     const ids = new Set(handBack.map((call) => call.id));
-    const output = rounds.flatMap((round) =>
-      shownItems(messageOf(round).output, round === last ? ids : new Set()),
+    const output = rounds.flatMap((round, number) =>
+      withWork(shownItems(messageOf(round).output, round === last ? ids : new Set()), work, number),
     );
     const usage = sumUsage(rounds.map((round) => round.usage));
     return {
@@ -116,6 +118,7 @@ export const responses: Dialect = {
   history: responsesHistory,
   hidden: hiddenTurn,
   restore: restoreHidden,
+  takeBack: takeBackItems,
 
   error: errorEvent,
 };

@@ -30,6 +30,7 @@ export function hookRoutes(service: TurnService, bodyBytes: number): Router {
         place: mark.place,
         wants_usage: mark.wantsUsage,
         selection: mark.selection,
+        surface: mark.surface,
       },
       deadline: deadlineSeconds,
     });

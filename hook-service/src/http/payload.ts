@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ToolturnError } from '../core/errors';
 import type { HookRequest, TurnMark } from '../core/hooks';
 import type { JsonObject } from '../core/json';
+import { surfaces } from '../core/surface';
 
 const text = z.string().nullish();
 const jsonObject = z.custom<JsonObject>(
@@ -27,6 +28,7 @@ const mark = z.object({
   place: z.object({ chain: z.string().max(64), asked: z.string().max(64) }),
   wants_usage: z.boolean(),
   selection: selection.nullish(),
+  surface: z.enum(surfaces).nullish(),
 });
 
 const preCall = request;
@@ -89,4 +91,5 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   place: parsed.place,
   wantsUsage: parsed.wants_usage,
   ...(parsed.selection ? { selection: parsed.selection } : {}),
+  ...(parsed.surface ? { surface: parsed.surface } : {}),
 });

@@ -5,6 +5,7 @@ import { readCallResult } from './content';
 import type { Connection } from './connection';
 import { markErrors } from './error-text';
 import { anyResult } from './lenient-schema';
+import { progressOptions } from './progress';
 import type { ServerSession } from './server-session';
 
 /**
@@ -53,7 +54,12 @@ async function attempt(
       connection.client.request(
         { method: 'tools/call', params: { name: request.tool, arguments: request.arguments } },
         anyResult,
-        { timeout: Math.max(1, leftMs), signal: request.signal, allowInputRequired: true },
+        {
+          timeout: Math.max(1, leftMs),
+          signal: request.signal,
+          allowInputRequired: true,
+          ...progressOptions(request),
+        },
       ),
     );
     if (isInputRequiredResult(result)) {

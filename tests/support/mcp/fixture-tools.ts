@@ -7,7 +7,14 @@ export interface FixtureTool {
   readonly inputSchema?: Record<string, unknown>;
   readonly annotations?: Record<string, unknown>;
   /** Returns a whole MCP result, or a string that becomes its text. Without one, the tool answers with its arguments. */
-  readonly handler?: (args: Record<string, unknown>, extra: { signal: AbortSignal }) => unknown;
+  readonly handler?: (args: Record<string, unknown>, extra: CallExtra) => unknown;
+}
+
+/** What a tool has beside its arguments. */
+export interface CallExtra {
+  readonly signal: AbortSignal;
+  /** Sends a progress notification; does nothing where the client asked for none. */
+  progress(progress: number, total?: number, message?: string): Promise<void>;
 }
 
 export interface RecordedToolCall {
@@ -53,7 +60,17 @@ export class FixtureState {
     // The fallback, because it validates nothing: fixtures must be able to send malformed things.
     server.fallbackRequestHandler = async (request, extra) => {
       if (request.method === 'tools/list') return this.list(request.params?.['cursor'] as string | undefined);
-      if (request.method === 'tools/call') return this.call(request.params ?? {}, extra.signal);
+      if (request.method === 'tools/call') {
+        const { progressToken } = (request.params?.['_meta'] ?? {}) as { progressToken?: string | number };
+        return this.call(request.params ?? {}, {
+          signal: extra.signal,
+          async progress(progress, total, message) {
+            if (progressToken === undefined) return;
+            const params = { progressToken, progress, total, message };
+            await extra.sendNotification({ method: 'notifications/progress', params });
+          },
+        });
+      }
       throw Object.assign(new Error('Method not found'), { code: -32601 });
     };
     server.onclose = () => this.servers.delete(server);
@@ -83,15 +100,15 @@ export class FixtureState {
     return { tools: all.slice(from, from + size), ...next };
   }
 
-  private async call(params: Record<string, unknown>, signal: AbortSignal): Promise<Record<string, unknown>> {
+  private async call(params: Record<string, unknown>, extra: CallExtra): Promise<Record<string, unknown>> {
     const name = String(params['name']);
     const args = (params['arguments'] ?? {}) as Record<string, unknown>;
     const tool = this.options.tools.find((each) => each.name === name);
     if (tool === undefined) throw Object.assign(new Error(`Unknown tool: ${name}`), { code: -32602 });
     const record: RecordedToolCall = { name, arguments: args, cancelled: false };
     this.calls.push(record);
-    signal.addEventListener('abort', () => (record.cancelled = true));
-    const result = tool.handler === undefined ? JSON.stringify(args) : await tool.handler(args, { signal });
+    extra.signal.addEventListener('abort', () => (record.cancelled = true));
+    const result = tool.handler === undefined ? JSON.stringify(args) : await tool.handler(args, extra);
     if (typeof result === 'string') return { content: [{ type: 'text', text: result }] };
     return result as Record<string, unknown>;
   }

@@ -1,0 +1,30 @@
+import type { ToolCallRequest } from '../core/ports';
+import { cleanText } from './clean-text';
+
+const longestMessage = 200;
+
+/** A notification `notifications/progress` as the SDK hands it on (MCP specification, progress). */
+interface Notification {
+  readonly progress: number;
+  readonly total?: number | undefined;
+  readonly message?: string | undefined;
+}
+
+/** What a call asks of the SDK about progress. Without a listener nothing: the server gets no token then. */
+export function progressOptions(request: ToolCallRequest): {
+  onprogress?: (notification: Notification) => void;
+} {
+  const { onProgress } = request;
+  if (onProgress === undefined) return {};
+  return {
+    onprogress: ({ progress, total, message }) => {
+      if (!Number.isFinite(progress)) return;
+      const words = typeof message === 'string' ? cleanText(message, longestMessage) : '';
+      onProgress({
+        progress,
+        ...(typeof total === 'number' && Number.isFinite(total) ? { total } : {}),
+        ...(words === '' ? {} : { message: words }),
+      });
+    },
+  };
+}

@@ -37,6 +37,8 @@ let fixture: HttpFixture;
 let stack: Stack;
 /** Opened when the tool may return. */
 let returns: Gate;
+/** Whether the last call asked for progress. */
+let progressAsked: boolean | undefined;
 
 beforeAll(async () => {
   anthropic = await startScriptedModel({ answer: (request) => claude.say(request, { text: 'no script' }) });
@@ -47,6 +49,7 @@ beforeAll(async () => {
         name: 'look_up',
         description: 'Looks a word up.',
         handler: async (_args, extra) => {
+          progressAsked = extra.progressAsked;
           await extra.progress(1, 2, 'reading page one');
           await returns.opened;
           return 'quince';
@@ -489,6 +492,9 @@ describe('what a client sees of tool work', () => {
   it('is nothing by default, and the server is asked for no progress', async () => {
     expect(await reasoning('alice')).toBeUndefined();
     expect(await reasoning('alice', 'hidden')).toBeUndefined();
+    expect(progressAsked).toBe(false);
+    await reasoning('alice', 'progress');
+    expect(progressAsked).toBe(true);
   });
 
   it('is said by the key, raw or by its alias, and the header beats that', async () => {

@@ -8,6 +8,7 @@ import type { Limits } from './limits';
 import { OfferBook } from './offer';
 import type { HostTool, ToolCallRequest, ToolHost, ToolResult, Upstream } from './ports';
 import { runTurn, type TurnResult } from './turn';
+import type { Work } from './work';
 
 const silent = {
   debug: () => undefined,
@@ -69,6 +70,7 @@ async function turn(options: {
   limits?: Partial<Limits>;
   signal?: AbortSignal;
   ledger?: ReturnType<typeof memoryLedger>;
+  onWork?: (work: Work, roundNumber: number) => void;
 }): Promise<{ result: TurnResult; sent: JsonObject[] }> {
   const sent: JsonObject[] = [];
   const host: ToolHost = {
@@ -117,6 +119,7 @@ async function turn(options: {
       clientTools: 0,
       place: { chain: 'chain', asked: 'asked' },
       signal: options.signal ?? new AbortController().signal,
+      ...(options.onWork === undefined ? {} : { onWork: options.onWork }),
     },
     wholeAsker({
       dialect: chat,
@@ -223,5 +226,49 @@ describe('a turn', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('tool work', () => {
+  it('is reported round by round: what ran, how far it came, what was refused at a limit', async () => {
+    const work: string[] = [];
+    await turn({
+      first: asks('s__echo', 's__nothing'),
+      script: (_body, index) => (index === 0 ? asks('s__echo') : text('done')),
+      limits: { calls: 2 },
+      call: async ({ tool: name, onProgress }) => {
+        onProgress?.({ progress: 1 });
+        return { content: [{ type: 'text', text: `did ${name}` }] };
+      },
+      onWork: (each, roundNumber) => {
+        const what = each.type === 'listed' ? each.server : `${each.call.server}.${each.call.tool}`;
+        const failure = each.type === 'finished' ? (each.result.failure ?? each.result.text) : '';
+        work.push(`${roundNumber} ${each.type} ${what} ${failure}`.trim());
+      },
+    });
+    expect(work.filter((line) => line.includes('s.echo') || line.includes('listed'))).toEqual([
+      '1 listed s',
+      '1 started s.echo',
+      '1 progress s.echo',
+      '1 finished s.echo did echo',
+      '2 started s.echo',
+      '2 finished s.echo limit',
+    ]);
+    expect(work.filter((line) => line.includes('nothing'))).toEqual([
+      '1 started toolturn.s__nothing',
+      '1 finished toolturn.s__nothing unknown_tool',
+    ]);
+  });
+
+  it('asks servers for no progress where nobody sees it', async () => {
+    let asked: boolean | undefined;
+    await turn({
+      first: asks('s__echo'),
+      call: async ({ onProgress }) => {
+        asked = onProgress !== undefined;
+        return { content: [] };
+      },
+    });
+    expect(asked).toBe(false);
   });
 });

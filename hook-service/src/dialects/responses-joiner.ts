@@ -3,10 +3,11 @@ import { ToolturnError } from '../core/errors';
 import { isJsonObject, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import type { Work } from '../core/work';
+import { HeldCalls } from './responses-held';
 import { noteItem, typeOf } from './responses-items';
-import { isHiddenCall, joinedEnvelope, ownEcho, roundOf } from './responses-round';
+import { joinedEnvelope, ownEcho, roundOf } from './responses-round';
 import { StreamRound, type OpenItem } from './responses-stream-round';
-import { standsLast, WorkItems } from './responses-work';
+import { WorkItems } from './responses-work';
 
 /** The events that end a response (https://platform.openai.com/docs/api-reference/responses-streaming). */
 const ends = new Set(['response.completed', 'response.incomplete', 'response.failed']);
@@ -35,19 +36,15 @@ export class ResponsesJoiner implements StreamJoiner {
   /** Items of the model that the client has seen begin and not end: ours begin when there is none. */
   private readonly open = new Set<number>();
   private waiting: Work[] = [];
-  /** Events of the client's calls. Where it sees tool work they stand last, so that a call of ours is never behind them. */
-  private readonly held: { readonly entry: OpenItem; readonly event: JsonObject }[] = [];
+  private readonly held: HeldCalls;
 
   constructor(private readonly options: JoinOptions) {
     this.ours = new WorkItems({
       turn: options.turn,
       native: options.surface === 'native',
-      place: (item) => {
-        const index = this.nextIndex++;
-        this.shown.set(index, item);
-        return index;
-      },
+      place: (item) => this.place(item),
     });
+    this.held = new HeldCalls(options);
     this.round = this.newRound();
   }
 
@@ -116,7 +113,9 @@ export class ResponsesJoiner implements StreamJoiner {
 
   finish(): readonly JsonObject[] {
     const last = responseOf(this.lastEnd) ?? {};
-    const before = [...this.ours.close(), ...this.heldEvents()].map((event) => this.numbered(event));
+    const before = [...this.ours.close(), ...this.held.release((item) => this.place(item))].map((event) =>
+      this.numbered(event),
+    );
     return [...before, this.numbered({ ...this.lastEnd, response: this.joined(last) })];
   }
 
@@ -183,7 +182,7 @@ export class ResponsesJoiner implements StreamJoiner {
             : [];
     const shown = { ...event, ...(isJsonObject(item) ? { item: entry.item } : {}) };
     if (entry.clientIndex === undefined) {
-      this.hold(entry, shown);
+      this.held.keep(entry, shown);
       return { out: [], calls };
     }
     const closed = this.ours.close().map((each) => this.numbered(each));
@@ -193,24 +192,11 @@ export class ResponsesJoiner implements StreamJoiner {
     return { out: [...closed, this.numbered({ ...shown, output_index: entry.clientIndex })], calls };
   }
 
-  private holds(item: JsonObject | undefined): boolean {
-    const visible = this.options.surface !== undefined;
-    return visible && item !== undefined && standsLast(item) && !isHiddenCall(item, this.options.isClients);
-  }
-
-  private hold(entry: OpenItem, event: JsonObject): void {
-    if (this.holds(entry.item)) this.held.push({ entry, event });
-  }
-
-  /** The client's calls, each at its place behind everything else. */
-  private heldEvents(): JsonObject[] {
-    const places = new Map<OpenItem, number>();
-    return this.held.splice(0).map(({ entry, event }) => {
-      const output_index = places.get(entry) ?? this.nextIndex++;
-      places.set(entry, output_index);
-      this.shown.set(output_index, () => entry.item);
-      return { ...event, output_index };
-    });
+  /** The client's next index, for an item of ours or one that waited. */
+  private place(item: () => JsonObject | undefined): number {
+    const index = this.nextIndex++;
+    this.shown.set(index, item);
+    return index;
   }
 
   /** The work that can be shown now. */
@@ -230,7 +216,7 @@ export class ResponsesJoiner implements StreamJoiner {
       item,
     }));
     if (output_index === undefined) {
-      for (const event of events) this.hold(entry, event);
+      for (const event of events) this.held.keep(entry, event);
       return [];
     }
     this.shown.set(output_index, () => item);
@@ -268,7 +254,7 @@ export class ResponsesJoiner implements StreamJoiner {
       turn: this.options.turn,
       roundNumber: this.roundNumber,
       isClients: this.options.isClients,
-      holds: (item) => this.holds(item),
+      holds: (item) => this.held.holds(item),
       place: (upstreamIndex) => {
         const index = this.replaying ? upstreamIndex : this.nextIndex;
         this.nextIndex = Math.max(this.nextIndex, index + 1);

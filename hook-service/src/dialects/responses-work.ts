@@ -3,7 +3,7 @@ import type { Json, JsonObject } from '../core/json';
 import type { HostTool } from '../core/ports';
 import { callsIn, type Work, type WorkCall, type WorkResult } from '../core/work';
 import { noteLines, notesOf } from '../core/work-note';
-import { idOf, isCall, typeOf } from './responses-items';
+import { idOf, isCall } from './responses-items';
 
 /**
  * Tool work in the Responses API. Notes are the summary of a reasoning item of ours; native items are those of hosted
@@ -183,7 +183,3 @@ export class WorkItems {
     ];
   }
 }
-
-/** True for a call of the client's that is shown at the end of an answer with tool work in it. */
-export const standsLast = (item: JsonObject): boolean =>
-  typeOf(item) === 'function_call' || typeOf(item) === 'custom_tool_call';

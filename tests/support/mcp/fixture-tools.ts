@@ -13,6 +13,8 @@ export interface FixtureTool {
 /** What a tool has beside its arguments. */
 export interface CallExtra {
   readonly signal: AbortSignal;
+  /** True where the client asked for progress. */
+  readonly progressAsked: boolean;
   /** Sends a progress notification; does nothing where the client asked for none. */
   progress(progress: number, total?: number, message?: string): Promise<void>;
 }
@@ -64,6 +66,7 @@ export class FixtureState {
         const { progressToken } = (request.params?.['_meta'] ?? {}) as { progressToken?: string | number };
         return this.call(request.params ?? {}, {
           signal: extra.signal,
+          progressAsked: progressToken !== undefined,
           async progress(progress, total, message) {
             if (progressToken === undefined) return;
             const params = { progressToken, progress, total, message };

@@ -113,6 +113,12 @@ function expectNotes(text: string, seen = false): void {
   expect(text).not.toContain('"what"');
 }
 
+/** What the model read in the turn before stands at the beginning again, byte for byte: prompt caches go by that. */
+function expectBegins(list: readonly unknown[], before: readonly unknown[]): void {
+  expect(before.length).toBeGreaterThan(1);
+  expect(JSON.stringify(list.slice(0, before.length))).toBe(JSON.stringify(before));
+}
+
 /** Nothing that we showed reaches the model, in whatever form. */
 function expectNothingOfOurs(body: unknown): void {
   const sent = JSON.stringify(body);
@@ -163,11 +169,13 @@ describe.each(cells)('chat completions, $mode, streamed: $stream', ({ stream, mo
     const notes = String(message['reasoning_content']);
     expectNotes(stream ? notes.replace('Hm.\n', '') : notes, stream);
 
+    const before = messagesOf(stack.model.requests.at(-1));
     stack.model.answerWith(() => ({ text: 'Yes.' }));
     const messages = [...question.messages, message, { role: 'user', content: 'Sure?' }];
     await ask({ messages });
     const restored = messagesOf(stack.model.requests.at(-1));
     expectNothingOfOurs(restored);
+    expectBegins(restored, before);
     expect(restored.map((each) => each['role'])).toEqual(['user', 'assistant', 'tool', 'assistant', 'user']);
 
     await ask({ messages }, stranger);
@@ -243,11 +251,13 @@ describe.each(cells)('responses, $mode, streamed: $stream', ({ stream, mode }) =
       expect(response.output[2].error ?? null).toBeNull();
     }
 
+    const before = stack.model.requests.at(-1)?.body['input'] as Item[];
     script([]);
     const input = [...question.input, ...response.output, { role: 'user', content: 'Sure?' }];
     await ask({ input });
     const restored = stack.model.requests.at(-1)?.body['input'] as Item[];
     expectNothingOfOurs(restored);
+    expectBegins(restored, before);
     expect(conversationProblem(restored, {})).toBeUndefined();
     const whole = ['message', 'function_call', 'function_call_output', 'message'];
     expect(restored.slice(1, -1).map((item) => item.type)).toEqual(whole);
@@ -373,6 +383,7 @@ describe.each(cells)('messages, $mode, streamed: $stream', ({ stream, mode }) =>
     }
     expect(message.content.at(-1).text).toContain('It is quince.');
 
+    const before = sent();
     script([]);
     const messages = [
       ...question.messages,
@@ -381,6 +392,7 @@ describe.each(cells)('messages, $mode, streamed: $stream', ({ stream, mode }) =>
     ];
     await ask({ messages });
     expectWellFormed();
+    expectBegins(sent(), before);
     const roles = ['user', 'assistant', 'user', 'assistant', 'user'];
     expect(sent().map((each) => each.role)).toEqual(roles);
 
@@ -462,10 +474,12 @@ describe.each(cells)('generateContent, $mode, streamed: $stream', ({ stream, mod
     expectNotes(text(true), stream);
     expect(text(false)).toBe('Let me see.\n\nIt is quince.');
 
+    const before = gemini.contentsOf(google.requests.at(-1));
     google.answerWith((request) => gemini.say(request, { text: 'Yes.' }));
     const roles = () => gemini.contentsOf(google.requests.at(-1)).map((content) => content['role']);
     await chat.sendMessage({ message: 'Sure?' });
     expectNothingOfOurs(google.requests.at(-1)?.body);
+    expectBegins(gemini.contentsOf(google.requests.at(-1)), before);
     expect(roles()).toEqual(['user', 'model', 'user', 'model', 'user']);
 
     await chatOf(stranger, history).sendMessage({ message: 'Sure?' });

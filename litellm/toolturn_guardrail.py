@@ -34,6 +34,8 @@ except ImportError:
 
 URL = os.environ.get("TOOLTURN_URL", "http://127.0.0.1:48900").rstrip("/")
 SECRETS = [s for s in (os.environ.get("TOOLTURN_SECRET"), os.environ.get("TOOLTURN_SECRET_PREVIOUS")) if s]
+GRANTS = ("mcp_servers", "mcp_access_groups", "mcp_tool_permissions", "mcp_toolsets")
+LOADED: dict[str, tuple[float, dict]] = {}  # grants read from LiteLLM's database, by their record, until a time
 MARK = "_toolturn"  # our entry in LiteLLM's metadata of a request: carries the turn from hook to hook
 CONTINUATION = "x-toolturn-continuation"
 LOST = "Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again."
@@ -60,6 +62,7 @@ class Toolturn(CustomGuardrail):
             return data
         metadata = _metadata(data)
         try:
+            await _load_grants(user_api_key_dict)
             answer = await self._post("/hooks/pre-call", _request(data, user_api_key_dict, {}), PRE_CALL)
         except Exception as error:  # whatever it is, the request goes on without tools
             verbose_proxy_logger.warning("toolturn: no tools are offered, hook-service is away: %s", _name(error))
@@ -231,15 +234,49 @@ def _request(data: dict, key: Any, mark: dict) -> dict:
     body.pop("litellm_call_id", None)  # newer versions add it
     if isinstance(body.get("previous_response_id"), str):
         body["previous_response_id"] = _plain_id(body["previous_response_id"])
-    caller = {"hash": key.api_key, "alias": key.key_alias, "user": key.user_id, "team": key.team_id}
     return {
         "url": _url(data),
         "headers": _headers(data),
-        "key": caller,
+        "key": _caller(key),
         "call_id": data.get("litellm_call_id"),
         "body": body,
         **({"turn": mark["turn"]} if mark else {}),
     }
+
+
+def _caller(key: Any) -> dict:
+    """Who LiteLLM says the caller is, and what it grants to the key, its team and the end user."""
+    levels = ("object_permission", "team_object_permission", "end_user_object_permission")
+    grants = [_grant(getattr(key, level, None)) for level in levels]
+    grants.append(LOADED.get(getattr(key, "object_permission_id", None), (0.0, {}))[1])
+    return {
+        "hash": key.api_key,
+        "alias": key.key_alias,
+        "user": key.user_id,
+        "team": key.team_id,
+        "team_alias": key.team_alias,
+        "end_user": key.end_user_id,
+        "grants": [grant for grant in grants if grant],
+    }
+
+
+async def _load_grants(key: Any) -> None:
+    """LiteLLM 1.77.3 leaves the grants of a virtual key in its database until it serves MCP itself: ask it for them."""
+    record = getattr(key, "object_permission_id", None)
+    if record is None or key.object_permission is not None or LOADED.get(record, (0.0,))[0] > time.monotonic():
+        return
+    from litellm.proxy._experimental.mcp_server.auth.user_api_key_auth_mcp import MCPRequestHandler
+
+    servers = await MCPRequestHandler.get_allowed_mcp_servers(key)
+    LOADED.pop(record, None)
+    LOADED[record] = (time.monotonic() + 30, {"mcp_servers": servers} if servers else {})
+    if len(LOADED) > 1000:
+        del LOADED[next(iter(LOADED))]
+
+
+def _grant(permission: Any) -> dict:
+    """The part of a permission record about MCP; empty where it records nothing. LiteLLM takes [] for nothing too."""
+    return {name: value for name in GRANTS if (value := getattr(permission, name, None))}
 
 
 def _is_continuation(data: dict, key: Any) -> bool:

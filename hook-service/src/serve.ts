@@ -52,10 +52,12 @@ export async function serve(environment: Environment, configPath: string): Promi
   const book = new OfferBook(host, config.servers, {
     search: { ...config.catalog, indexTools },
     readMore: true,
+    access: config.access,
   });
   const turns = new TurnLog();
   const service = new TurnService({
     book,
+    host,
     runner: new CallRunner({
       host,
       store: state.calls,

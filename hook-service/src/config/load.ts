@@ -1,20 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { AccessPolicy } from '../core/access';
 import type { InjectPolicy, Limits } from '../core/limits';
-import type { ServerConfig, ServerSettings } from '../core/servers';
+import type { ServerConfig } from '../core/servers';
+import { compileAccess } from './access';
+import { knownAccessKeys } from './access-section';
 import { check, type Context } from './check';
 import { checkServerName, PublicNames, readAliases } from './names';
 import { type ConfigProblem, Problems } from './problems';
 import { compileServer } from './server';
-import { serverSettingsShape } from './server-settings';
+import { knownSettingsKeys, settingsFor, type WrittenServerSettings } from './server-settings';
 import { type ReadFile, readSources, type Sources } from './sources';
 import { didYouMean } from './suggest';
 import { knownKeys, type LogLevel, type ToolturnSection, toolturnSchema } from './toolturn-section';
-import { isMap, Values, withoutNulls } from './values';
+import { isMap, type Plain, Values, withoutNulls } from './values';
 
 /** What hook-service runs with. Frozen: a change of the file makes a new one. */
-export interface Config extends ToolturnSection {
+export interface Config extends Omit<ToolturnSection, 'serverSettings' | 'accessSection'> {
   readonly servers: readonly ServerConfig[];
+  /** Who may use what. */
+  readonly access: AccessPolicy;
   /** The header that carries the caller's key, where it is not `Authorization`. */
   readonly keyHeaderName?: string;
   readonly limits: Limits;
@@ -57,11 +62,14 @@ export function loadConfig({ path, env, readFile = readFileSync }: LoadOptions):
   // Without a section there is no config, so a deadline of nothing is never used.
   const compiled = readServers(sources, section?.limits.callMs ?? 0, context);
   const servers = withSettings(compiled, section?.serverSettings ?? {}, context);
+  const access = compileAccess(section?.accessSection, servers, context);
   const warnings = problems.finish();
   // `finish` has thrown if the section was wrong.
+  const { serverSettings: _settings, accessSection: _access, ...settings } = section as ToolturnSection;
   const config: Config = {
-    ...(section as ToolturnSection),
+    ...settings,
     servers,
+    access,
     ...(keyHeaderName !== undefined && { keyHeaderName }),
     source: { file: path, files: sources.files },
   };
@@ -73,13 +81,25 @@ function readSection(sources: Sources, context: Context): ToolturnSection | unde
   const value = (entry && context.values.take(entry, ['toolturn'])) ?? {};
   const servers = isMap(value) ? (value['servers'] ?? {}) : {};
   const settings = isMap(servers) ? Object.keys(servers) : [];
-  const known = Object.fromEntries(
-    settings.map((name) => [`toolturn.servers.${name}`, Object.keys(serverSettingsShape)] as const),
-  );
+  const access = isMap(value) && isMap(value['access'] ?? null) ? (value['access'] as { rules?: Plain }) : {};
+  const rules = Array.isArray(access.rules) ? access.rules : [];
+  for (const key of rules.flatMap(rawKeys)) context.values.keepSecret(key);
+  const known = {
+    ...Object.fromEntries(settings.flatMap(knownSettingsKeys)),
+    ...knownAccessKeys(rules.length),
+  };
   return check(toolturnSchema, withoutNulls(value, 3), ['toolturn'], context, {
     ...knownKeys,
     ...known,
   });
+}
+
+/** Keys that a rule spells out. */
+function rawKeys(rule: Plain): string[] {
+  const keys = isMap(rule) ? rule['keys'] : undefined;
+  return (Array.isArray(keys) ? keys : []).filter(
+    (key): key is string => typeof key === 'string' && key.startsWith('sk-'),
+  );
 }
 
 const headerName = z
@@ -121,9 +141,10 @@ function readServers(sources: Sources, callMs: number, context: Context): Server
 /** Gives each server its entry of `toolturn.servers`; an entry for no server is an error. */
 function withSettings(
   servers: readonly ServerConfig[],
-  settings: Readonly<Record<string, ServerSettings>>,
-  { values, problems }: Context,
+  settings: Readonly<Record<string, WrittenServerSettings>>,
+  context: Context,
 ): ServerConfig[] {
+  const { values, problems } = context;
   const names = servers.flatMap((server) => [server.publicName, server.name]);
   // An entry of mcp_servers that is wrong is no server, and reported for that already.
   const isNamed = (name: string) => names.includes(name) || values.has(['mcp_servers', name]);
@@ -133,8 +154,10 @@ function withSettings(
     problems.error(path, values.markOf(path), message);
   }
   return servers.map((server) => {
-    const own = settings[server.publicName] ?? settings[server.name];
-    return own === undefined ? server : { ...server, settings: own };
+    const key = [server.publicName, server.name].find((name) => settings[name] !== undefined);
+    const own = key === undefined ? undefined : settings[key];
+    if (key === undefined || own === undefined) return server;
+    return { ...server, settings: settingsFor(server, own, ['toolturn', 'servers', key], context) };
   });
 }
 

@@ -19,6 +19,7 @@ export const serverEntrySchema = z.object(
     env: textMap.default({}),
     cwd: filledText.optional(),
     alias: filledText.optional(),
+    server_id: filledText.optional(),
     description: text.optional(),
     auth_type: z.enum(authTypes, { error: `must be one of ${authTypes.join(', ')}` }).optional(),
     auth_value: text.optional(),
@@ -64,7 +65,6 @@ export const accessKeys: readonly string[] = [
 export const descriptiveKeys: readonly string[] = [
   'mcp_info',
   'spec_version',
-  'server_id',
   'server_name',
   'name',
   'token',

@@ -1,14 +1,89 @@
 import { z } from 'zod';
-import type { ServerSettings } from '../core/servers';
-import { pattern } from './fields';
+import type { ServerConfig, ServerSettings } from '../core/servers';
+import type { Context } from './check';
+import { duration, filledText, pattern } from './fields';
+import type { Path } from './problems';
+
+/** An HMAC key shorter than its hash is weaker than the hash (RFC 7518, 3.2). */
+const leastSecretLength = 32;
+
+const header = filledText
+  .transform((name) => name.toLowerCase())
+  .refine((name) => /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name), { error: 'must be the name of a header' })
+  .refine((name) => !/^(?:mcp-|content-|accept$|host$|connection$|transfer-encoding$)/.test(name), {
+    error: 'is a header of the protocol; take another one such as x-toolturn-identity',
+  });
+
+const identityShape = {
+  header: header.default('x-toolturn-identity'),
+  audience: filledText.optional(),
+  ttl: duration(5, 3600).default(60),
+  secret: filledText.min(leastSecretLength, {
+    error: `must have at least ${leastSecretLength} characters, for example of openssl rand -hex 32`,
+  }),
+};
 
 /** What `toolturn.servers.<name>` may hold: settings of one MCP server that LiteLLM has no key for. */
-export const serverSettingsShape = { enabled: z.boolean().default(true), error_text: pattern.optional() };
+export const serverSettingsShape = {
+  enabled: z.boolean().default(true),
+  error_text: pattern.optional(),
+  identity: z
+    .strictObject(identityShape, { error: 'must be a map with secret, and header, audience or ttl' })
+    .optional(),
+};
 
 /** Schema of one entry of `toolturn.servers`. Strict: a key that is not known is an error. */
-export const serverSettingsSchema = z
-  .strictObject(serverSettingsShape, { error: 'must be a map of settings' })
-  .transform(({ enabled, error_text }): ServerSettings => ({
-    enabled,
-    ...(error_text === undefined ? {} : { errorText: error_text }),
-  }));
+export const serverSettingsSchema = z.strictObject(serverSettingsShape, {
+  error: 'must be a map of settings',
+});
+
+export type WrittenServerSettings = z.output<typeof serverSettingsSchema>;
+
+/** The names that the maps of one entry may hold. */
+export function knownSettingsKeys(name: string): [string, readonly string[]][] {
+  return [
+    [`toolturn.servers.${name}`, Object.keys(serverSettingsShape)],
+    [`toolturn.servers.${name}.identity`, Object.keys(identityShape)],
+  ];
+}
+
+/** The settings of this server, from the entry that stands at `path`. */
+export function settingsFor(
+  server: ServerConfig,
+  written: WrittenServerSettings,
+  path: Path,
+  context: Context,
+): ServerSettings {
+  const { enabled, error_text: errorText, identity } = written;
+  const common = { enabled, ...(errorText === undefined ? {} : { errorText }) };
+  if (identity === undefined) return common;
+  checkIdentity(server, identity, [...path, 'identity'], context);
+  return {
+    ...common,
+    identity: {
+      header: identity.header,
+      audience: identity.audience ?? server.publicName,
+      ttlSeconds: identity.ttl,
+      secret: identity.secret,
+    },
+  };
+}
+
+function checkIdentity(
+  server: ServerConfig,
+  { header: name, secret }: NonNullable<WrittenServerSettings['identity']>,
+  path: Path,
+  { values, problems }: Context,
+): void {
+  values.keepSecret(secret);
+  const at = [...path, 'secret'];
+  if (values.variableOf(at) === undefined) {
+    problems.error(at, values.markOf(at), 'must come from the environment: write os.environ/NAME');
+  }
+  if (server.transport === 'stdio') {
+    problems.error(path, values.markOf(path), 'needs a server with a url: a program gets no headers');
+  } else if (Object.keys(server.headers).some((each) => each.toLowerCase() === name)) {
+    const message = `would take the place of the header "${name}" that mcp_servers gives this server; name another one`;
+    problems.error(path, values.markOf(path), message);
+  }
+}

@@ -1,6 +1,8 @@
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
 import { authValue, remoteHeaders } from './auth-headers';
 import { check, type Context } from './check';
+import { sha256 } from './hashes';
+import { litellmIds } from './litellm-ids';
 import type { Path } from './problems';
 import { type ServerEntry, serverEntrySchema } from './server-entry';
 import {
@@ -12,7 +14,6 @@ import {
   warnOfTimeout,
   warnOfTransport,
 } from './server-warnings';
-import { sha256 } from './toolturn-section';
 import { isMap, type Plain, withoutNulls } from './values';
 
 /** Compiles one entry of `mcp_servers`; undefined where it is wrong, which is then reported. */
@@ -37,6 +38,7 @@ export function compileServer(
     publicName,
     timeoutMs: entry.timeout ?? callMs,
     requireApproval: entry.require_approval,
+    litellmIds: litellmIds(name, publicName, entry),
     ...(entry.description !== undefined && { description: entry.description }),
     ...(entry.access_groups && { accessGroups: entry.access_groups }),
     ...(entry.allowed_tools && { allowedTools: entry.allowed_tools }),
@@ -113,6 +115,7 @@ function remoteServer(
     transport,
     url: withoutUser(entry.url, url),
     headers,
+    ...(entry.auth_type !== undefined && entry.auth_type !== 'none' && { authType: entry.auth_type }),
     ...(entry.health_check !== undefined && { healthCheck: entry.health_check }),
   };
 }

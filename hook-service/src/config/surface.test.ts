@@ -1,6 +1,6 @@
 import { surfaceFor, type SurfacePolicy } from '../core/surface';
 import { loadConfig } from './index';
-import { sha256 } from './toolturn-section';
+import { sha256 } from './hashes';
 
 function policy(surface: string): SurfacePolicy {
   const text = `toolturn: {surface: ${surface}}`;

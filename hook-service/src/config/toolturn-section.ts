@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
-import type { ServerSettings } from '../core/servers';
 import type { SurfacePolicy } from '../core/surface';
+import { accessSchema, type AccessSection } from './access-section';
 import { duration, seconds, texts, wholeNumber } from './fields';
-import { serverSettingsSchema } from './server-settings';
+import { hashRawKey } from './hashes';
+import { serverSettingsSchema, type WrittenServerSettings } from './server-settings';
 import { surfacePolicy, surfaceSchema, surfaceShape } from './surface';
 
 const modes = ['auto', 'on_request', 'off'] as const satisfies readonly InjectMode[];
@@ -68,6 +68,7 @@ const sectionShape = {
   outcome_ttl: duration(1, 30 * 86_400).default(3600),
   catalog: z.strictObject(catalogShape, { error: 'must be a map of settings' }).prefault({}),
   memory: memory.prefault({}),
+  access: accessSchema.optional(),
   servers: z
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
     .default({}),
@@ -100,9 +101,11 @@ export interface ToolturnSection {
   /** Seconds for which hidden rounds are kept; absent where the ledger is off. */
   readonly memoryTtlSeconds?: number;
   /** By the name or alias that the file uses. */
-  readonly serverSettings: Readonly<Record<string, ServerSettings>>;
+  readonly serverSettings: Readonly<Record<string, WrittenServerSettings>>;
   /** What clients see of tool work. */
   readonly surface: SurfacePolicy;
+  /** As it was written; names are not looked up yet. */
+  readonly accessSection?: AccessSection;
   readonly logLevel: LogLevel;
 }
 
@@ -131,18 +134,9 @@ export const toolturnSchema = z
     ...(section.memory.enabled ? { memoryTtlSeconds: section.memory.ttl } : {}),
     serverSettings: section.servers,
     surface: surfacePolicy(section.surface, hashRawKey),
+    ...(section.access === undefined ? {} : { accessSection: section.access }),
     logLevel: section.log_level,
   }));
-
-/** LiteLLM knows a key by the SHA-256 of its text; a key written out is turned into that, and so kept nowhere. */
-export function hashRawKey(key: string): string {
-  return key.startsWith('sk-') ? sha256(key) : key;
-}
-
-/** SHA-256 in lower-case hex. */
-export function sha256(value: string): string {
-  return createHash('sha256').update(value).digest('hex');
-}
 
 function isMap(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { scopeOf } from './caller';
+import { scopeOf, type Caller } from './caller';
 import type { ClientTools, Dialect, Patch } from './dialect';
 import { ToolturnError } from './errors';
 import type { HookRequest, PreCallAnswer } from './hooks';
@@ -8,20 +8,26 @@ import { sideRequest } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
 import { readHistory, readKept, type Place } from './memory';
 import type { OfferBook } from './offer';
-import type { Ledger } from './ports';
+import type { Ledger, ToolHost } from './ports';
 import { holdsNextPiece } from './result-text';
 import { readSelection, selects, type SelectedRequest } from './selection';
+import { withServerHeaders } from './server-headers';
 import type { ServerConfig } from './servers';
 import { surfaceFor, type Surface, type SurfacePolicy } from './surface';
 
 export interface ArmingDeps {
   readonly book: OfferBook;
+  /** Makes the sessions of clients that send headers of their own. */
+  readonly host: ToolHost;
   readonly ledger: Ledger;
   readonly servers: readonly ServerConfig[];
   readonly inject: InjectPolicy;
   readonly surface: SurfacePolicy;
   readonly limits: Limits;
 }
+
+/** What a request says of MCP servers, of what it shows of them, and with which headers. */
+type AskedRequest = SelectedRequest & { readonly surface: Surface; readonly caller: Caller };
 
 /** Makes a request ready before the model is asked: hidden rounds back in place, and the offer behind the client's tools. */
 export class Arming {
@@ -33,14 +39,15 @@ export class Arming {
     const asked = this.selected(request);
     if (asked instanceof ToolturnError)
       return { action: 'reject', status: asked.status, message: asked.message };
-    const { selection, surface } = asked;
+    const { selection, surface, caller } = asked;
     const client = dialect.clientTools(asked.body);
     const { body, place, question, readsOn } = await this.recall(dialect, { ...request, body: asked.body });
     const aside = sideRequest(asked.body, question);
     const changes = changed(request.body, body);
     if (aside !== undefined) return unarmed(aside, client, changes);
+    if (caller.serverHeaders !== undefined) await this.deps.host.prepare?.(caller.serverHeaders);
     const decision = book.decide({
-      caller: request.caller,
+      caller,
       mode: this.modeFor(request),
       client,
       body,
@@ -66,10 +73,13 @@ export class Arming {
   }
 
   /** What the request says about MCP servers and about what it shows of them, or the error it gets for it. */
-  private selected(request: HookRequest): (SelectedRequest & { surface: Surface }) | ToolturnError {
+  private selected(request: HookRequest): AskedRequest | ToolturnError {
+    const { headers, body } = request;
+    const { servers } = this.deps;
     try {
       const surface = surfaceFor(this.deps.surface, request);
-      return { ...readSelection(request.headers, request.body, this.deps.servers), surface };
+      const caller = withServerHeaders(request.caller, headers, servers);
+      return { ...readSelection(headers, body, servers), surface, caller };
     } catch (error) {
       if (error instanceof ToolturnError) return error;
       throw error;

@@ -4,6 +4,7 @@ import { runReadMore, runSearch, textResult } from './builtin-run';
 import type { ToolCall } from './dialect';
 import { isJsonObject, type JsonObject } from './json';
 import type { Limits } from './limits';
+import type { CallAccess } from './offer';
 import type { HostTool, Scope, TextStore, ToolResult } from './ports';
 
 /** A call that goes to a server. */
@@ -17,6 +18,7 @@ export interface Aim {
 /** What there is to aim at in a turn. */
 interface Range {
   readonly scope: Scope;
+  readonly access: CallAccess;
   readonly resolve: (name: string) => OurTool | undefined;
 }
 
@@ -29,14 +31,14 @@ export async function aimOf(
   const catalog = searchedCatalog(range);
   // Models call a tool that they have found by its own name too: that is as good as through `call_tool`.
   const tool = range.resolve(call.name) ?? catalog?.find(call.name);
-  if (tool === undefined) return unknownTool(call.name, catalog);
+  if (tool === undefined) return unknownTool(call.name, catalog, range.access);
   const parsed = parseArguments(call.arguments);
   if (!parsed.ok) return notRun(call.name, `${parsed.reason}. Call it again with a JSON object`);
   if (!isBuiltin(tool)) return { tool, name: call.name, arguments: parsed.value };
   const { resultBytes } = deps.limits;
   switch (tool.builtin) {
     case 'call_tool':
-      return throughCallTool(tool.reach, parsed.value);
+      return throughCallTool(tool.reach, parsed.value, range.access);
     case 'search_tools':
       return runSearch(tool.reach, parsed.value, resultBytes);
     case 'read_more':
@@ -51,13 +53,13 @@ function searchedCatalog(range: Range): Reach | undefined {
     .find((tool): tool is BuiltinTool => tool !== undefined && isBuiltin(tool))?.reach;
 }
 
-function throughCallTool(reach: Reach, args: JsonObject): Aim | ToolResult {
+function throughCallTool(reach: Reach, args: JsonObject, access: CallAccess): Aim | ToolResult {
   const { name, arguments: given } = args;
   if (typeof name !== 'string' || name === '') {
     return textResult('Give the name of a tool in "name".', 'invalid_arguments');
   }
   const tool = reach.find(name);
-  if (tool === undefined) return unknownTool(name, reach);
+  if (tool === undefined) return unknownTool(name, reach, access);
   if (given === undefined || given === null) return { tool, name, arguments: {} };
   if (isJsonObject(given)) return { tool, name, arguments: given };
   // Some models write an object as text.
@@ -69,11 +71,13 @@ function notRun(name: string, reason: string): ToolResult {
   return textResult(`The tool ${name} was not run: ${reason}.`, 'invalid_arguments');
 }
 
-function unknownTool(name: string, catalog: Reach | undefined): ToolResult {
+/** A tool that the caller may not use reads like one that does not exist; the log tells them apart. */
+function unknownTool(name: string, catalog: Reach | undefined, access: CallAccess): ToolResult {
   const nearest = catalog?.nearest(name) ?? [];
   const advice =
     nearest.length === 0
       ? 'Use only the tools that are listed.'
       : `The nearest names are: ${nearest.join(', ')}. Search for others.`;
-  return textResult(`Unknown tool ${name.slice(0, 80)}: it is not available. ${advice}`, 'unknown_tool');
+  const failure = access.denied(name) === undefined ? 'unknown_tool' : 'denied';
+  return textResult(`Unknown tool ${name.slice(0, 80)}: it is not available. ${advice}`, failure);
 }

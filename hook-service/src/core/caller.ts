@@ -9,6 +9,25 @@ export interface Caller {
   readonly alias?: string;
   readonly user?: string;
   readonly team?: string;
+  readonly teamAlias?: string;
+  /** Whom the client says it asks for (OpenAI's `user`); nobody has checked it. */
+  readonly endUser?: string;
+  /** What LiteLLM itself grants, one entry for each level that records anything: key, team, end user. */
+  readonly grants?: readonly LiteLLMGrant[];
+  /** Headers of this request for single servers. Secret: never logged, never stored, and in no error. */
+  readonly serverHeaders?: ServerHeaders;
+}
+
+/** Headers in lower case, by the public name of the one server that may get them. */
+export type ServerHeaders = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
+/** One `object_permission` of LiteLLM: a level that lists anything permits that and nothing else. */
+export interface LiteLLMGrant {
+  /** Names, aliases or LiteLLM's ids of servers. */
+  readonly servers: readonly string[];
+  readonly groups: readonly string[];
+  /** Tools by server (newer LiteLLM); of a server that stands here only these may be used. */
+  readonly tools: Readonly<Record<string, readonly string[]>>;
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -72,6 +72,8 @@ function turnWith(options: {
   const context: CallContext = {
     turn: 'turn-1',
     scope: options.scope ?? 'scope-1',
+    caller: {},
+    access: book.accessOf({}),
     resolve: (name) => (options.offered.includes(name) ? book.resolve({}, name, options.selects) : undefined),
     signal: new AbortController().signal,
     gate: { execute: (run) => run() },

@@ -4,8 +4,20 @@ import { aimOf, type Aim } from './builtin-aim';
 import { keepRest } from './builtin-rest';
 import { textResult } from './builtin-run';
 import type { Outcome, ToolCall } from './dialect';
+import type { Caller } from './caller';
 import type { Limits } from './limits';
-import type { CallStore, HostTool, Log, RecordedCall, Scope, TextStore, ToolHost, ToolResult } from './ports';
+import type { CallAccess } from './offer';
+import type {
+  CallStore,
+  HostTool,
+  Log,
+  RecordedCall,
+  Scope,
+  TextStore,
+  ToolCallRequest,
+  ToolHost,
+  ToolResult,
+} from './ports';
 import { pickMedia } from './result-media';
 import { cutText, resultText } from './result-text';
 import type { CallWatch } from './work';
@@ -29,6 +41,10 @@ export interface Gate {
 export interface CallContext {
   readonly turn: string;
   readonly scope: Scope;
+  /** Who makes the call; LiteLLM's facts, and headers for servers. */
+  readonly caller: Caller;
+  /** Decides once more, before each call, what the caller may do. */
+  readonly access: CallAccess;
   /** The tool behind a name, if it was offered in this turn and the caller may use it now. */
   readonly resolve: (name: string) => OurTool | undefined;
   /** Ends when tools must stop. */
@@ -60,7 +76,7 @@ export class CallRunner {
     call: ToolCall,
     watch: CallWatch | undefined,
   ): Promise<Omit<Outcome, 'call' | 'milliseconds'>> {
-    const aim = await aimOf(this.deps, context, call);
+    const aim = this.permitted(context, call, await aimOf(this.deps, context, call));
     const isAim = 'tool' in aim;
     if (isAim)
       watch?.started(aim.tool, aim.name === call.name ? call.arguments : JSON.stringify(aim.arguments));
@@ -83,6 +99,25 @@ export class CallRunner {
       ...(result.failure === undefined ? {} : { failure: result.failure }),
       ...(isAim && aim.name !== call.name ? { ran: aim.name } : {}),
     };
+  }
+
+  /** A call that the caller may not make becomes its refusal, and leaves a line in the log. */
+  private permitted(context: CallContext, call: ToolCall, aim: Aim | ToolResult): Aim | ToolResult {
+    const isAim = 'tool' in aim;
+    const refused = isAim ? context.access.refusal(aim.name, aim.arguments) : undefined;
+    if (isAim && refused === undefined) return aim;
+    if (!isAim && aim.failure !== 'denied') return aim;
+    const { alias, user, team } = context.caller;
+    this.deps.log.info('a tool call was denied', {
+      decision: 'denied',
+      reason: isAim ? 'argument' : 'tool',
+      tool: (isAim ? aim.name : call.name).slice(0, 128),
+      turn: context.turn,
+      ...(alias === undefined ? {} : { key_alias: alias }),
+      ...(user === undefined ? {} : { user }),
+      ...(team === undefined ? {} : { team }),
+    });
+    return isAim ? textResult(`The tool ${aim.name} was not run: ${refused}.`, 'denied') : aim;
   }
 
   private async result(
@@ -146,6 +181,7 @@ export class CallRunner {
             signal: context.signal,
             timeoutMs: this.deps.limits.callMs,
             ...(watch === undefined ? {} : { onProgress: watch.progress }),
+            ...forServer(context, tool),
           }),
     );
     await store.record(context.scope, key, { digest, result }, outcomeTtlSeconds).catch((error: unknown) =>
@@ -171,6 +207,24 @@ export class CallRunner {
     }
     return undefined;
   }
+}
+
+/** What the call carries for its server alone. */
+function forServer(
+  { caller, turn }: CallContext,
+  tool: HostTool,
+): Pick<ToolCallRequest, 'headers' | 'onBehalfOf'> {
+  const headers = caller.serverHeaders?.[tool.server];
+  return {
+    ...(headers === undefined ? {} : { headers }),
+    onBehalfOf: {
+      turn,
+      ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
+      ...(caller.user === undefined ? {} : { user: caller.user }),
+      ...(caller.team === undefined ? {} : { team: caller.team }),
+      ...(caller.endUser === undefined ? {} : { endUser: caller.endUser }),
+    },
+  };
 }
 
 /** The one use of a server's hints: whether a call whose fate is unknown may be made again. */

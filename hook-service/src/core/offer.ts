@@ -1,3 +1,4 @@
+import { Access, openPolicy, type AccessPolicy, type Permission } from './access';
 import {
   builtinNames,
   builtinOf,
@@ -7,7 +8,7 @@ import {
   type OurTool,
   type Reach,
 } from './builtin';
-import { mayUse, type Caller } from './caller';
+import type { Caller } from './caller';
 import type { ClientTools, OfferedTool } from './dialect';
 import type { JsonObject } from './json';
 import type { InjectMode } from './limits';
@@ -48,21 +49,41 @@ export interface OfferOptions {
   readonly search?: SearchPolicy;
   /** True where results that are cut can be read on. */
   readonly readMore?: boolean;
+  /** Who may use what; absent: `api_keys` and LiteLLM's own grants alone decide. */
+  readonly access?: AccessPolicy;
 }
 
-/** Sets of servers whose tools are remembered; there is one for each group of keys with the same rights. */
-const rememberedSets = 200;
+/** What stands between a caller and a call. */
+export interface CallAccess {
+  /** The server of a tool that there is, but not for this caller. */
+  denied(name: string): string | undefined;
+  /** Why the tool of this name may not be run with these arguments; undefined where it may. */
+  refusal(name: string, args: JsonObject): string | undefined;
+}
+
+/** Groups of callers with the same rights whose tools are remembered. */
+const rememberedRights = 200;
 
 /** Tools that a caller may use, and what they cost. */
 interface Permitted {
   readonly tools: readonly OfferedTool[];
+  readonly byName: ReadonlyMap<string, OfferedTool>;
   readonly tokens: number;
 }
 
-/** Which tools there are for whom, under which names. Computed once for each version of the catalog. */
+/** One catalog, and what was computed from it. */
+interface Known {
+  readonly named: NamedCatalog;
+  readonly permitted: Map<string, Permitted>;
+}
+
+/**
+ * Which tools there are for whom, under which names. Computed once for each version of the catalog and each group of
+ * callers with the same rights; what is offered, listed, found and run comes from that one set.
+ */
 export class OfferBook {
-  private known: { catalog: Catalog; named: NamedCatalog; permitted: Map<string, Permitted> } | undefined;
-  private readonly servers: ReadonlyMap<string, ServerConfig>;
+  private readonly known = new WeakMap<Catalog, Known>();
+  private readonly access: Access;
   private readonly pinned: readonly RegExp[];
 
   constructor(
@@ -70,7 +91,7 @@ export class OfferBook {
     servers: readonly ServerConfig[],
     private readonly options: OfferOptions = {},
   ) {
-    this.servers = new Map(servers.map((server) => [server.publicName, server]));
+    this.access = new Access(options.access ?? openPolicy, servers);
     this.pinned = (options.search?.pinned ?? []).map(globPattern);
   }
 
@@ -82,60 +103,73 @@ export class OfferBook {
       return { offer: false, reason: 'tools were not asked for' };
     }
     const permitted = this.permitted(caller);
-    const selected =
-      selects === undefined ? permitted.tools : permitted.tools.filter((tool) => selects(tool.host));
-    const tools = this.withoutDoubles(selected, client.names);
+    const { named } = this.current(caller);
+    const tools = withoutDoubles(this.list(caller, selects), client.names, named);
     if (tools.length === 0) return { offer: false, reason: 'there is no tool to offer' };
     const { search } = this.options;
-    const tokens = tools === permitted.tools ? permitted.tokens : this.current().named.tokensOf(tools);
+    const tokens = tools === permitted.tools ? permitted.tokens : named.tokensOf(tools);
     const chosen =
-      search !== undefined && tokens > search.aboveTokens ? this.searched(tools, client, body) : tools;
+      search !== undefined && tokens > search.aboveTokens ? this.searched(tools, client, body, named) : tools;
     if (chosen === undefined) return { offer: false, reason: 'the client lists the search tools itself' };
-    const more = readsOn === true ? this.readMore(client.names) : undefined;
+    const more = readsOn === true ? this.readMore(client.names, caller) : undefined;
     return { offer: true, tools: more === undefined ? chosen : [...chosen, more] };
+  }
+
+  /** Every tool that this caller may use, as it gets it: in the order of the catalog, without those of our own. */
+  list(caller: Caller, selects?: (tool: HostTool) => boolean): readonly OfferedTool[] {
+    const { tools } = this.permitted(caller);
+    return selects === undefined ? tools : tools.filter((tool) => selects(tool.host));
   }
 
   /**
    * What stands behind an offered name, if this caller may use it now. Asked again before every call. With `selects`,
-   * our own tools reach what it lets through and nothing else.
+   * nothing is found that it does not let through, and our own tools reach nothing else.
    */
   resolve(caller: Caller, name: string, selects?: (tool: HostTool) => boolean): OurTool | undefined {
-    const { named } = this.current();
-    const tool = named.byName.get(name);
-    if (tool !== undefined) return this.permits(caller, tool) ? tool : undefined;
+    if (this.current(caller).named.byName.has(name)) {
+      const host = this.permitted(caller).byName.get(name)?.host;
+      return host !== undefined && (selects?.(host) ?? true) ? host : undefined;
+    }
     const builtin = builtinOf(name);
     if (builtin === undefined) return undefined;
     return runnable(builtin, this.reach(caller, selects));
   }
 
-  private reach(caller: Caller, selects: ((tool: HostTool) => boolean) | undefined): Reach {
-    const { named } = this.current();
-    const accepts = (tool: HostTool) => this.permits(caller, tool) && (selects?.(tool) ?? true);
+  /** What is asked before a call runs, and where one was not permitted. */
+  accessOf(caller: Caller): CallAccess {
+    const permission = this.access.of(caller);
     return {
-      find: (name) => {
-        const tool = named.byName.get(name);
-        return tool !== undefined && accepts(tool) ? tool : undefined;
+      denied: (name) => {
+        const tool = this.current(caller).named.byName.get(name);
+        return this.permitted(caller).byName.has(name) ? undefined : tool?.server;
       },
-      search: (words, limit, server) =>
-        named.search(
-          words,
-          limit,
-          ({ host }) => (server === undefined || host.server === server) && accepts(host),
-        ),
-      nearest: (name) => named.search(name, 3, ({ host }) => accepts(host)).map((tool) => tool.name),
-      servers: () => serversOf(named.offered.filter(({ host }) => accepts(host))),
+      refusal: (name, args) => {
+        const tool = this.permitted(caller).byName.get(name);
+        return tool === undefined ? 'it is not available' : permission.refusal(tool, args);
+      },
     };
   }
 
-  /** A client that lists a tool in its own naming or ours has that server already: it gets nothing of it from us. */
-  private withoutDoubles(
-    tools: readonly OfferedTool[],
-    clientNames: ReadonlySet<string>,
-  ): readonly OfferedTool[] {
-    if (clientNames.size === 0) return tools;
-    const { named } = this.current();
-    const covered = new Set([...clientNames].flatMap((name) => named.serverListedAs(name) ?? []));
-    return covered.size === 0 ? tools : tools.filter((tool) => !covered.has(tool.host.server));
+  private reach(caller: Caller, selects: ((tool: HostTool) => boolean) | undefined): Reach {
+    const { named } = this.current(caller);
+    const { byName } = this.permitted(caller);
+    const accepts = ({ name, host }: OfferedTool) => byName.has(name) && (selects?.(host) ?? true);
+    return {
+      find: (name) => {
+        const tool = byName.get(name);
+        return tool !== undefined && accepts(tool) ? tool.host : undefined;
+      },
+      search: (words, limit, server) =>
+        named
+          .search(
+            words,
+            limit,
+            (tool) => (server === undefined || tool.host.server === server) && accepts(tool),
+          )
+          .map((tool) => byName.get(tool.name) ?? tool),
+      nearest: (name) => named.search(name, 3, accepts).map((tool) => tool.name),
+      servers: () => serversOf(named.offered.filter(accepts)),
+    };
   }
 
   /** The offer of a catalog that is too big; undefined where the client has our search tools from elsewhere. */
@@ -143,50 +177,69 @@ export class OfferBook {
     tools: readonly OfferedTool[],
     client: ClientTools,
     body: JsonObject | undefined,
+    named: NamedCatalog,
   ): readonly OfferedTool[] | undefined {
-    const callName = this.ownName('call_tool', client.names);
-    const searchName = this.ownName('search_tools', client.names);
+    const callName = ownName('call_tool', client.names, named);
+    const searchName = ownName('search_tools', client.names, named);
     if (callName === undefined || searchName === undefined) return undefined;
-    const { named } = this.current();
     return searchedOffer({ tools, named, pinned: this.pinned, callName, searchName, body });
   }
 
   /** `read_more` under a name that is free; undefined where results that are cut cannot be read on. */
-  readMore(clientNames: ReadonlySet<string>): OfferedTool | undefined {
-    const name = this.options.readMore === true ? this.ownName('read_more', clientNames) : undefined;
+  readMore(clientNames: ReadonlySet<string>, caller: Caller = {}): OfferedTool | undefined {
+    if (this.options.readMore !== true) return undefined;
+    const name = ownName('read_more', clientNames, this.current(caller).named);
     return name === undefined ? undefined : { name, host: readMore() };
   }
 
-  /** A name for a tool of ours that neither the client nor the catalog has. */
-  private ownName(builtin: Builtin, clientNames: ReadonlySet<string>): string | undefined {
-    const { byName } = this.current().named;
-    return builtinNames(builtin).find((name) => !clientNames.has(name) && !byName.has(name));
-  }
-
   private permitted(caller: Caller): Permitted {
-    const { named, permitted } = this.current();
-    const open = [...this.servers.values()].filter((server) => mayUse(caller, server));
-    const names = new Set(open.map((server) => server.publicName));
-    const key = JSON.stringify([...names]);
-    const known = permitted.get(key);
-    if (known !== undefined) return known;
-    const tools = named.offered.filter((tool) => names.has(tool.host.server));
-    const made = { tools, tokens: named.tokensOf(tools) };
-    if (permitted.size < rememberedSets) permitted.set(key, made);
+    const { named, permitted } = this.current(caller);
+    const permission = this.access.of(caller);
+    const made = permitted.get(permission.rights) ?? permittedOf(named, permission);
+    permitted.delete(permission.rights);
+    permitted.set(permission.rights, made);
+    const [oldest] = permitted.keys();
+    if (permitted.size > rememberedRights && oldest !== undefined) permitted.delete(oldest);
     return made;
   }
 
-  private permits(caller: Caller, tool: HostTool): boolean {
-    const server = this.servers.get(tool.server);
-    return server !== undefined && mayUse(caller, server);
+  /** The catalog as this caller's servers show it: the same for all but those with headers of their own. */
+  private current(caller: Caller): Known {
+    const catalog = this.host.catalog(caller.serverHeaders);
+    const known = this.known.get(catalog);
+    if (known !== undefined) return known;
+    const named = new NamedCatalog(catalog.tools, this.options.search?.indexTools);
+    const made = { named, permitted: new Map<string, Permitted>() };
+    this.known.set(catalog, made);
+    return made;
   }
+}
 
-  private current() {
-    const catalog = this.host.catalog();
-    if (this.known?.catalog !== catalog) {
-      const named = new NamedCatalog(catalog.tools, this.options.search?.indexTools);
-      this.known = { catalog, named, permitted: new Map() };
-    }
-    return this.known;
-  }
+function permittedOf(named: NamedCatalog, permission: Permission): Permitted {
+  const tools = named.offered.flatMap((tool) => permission.permit(tool) ?? []);
+  return {
+    tools,
+    byName: new Map(tools.map((tool) => [tool.name, tool])),
+    tokens: named.tokensOf(tools),
+  };
+}
+
+/** A client that lists a tool in its own naming or ours has that server already: it gets nothing of it from us. */
+function withoutDoubles(
+  tools: readonly OfferedTool[],
+  clientNames: ReadonlySet<string>,
+  named: NamedCatalog,
+): readonly OfferedTool[] {
+  if (clientNames.size === 0) return tools;
+  const covered = new Set([...clientNames].flatMap((name) => named.serverListedAs(name) ?? []));
+  return covered.size === 0 ? tools : tools.filter((tool) => !covered.has(tool.host.server));
+}
+
+/** A name for a tool of ours that neither the client nor the catalog has. */
+function ownName(
+  builtin: Builtin,
+  clientNames: ReadonlySet<string>,
+  named: NamedCatalog,
+): string | undefined {
+  return builtinNames(builtin).find((name) => !clientNames.has(name) && !named.byName.has(name));
 }

@@ -2,6 +2,7 @@
  * What the core needs from the world. Adapters in `mcp/`, `state/` and `upstream/` implement these; unit
  * tests use fakes that do.
  */
+import type { ServerHeaders } from './caller';
 import type { JsonObject } from './json';
 
 // ---------------------------------------------------------------- tools
@@ -35,6 +36,7 @@ export type FailureKind =
   | 'transport' // the server could not be reached, or the connection broke during the call
   | 'cancelled' // the turn ended before the call did
   | 'unknown_tool'
+  | 'denied' // the caller may not use this tool, or not with these arguments
   | 'invalid_arguments'
   | 'limit' // a limit of the turn was reached before the call could start
   | 'unknown_fate'; // another replica claimed the call and its outcome never arrived
@@ -84,11 +86,30 @@ export interface ToolCallRequest {
   readonly timeoutMs: number;
   /** Told of the server's progress notifications; absent: the server is not asked for any. */
   readonly onProgress?: (progress: ToolProgress) => void;
+  /** The client's own headers for this server: the call runs in a session that nobody else's headers share. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For whom the call is made, for servers that are told so. */
+  readonly onBehalfOf?: OnBehalfOf;
+}
+
+/** What a signed identity token says. */
+export interface OnBehalfOf {
+  readonly keyAlias?: string;
+  readonly user?: string;
+  readonly team?: string;
+  /** Said by the client and checked by nobody. */
+  readonly endUser?: string;
+  readonly turn: string;
 }
 
 export interface ToolHost {
-  /** The tools that may be offered now. Never waits. */
-  catalog(): Catalog;
+  /**
+   * The tools that may be offered now; with a client's headers for servers, what those servers show to that client.
+   * Never waits. The same object until something in it changes.
+   */
+  catalog(headers?: ServerHeaders): Catalog;
+  /** Makes the sessions these headers need and waits for their tools, for a bounded time. Never rejects. */
+  prepare?(headers: ServerHeaders): Promise<void>;
   /** Runs one call. Resolves for every failure of the tool or its server; never rejects. */
   call(request: ToolCallRequest): Promise<ToolResult>;
 }

@@ -47,12 +47,21 @@ function headerServers(
   headers: Readonly<Record<string, string>>,
   servers: readonly ServerConfig[],
 ): Selection | undefined {
+  const chosen = chosenServers(headers, servers);
+  return chosen === undefined ? undefined : { servers: chosen.map((server) => ({ server })) };
+}
+
+/** Public names of the servers that `x-mcp-servers` and `x-mcp-access-groups` choose; undefined where neither says any. */
+export function chosenServers(
+  headers: Readonly<Record<string, string>>,
+  servers: readonly ServerConfig[],
+): readonly string[] | undefined {
   const names = list(headers['x-mcp-servers']);
   const groups = list(headers['x-mcp-access-groups']);
   if (names === undefined && groups === undefined) return undefined;
   const byName = (names ?? []).map((name) => serverNamed(name, servers, 'x-mcp-servers'));
   const byGroup = (groups ?? []).flatMap((group) => serversInGroup(group, servers));
-  return { servers: unique([...byName, ...byGroup]).map((server) => ({ server })) };
+  return unique([...byName, ...byGroup]);
 }
 
 function takeDeclarations(

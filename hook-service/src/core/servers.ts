@@ -4,6 +4,19 @@ export interface ServerSettings {
   readonly enabled?: boolean;
   /** A result whose text fits counts as an error of the tool, for a server that does not mark its errors. */
   readonly errorText?: RegExp;
+  /** Each request to the server carries a signed token that says for whom it is made. */
+  readonly identity?: IdentitySettings;
+}
+
+/** How a server is told for whom a call is made. */
+export interface IdentitySettings {
+  /** The header that carries the token, in lower case. */
+  readonly header: string;
+  /** Claim `aud`: the one server that the token is for. */
+  readonly audience: string;
+  readonly ttlSeconds: number;
+  /** Signs with HMAC-SHA256; the server has the same one. Never logged. */
+  readonly secret: string;
 }
 
 /** How one MCP server is reached and what may be used of it; compiled from LiteLLM's `mcp_servers`. */
@@ -24,6 +37,8 @@ interface ServerCommon {
   readonly accessGroups?: readonly string[];
   /** `always` withholds the server's tools until approval exists; `never` runs them without asking. */
   readonly requireApproval: 'never' | 'always';
+  /** The ids under which LiteLLM may record grants of this server: it makes them of the entry's own values. */
+  readonly litellmIds?: readonly string[];
   readonly settings?: ServerSettings;
 }
 
@@ -41,6 +56,8 @@ export interface RemoteServer extends ServerCommon {
   readonly url: string;
   /** Complete, with what `auth_type` and `auth_value` amount to. Secret: never logged. */
   readonly headers: Readonly<Record<string, string>>;
+  /** How `auth_value` is sent; what a client gives in `x-mcp-auth` is sent the same way. */
+  readonly authType?: 'api_key' | 'bearer_token' | 'basic' | 'authorization';
   /** Path asked with GET for readiness (`health_check`), relative to the server's origin. */
   readonly healthCheck?: string;
 }

@@ -1,6 +1,6 @@
 import { Arming, type ArmingDeps } from './arming';
 import { streamAsker, wholeAsker, type Continuation } from './askers';
-import { scopeOf } from './caller';
+import { scopeOf, type Caller } from './caller';
 import { continuationOf } from './continuation';
 import type { Dialect } from './dialect';
 import { ToolturnError } from './errors';
@@ -10,6 +10,7 @@ import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
 import type { Upstream } from './ports';
 import type { Work } from './work';
+import { withServerHeaders } from './server-headers';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
 import type { TurnLog, TurnRecord } from './turn-log';
 
@@ -145,12 +146,13 @@ export class TurnService {
     };
     this.active += 1;
     try {
+      const caller = await this.callerOf(request);
       const result = await runTurn(
         this.deps,
         {
           id: mark.turn,
           scope: base.scope,
-          caller: request.caller,
+          caller,
           dialect,
           body: request.body,
           clientTools: mark.clientTools,
@@ -184,6 +186,14 @@ export class TurnService {
     } finally {
       this.active -= 1;
     }
+  }
+
+  /** The caller with its headers for servers, whose sessions another replica may have made before the call. */
+  private async callerOf(request: HookRequest): Promise<Caller> {
+    const { servers, host } = this.deps;
+    const caller = withServerHeaders(request.caller, request.headers, servers);
+    if (caller.serverHeaders !== undefined) await host.prepare?.(caller.serverHeaders);
+    return caller;
   }
 
   private keep(record: TurnRecord): void {

@@ -105,12 +105,14 @@ class Turn {
     const { dialect, body, clientTools, caller, selection, signal } = start;
     const selected = (tool: HostTool): boolean => selects(selection, tool);
     this.offered = new Set(dialect.offered(body, clientTools));
-    this.readMore = book.readMore(dialect.clientTools(dialect.withdraw(body, clientTools)).names);
+    this.readMore = book.readMore(dialect.clientTools(dialect.withdraw(body, clientTools)).names, caller);
     this.isClients = clientNameTest(dialect, body, this.offered, clientTools);
     this.hard = AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs + limits.answerMs)]);
     this.context = {
       turn: start.id,
       scope: start.scope,
+      caller,
+      access: book.accessOf(caller),
       resolve: (name) =>
         this.offered.has(name) || name === this.readMore?.name
           ? book.resolve(caller, name, selected)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ToolturnError } from '../core/errors';
+import type { Caller } from '../core/caller';
 import type { HookRequest, TurnMark } from '../core/hooks';
 import type { JsonObject } from '../core/json';
 import { surfaces } from '../core/surface';
@@ -12,10 +13,28 @@ const jsonObject = z.custom<JsonObject>(
   },
 );
 
+const names = z.array(z.string()).nullish();
+/** One level of LiteLLM's `object_permission`, as far as it concerns MCP. */
+const grant = z.object({
+  mcp_servers: names,
+  mcp_access_groups: names,
+  mcp_tool_permissions: z.record(z.string(), z.array(z.string())).nullish(),
+});
+/** Who LiteLLM says the caller is. */
+const key = z.object({
+  hash: text,
+  alias: text,
+  user: text,
+  team: text,
+  team_alias: text,
+  end_user: text,
+  grants: z.array(grant).nullish(),
+});
+
 const request = z.object({
   url: z.string().min(1),
   headers: z.record(z.string(), z.string()),
-  key: z.object({ hash: text, alias: text, user: text, team: text }),
+  key,
   call_id: text,
   body: jsonObject,
 });
@@ -61,20 +80,35 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
 }
 
 function hookRequest(parsed: z.infer<typeof request>): HookRequest {
-  const { key } = parsed;
   return {
     path: pathOf(parsed.url),
     headers: Object.fromEntries(
       Object.entries(parsed.headers).map(([name, value]) => [name.toLowerCase(), value]),
     ),
-    caller: {
-      ...(key.hash ? { key: key.hash } : {}),
-      ...(key.alias ? { alias: key.alias } : {}),
-      ...(key.user ? { user: key.user } : {}),
-      ...(key.team ? { team: key.team } : {}),
-    },
+    caller: callerOf(parsed.key),
     ...(parsed.call_id ? { callId: parsed.call_id } : {}),
     body: parsed.body,
+  };
+}
+
+function callerOf(parsed: z.infer<typeof key>): Caller {
+  const { hash, alias, user, team, team_alias: teamAlias, end_user: endUser, grants } = parsed;
+  return {
+    ...(hash ? { key: hash } : {}),
+    ...(alias ? { alias } : {}),
+    ...(user ? { user } : {}),
+    ...(team ? { team } : {}),
+    ...(teamAlias ? { teamAlias } : {}),
+    ...(endUser ? { endUser } : {}),
+    ...(grants && grants.length > 0
+      ? {
+          grants: grants.map((each) => ({
+            servers: each.mcp_servers ?? [],
+            groups: each.mcp_access_groups ?? [],
+            tools: each.mcp_tool_permissions ?? {},
+          })),
+        }
+      : {}),
   };
 }
 

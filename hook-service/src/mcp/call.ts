@@ -1,9 +1,11 @@
 import { isInputRequiredResult } from '@modelcontextprotocol/client';
 import type { HostTool, ToolCallRequest, ToolResult } from '../core/ports';
+import type { ServerConfig } from '../core/servers';
 import { classifyCallError, failedCall, type CallFailure } from './call-failure';
 import { readCallResult } from './content';
 import type { Connection } from './connection';
 import { markErrors } from './error-text';
+import { identityHeader } from './identity-token';
 import { anyResult } from './lenient-schema';
 import { progressOptions } from './progress';
 import type { ServerSession } from './server-session';
@@ -59,6 +61,7 @@ async function attempt(
           signal: request.signal,
           allowInputRequired: true,
           ...progressOptions(request),
+          ...identityOf(session.server, request),
         },
       ),
     );
@@ -71,6 +74,12 @@ async function attempt(
   } catch (error) {
     return classifyCallError(error, { signal: request.signal, hasSession: connection.hasSession, timeoutMs });
   }
+}
+
+/** For a server that is told so: for whom this one call is made. */
+function identityOf({ settings }: ServerConfig, { onBehalfOf }: ToolCallRequest) {
+  const identity = settings?.identity;
+  return identity === undefined ? {} : { headers: identityHeader(identity, onBehalfOf) };
 }
 
 function withoutSession(tool: HostTool, signal: AbortSignal): ToolResult {

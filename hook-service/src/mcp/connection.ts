@@ -3,6 +3,7 @@ import type { Log } from '../core/ports';
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
 import { createHttpClient } from './http-client';
 import { HttpTransport } from './http-transport';
+import { identityHeader } from './identity-token';
 import { SseTransport } from './sse-transport';
 import { logStderr } from './stderr-log';
 import { StdioTransport } from './stdio-transport';
@@ -128,7 +129,14 @@ function stdioWire(server: StdioServer, options: ConnectionOptions): Wire {
 function remoteWire(server: RemoteServer, options: ConnectionOptions, lost: (reason: string) => void): Wire {
   const url = new URL(server.url);
   const http = createHttpClient(url, { maxSockets: options.maxSockets });
-  const common = { url, headers: server.headers, http, maxMessageBytes: options.maxMessageBytes };
+  const identity = server.settings?.identity;
+  const common = {
+    url,
+    headers: server.headers,
+    http,
+    maxMessageBytes: options.maxMessageBytes,
+    ...(identity === undefined ? {} : { ownHeaders: () => identityHeader(identity, undefined) }),
+  };
   if (server.transport === 'sse') {
     const transport = new SseTransport(common);
     return {

@@ -18,6 +18,8 @@ export interface HttpTransportOptions {
   readonly headers: Headers;
   readonly http: HttpClient;
   readonly maxMessageBytes: number;
+  /** Headers made anew for each request; a message that brings its own ones of the same name keeps those. */
+  ownHeaders?(): Headers;
   /** The server is away, or no longer knows our session: seen on the standing stream, before a call finds out. */
   onLost(why: unknown): void;
 }
@@ -90,7 +92,7 @@ export class HttpTransport implements Transport {
       const { answer } = this.options.http.open({
         method: 'DELETE',
         url: this.options.url,
-        headers: this.sessionHeaders(),
+        headers: { ...this.options.ownHeaders?.(), ...this.sessionHeaders() },
       });
       (await answer).resume();
     } catch {
@@ -230,7 +232,11 @@ export class HttpTransport implements Transport {
   }
 
   private openStream(lastEventId: string | undefined): Exchange {
-    const headers = { ...this.sessionHeaders(), accept: 'text/event-stream' };
+    const headers = {
+      ...this.options.ownHeaders?.(),
+      ...this.sessionHeaders(),
+      accept: 'text/event-stream',
+    };
     return this.options.http.open({
       method: 'GET',
       url: this.options.url,
@@ -241,7 +247,9 @@ export class HttpTransport implements Transport {
   private post(message: JSONRPCMessage, options: TransportSendOptions | undefined): Exchange {
     let headers = this.postHeaders;
     if ('method' in message && message.method === 'initialize') headers = withoutSession(headers);
-    if (options?.headers !== undefined) headers = { ...options.headers, ...headers };
+    const own = this.options.ownHeaders?.();
+    if (own !== undefined || options?.headers !== undefined)
+      headers = { ...own, ...options?.headers, ...headers };
     headers = withEnvelope(headers, message);
     return this.options.http.open({
       method: 'POST',

@@ -1,4 +1,10 @@
-import { SdkError, SdkErrorCode, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/client';
+import {
+  SdkError,
+  SdkErrorCode,
+  type JSONRPCMessage,
+  type Transport,
+  type TransportSendOptions,
+} from '@modelcontextprotocol/client';
 import type { IncomingMessage } from 'node:http';
 import { readEvents } from './event-stream';
 import { ExchangeFailure, mediaType, type Exchange, type HttpClient } from './http-client';
@@ -9,6 +15,8 @@ export interface SseTransportOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly http: HttpClient;
   readonly maxMessageBytes: number;
+  /** Headers made anew for each request; a message that brings its own ones of the same name keeps those. */
+  ownHeaders?(): Readonly<Record<string, string>>;
 }
 
 /**
@@ -37,7 +45,11 @@ export class SseTransport implements Transport {
   /** Opens the event stream. Resolves once the server has named the address for messages. */
   async start(): Promise<void> {
     const { url, http } = this.options;
-    this.stream = http.open({ method: 'GET', url, headers: this.headers('accept', 'text/event-stream') });
+    this.stream = http.open({
+      method: 'GET',
+      url,
+      headers: { ...this.options.ownHeaders?.(), ...this.headers('accept', 'text/event-stream') },
+    });
     const answer = await this.stream.answer;
     answer.socket.setKeepAlive(true, 15_000);
     if (answer.statusCode !== 200) throw await statusError(answer);
@@ -55,8 +67,8 @@ export class SseTransport implements Transport {
     await this.readUntilEndpoint(answer);
   }
 
-  send(message: JSONRPCMessage): Promise<void> {
-    const sending = this.post(message);
+  send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void> {
+    const sending = this.post(message, options?.headers);
     this.sending.add(sending);
     return sending.finally(() => this.sending.delete(sending));
   }
@@ -71,14 +83,18 @@ export class SseTransport implements Transport {
     this.onclose?.();
   }
 
-  private async post(message: JSONRPCMessage): Promise<void> {
+  private async post(message: JSONRPCMessage, own: TransportSendOptions['headers']): Promise<void> {
     if (this.closed || this.endpoint === undefined) {
       throw new SdkError(SdkErrorCode.NotConnected, 'Not connected');
     }
     const exchange = this.options.http.open({
       method: 'POST',
       url: this.endpoint,
-      headers: this.headers('content-type', 'application/json'),
+      headers: {
+        ...this.options.ownHeaders?.(),
+        ...own,
+        ...this.headers('content-type', 'application/json'),
+      },
       body: JSON.stringify(message),
     });
     this.unanswered.add(exchange);

@@ -2,8 +2,10 @@ import type { Catalog, Log, PartHealth, ToolCallRequest, ToolHost, ToolResult } 
 import type { ServerConfig } from '../core/servers';
 import { runCall } from './call';
 import { failedCall } from './call-failure';
+import { ClientCatalogs } from './client-catalogs';
 import { HealthCheck } from './health-check';
 import { ServerSession, type SessionOptions } from './server-session';
+import { SessionPool } from './session-pool';
 
 export interface ToolHostOptions {
   readonly servers: readonly ServerConfig[];
@@ -25,6 +27,12 @@ export interface ToolHostOptions {
   readonly maxSockets?: number;
   readonly reconnect?: Partial<SessionOptions['reconnect']>;
   readonly giveUpWaitingMs?: number;
+  /** Most sessions under headers of clients, for each server. */
+  readonly clientSessions?: number;
+  /** How long such a session stays open when nobody uses it. */
+  readonly clientIdleMs?: number;
+  /** How long a request waits for the tools that its own headers give it. */
+  readonly clientListMs?: number;
 }
 
 /** All MCP servers as one tool host. */
@@ -52,6 +60,9 @@ const defaults = {
   maxMessageBytes: 64 * 1024 * 1024,
   maxSockets: 100,
   giveUpWaitingMs: 15_000,
+  clientSessions: 100,
+  clientIdleMs: 600_000,
+  clientListMs: 3_000,
 };
 const reconnectDefaults = { initialMs: 250, maxMs: 30_000, lastingMs: 30_000, stableMs: 10_000 };
 const closeMs = 5_000;
@@ -78,6 +89,7 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
   const reconnect = { ...reconnectDefaults, ...options.reconnect };
   const entries = new Map<string, Entry>();
   const disabled = new Map<string, PartHealth>();
+  const pools = new Map<string, SessionPool>();
   const listeners = new Set<(catalog: Catalog) => void>();
   let current: Catalog = { version: 1, tools: [] };
   let closing: Promise<void> | undefined;
@@ -107,8 +119,21 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
           ? undefined
           : new HealthCheck(server, path, settings.healthCheckIntervalMs);
       entries.set(server.publicName, { session, check });
+      if (server.transport !== 'stdio') {
+        const { clientSessions: maxSessions, clientIdleMs: idleMs } = settings;
+        const pool = new SessionPool(server, { session: { ...settings, reconnect }, maxSessions, idleMs });
+        pools.set(server.publicName, pool);
+      }
     }
   }
+  const clientCatalogs = new ClientCatalogs([...entries.keys()], pools);
+
+  /** A client's own session may list the tool, or else the shared one does. */
+  const callOn = (session: ServerSession, shared: ServerSession, request: ToolCallRequest) => {
+    const tool = session.tools.find(request.tool) ?? shared.tools.find(request.tool);
+    if (tool === undefined) return Promise.resolve(notAvailable(request));
+    return runCall(session, tool, request, settings.reconnectWaitMs);
+  };
 
   return {
     start() {
@@ -118,15 +143,24 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
       }
     },
 
-    catalog: () => current,
+    catalog: (headers) => (headers === undefined ? current : clientCatalogs.of(current, headers)),
+
+    async prepare(headers) {
+      const asked = Object.entries(headers).map(async ([server, own]) =>
+        pools.get(server)?.use(own, (session) => within(settings.clientListMs, session.firstAttempt)),
+      );
+      await Promise.all(asked);
+    },
 
     async call(request: ToolCallRequest): Promise<ToolResult> {
       const session = entries.get(request.server)?.session;
-      const tool = session?.tools.find(request.tool);
-      if (session === undefined || tool === undefined || closing !== undefined) {
-        return failedCall(request.tool, 'unknown_tool', 'is not available.');
-      }
-      return runCall(session, tool, request, settings.reconnectWaitMs);
+      if (session === undefined || closing !== undefined) return notAvailable(request);
+      if (request.headers === undefined) return callOn(session, session, request);
+      const called = pools.get(request.server)?.use(request.headers, (own) => callOn(own, session, request));
+      const result = await called;
+      if (result !== undefined) return result;
+      const text = 'is not available now: too many clients use its server under credentials of their own.';
+      return failedCall(request.tool, 'transport', text);
     },
 
     health() {
@@ -149,16 +183,21 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
     close() {
       closing ??= within(
         closeMs,
-        Promise.all(
-          [...entries.values()].map(({ session, check }) => {
+        Promise.all([
+          ...[...entries.values()].map(({ session, check }) => {
             check?.close();
             return session.close();
           }),
-        ),
+          ...[...pools.values()].map((pool) => pool.close()),
+        ]),
       );
       return closing;
     },
   };
+}
+
+function notAvailable(request: ToolCallRequest): ToolResult {
+  return failedCall(request.tool, 'unknown_tool', 'is not available.');
 }
 
 function healthOf(session: ServerSession, check: HealthCheck | undefined): PartHealth {

@@ -1,0 +1,198 @@
+import type { ModelRequest } from '../../scripts/src/scripted-model';
+import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
+import { startStack, type Stack } from '../support/stack';
+import { roundsBehind, toolNames } from '../support/tools';
+
+/** Every tool there is, in the order of the catalog. */
+const tools = ['db__query', 'db__execute_sql', 'web__fetch', 'logs__search'] as const;
+type Tool = (typeof tools)[number];
+
+/** One key: what LiteLLM knows of it, and the tools that it may use. */
+interface Row {
+  readonly key: string;
+  readonly why: string;
+  /** Fields of LiteLLM's `UserAPIKeyAuth`. */
+  readonly facts?: object;
+  readonly headers?: Record<string, string>;
+  readonly may: readonly Tool[];
+}
+
+const everything: readonly Tool[] = ['db__query', 'web__fetch', 'logs__search'];
+
+const spelledOut: Row = { key: 'spelled_out', why: 'a rule names the key itself', may: ['db__query'] };
+
+const rows: readonly Row[] = [
+  {
+    key: 'nightly',
+    why: 'a rule names its alias; the tool that is denied to all stays away',
+    may: ['db__query'],
+  },
+  spelledOut,
+  { key: 'web1', why: 'a rule names its team', facts: { team_id: 'team-web' }, may: ['web__fetch'] },
+  {
+    key: 'web2',
+    why: 'a rule names its team by alias',
+    facts: { team_id: 't2', team_alias: 'Web people' },
+    may: ['web__fetch'],
+  },
+  { key: 'logger', why: 'a rule names its user, and a group of servers', may: ['logs__search'] },
+  {
+    key: 'nightly',
+    why: 'grants of key and team add up',
+    facts: { key_alias: 'nightly', team_id: 'team-web' },
+    may: ['db__query', 'web__fetch'],
+  },
+  { key: 'patterns', why: 'a rule names tools', may: ['db__query', 'web__fetch'] },
+  { key: 'stranger', why: 'no rule names it, and the default is none', may: [] },
+  { key: 'nothing', why: 'a rule names it and grants no server', may: [] },
+  { key: 'granted', why: 'a rule grants every server', may: everything },
+  {
+    key: 'granted',
+    why: 'LiteLLM grants it one server, by alias',
+    facts: { object_permission: { mcp_servers: ['db'] } },
+    may: ['db__query'],
+  },
+  {
+    key: 'granted',
+    why: 'LiteLLM grants it one server, by name',
+    facts: { object_permission: { mcp_servers: ['db_main'] } },
+    may: ['db__query'],
+  },
+  {
+    key: 'granted',
+    why: "LiteLLM grants it two servers, by LiteLLM's own ids",
+    facts: { object_permission: { mcp_servers: ['id:db_main', 'id:logs'] } },
+    may: ['db__query', 'logs__search'],
+  },
+  {
+    key: 'granted',
+    why: 'LiteLLM grants it a group',
+    facts: { object_permission: { mcp_access_groups: ['observing'] } },
+    may: ['logs__search'],
+  },
+  {
+    key: 'granted',
+    why: 'LiteLLM grants it a server that Toolturn does not have',
+    facts: { object_permission: { mcp_servers: ['elsewhere'] } },
+    may: [],
+  },
+  {
+    key: 'granted',
+    why: 'LiteLLM has a record that is empty, which is no restriction there either',
+    facts: { object_permission: { vector_stores: ['v'] } },
+    may: everything,
+  },
+  {
+    key: 'web1',
+    why: 'LiteLLM grants a server that the config does not',
+    facts: { team_id: 'team-web', object_permission: { mcp_servers: ['db'] } },
+    may: [],
+  },
+  {
+    key: 'granted',
+    why: 'the request chooses a server',
+    headers: { 'x-mcp-servers': 'web' },
+    may: ['web__fetch'],
+  },
+  {
+    key: 'nightly',
+    why: 'the request chooses a server it may not use',
+    headers: { 'x-mcp-servers': 'web' },
+    may: [],
+  },
+];
+
+/** Each row is a key of its own, under the alias that it says. */
+const keyOf = (row: Row): string => `${row.key}${rows.indexOf(row)}`;
+const facts = rows.map((row) => [
+  keyOf(row),
+  { key_alias: row.key, user_id: `user-${row.key}`, ...row.facts },
+]);
+
+const access = {
+  default: 'none',
+  rules: [
+    { keys: ['nightly', `sk-test-${keyOf(spelledOut)}`], servers: ['db'] },
+    { teams: ['team-web', 'Web people'], servers: ['web'] },
+    { users: ['user-logger'], access_groups: ['observing'] },
+    { keys: ['granted'], servers: ['*'] },
+    { keys: ['patterns'], tools: { allow: ['*__fetch', 'db__*'] } },
+    { keys: ['*'], tools: { deny: ['*__execute_sql'] } },
+    { keys: ['nothing'], servers: [] },
+  ],
+};
+
+let fixtures: Record<'db' | 'web' | 'logs', HttpFixture>;
+let stack: Stack;
+const question = { model: 'demo', messages: [{ role: 'user' as const, content: 'Hello?' }] };
+
+beforeAll(async () => {
+  const fixture = (...names: string[]) => startHttpFixture({ tools: names.map((name) => ({ name })) });
+  fixtures = {
+    db: await fixture('query', 'execute_sql'),
+    web: await fixture('fetch'),
+    logs: await fixture('search'),
+  };
+  stack = await startStack({
+    servers: {
+      db_main: { url: fixtures.db.url, transport: 'http', alias: 'db' },
+      web: { url: fixtures.web.url, transport: 'http' },
+      logs: { url: fixtures.logs.url, transport: 'http', access_groups: ['observing'] },
+    },
+    toolturn: { access },
+    env: { KEY_FACTS: JSON.stringify(Object.fromEntries(facts)) },
+  });
+}, 180_000);
+
+afterAll(async () => {
+  await stack?.stop();
+  for (const each of Object.values(fixtures ?? {})) await each.stop();
+});
+
+const ran = (): string[] =>
+  Object.entries(fixtures).flatMap(([server, { calls }]) => calls.map((call) => `${server}__${call.name}`));
+
+const forget = (): void => {
+  stack.model.reset();
+  for (const { calls } of Object.values(fixtures)) calls.length = 0;
+};
+
+/** The model calls every tool there is, offered or not, and then answers. */
+const callsEverything = (request: ModelRequest) =>
+  roundsBehind(request) === 0
+    ? { calls: tools.map((name) => ({ name, arguments: '{}' })) }
+    : { text: 'Done.' };
+
+/** One way to see what a key may do: the names of the tools it gives. More of them may be put beside these. */
+type View = (row: Row) => Promise<readonly string[]>;
+
+const asked = (row: Row, stream: boolean) =>
+  stack.client(keyOf(row)).chat.completions.create({ ...question, stream } as never, {
+    headers: row.headers ?? {},
+  }) as Promise<any>;
+
+const views: Record<string, View> = {
+  'is offered to the model': async (row) => {
+    stack.model.answerWith(() => ({ text: 'Hello.' }));
+    await asked(row, false);
+    return toolNames(stack.model.requests[0]);
+  },
+  runs: async (row) => {
+    stack.model.answerWith(callsEverything);
+    // Without an offer a turn is none of ours, and the client gets the calls: nothing runs.
+    await asked(row, false);
+    return ran();
+  },
+  'runs in a stream': async (row) => {
+    stack.model.answerWith(callsEverything);
+    for await (const _chunk of await asked(row, true));
+    return ran();
+  },
+};
+
+describe.each(rows.map((row) => [row.key, row.why, row] as const))('a key %s: %s', (_key, _why, row) => {
+  it.each(Object.keys(views))('what %s is what it may use', async (view) => {
+    forget();
+    expect([...((await views[view]?.(row)) ?? [])].sort()).toEqual([...row.may].sort());
+  });
+});

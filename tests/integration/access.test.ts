@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ModelRequest } from '../../scripts/src/scripted-model';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { startStack, type Stack } from '../support/stack';
-import { roundsBehind, toolNames } from '../support/tools';
+import { lastResults, roundsBehind, toolNames } from '../support/tools';
 
 /** Every tool there is, in the order of the catalog. */
 const tools = ['db__query', 'db__execute_sql', 'web__fetch', 'logs__search'] as const;
@@ -43,6 +45,7 @@ const rows: readonly Row[] = [
     may: ['db__query', 'web__fetch'],
   },
   { key: 'patterns', why: 'a rule names tools', may: ['db__query', 'web__fetch'] },
+  { key: 'limited', why: 'a rule limits an argument, which is as it may be', may: ['db__query'] },
   { key: 'stranger', why: 'no rule names it, and the default is none', may: [] },
   { key: 'nothing', why: 'a rule names it and grants no server', may: [] },
   { key: 'granted', why: 'a rule grants every server', may: everything },
@@ -119,6 +122,7 @@ const access = {
     { keys: ['patterns'], tools: { allow: ['*__fetch', 'db__*'] } },
     { keys: ['*'], tools: { deny: ['*__execute_sql'] } },
     { keys: ['nothing'], servers: [] },
+    { keys: ['limited'], servers: ['db'], parameters: { db__query: { database: ['a', 'b'] } } },
   ],
 };
 
@@ -127,7 +131,9 @@ let stack: Stack;
 const question = { model: 'demo', messages: [{ role: 'user' as const, content: 'Hello?' }] };
 
 beforeAll(async () => {
-  const fixture = (...names: string[]) => startHttpFixture({ tools: names.map((name) => ({ name })) });
+  const inputSchema = { type: 'object', properties: { database: { type: 'string' } } };
+  const fixture = (...names: string[]) =>
+    startHttpFixture({ tools: names.map((name) => ({ name, inputSchema })) });
   fixtures = {
     db: await fixture('query', 'execute_sql'),
     web: await fixture('fetch'),
@@ -160,7 +166,7 @@ const forget = (): void => {
 /** The model calls every tool there is, offered or not, and then answers. */
 const callsEverything = (request: ModelRequest) =>
   roundsBehind(request) === 0
-    ? { calls: tools.map((name) => ({ name, arguments: '{}' })) }
+    ? { toolCalls: tools.map((name) => ({ name, arguments: '{"database":"a"}' })) }
     : { text: 'Done.' };
 
 /** One way to see what a key may do: the names of the tools it gives. More of them may be put beside these. */
@@ -194,5 +200,81 @@ describe.each(rows.map((row) => [row.key, row.why, row] as const))('a key %s: %s
   it.each(Object.keys(views))('what %s is what it may use', async (view) => {
     forget();
     expect([...((await views[view]?.(row)) ?? [])].sort()).toEqual([...row.may].sort());
+  });
+});
+
+/** What the model got for its calls, and what hook-service wrote about them. */
+async function answersTo(row: Row, calls: { name: string; arguments: string }[]) {
+  forget();
+  const before = auditLines().length;
+  stack.model.answerWith((request) =>
+    roundsBehind(request) === 0 ? { toolCalls: calls } : { text: 'Done.' },
+  );
+  await asked(row, false);
+  return { results: lastResults(stack.model.requests[1] as ModelRequest), audit: auditLines().slice(before) };
+}
+
+const auditLines = (): any[] =>
+  readFileSync(join(stack.dir, 'hook-service.log'), 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('"denied"'))
+    .map((line) => JSON.parse(line));
+
+const rowOf = (key: string): Row => rows.find((row) => row.key === key) as Row;
+
+describe('a call that the caller may not make', () => {
+  it('reads like a tool that does not exist, reaches no server, and is written down without arguments', async () => {
+    const args = '{"database":"a-secret-argument"}';
+    const { results, audit } = await answersTo(rowOf('nightly'), [
+      { name: 'web__fetch', arguments: args },
+      { name: 'web__nonsense', arguments: args },
+    ]);
+    const [denied, unknown] = results;
+    expect(denied?.replaceAll('web__fetch', 'X')).toBe(unknown?.replaceAll('web__nonsense', 'X'));
+    expect(denied).toContain('it is not available');
+    expect(ran()).toEqual([]);
+    const line = audit.find((each) => each.decision === 'denied');
+    expect(line).toMatchObject({ key_alias: 'nightly', tool: 'web__fetch', reason: 'tool' });
+    expect(JSON.stringify(audit)).not.toContain('a-secret-argument');
+    // Counted as what it was: the tool that does not exist is another kind of failure.
+    expect(audit.find((each) => each.message === 'turn finished')?.failures).toEqual([
+      'denied',
+      'unknown_tool',
+    ]);
+  });
+
+  it('is refused for a value that is not on the list, with the values that are', async () => {
+    const row = rowOf('limited');
+    const { results, audit } = await answersTo(row, [
+      { name: 'db__query', arguments: '{"database":"salaries"}' },
+      { name: 'db__query', arguments: '{}' },
+      { name: 'db__query', arguments: '{"database":"b"}' },
+    ]);
+    const refusal = 'The tool db__query was not run: the argument "database" must be one of "a", "b".';
+    expect(results.slice(0, 2)).toEqual([refusal, refusal]);
+    expect(fixtures.db.calls.map((call) => call.arguments)).toEqual([{ database: 'b' }]);
+    expect(audit[0]).toMatchObject({ decision: 'denied', reason: 'argument', tool: 'db__query' });
+    expect(JSON.stringify(audit)).not.toContain('salaries');
+  });
+
+  it('is not suggested either: the schema names the values', async () => {
+    forget();
+    await views['is offered to the model']?.(rowOf('limited'));
+    const [tool] = (stack.model.requests[0]?.body['tools'] ?? []) as any[];
+    expect(tool.function.parameters).toMatchObject({
+      properties: { database: { type: 'string', enum: ['a', 'b'] } },
+      required: ['database'],
+    });
+  });
+});
+
+describe('x-mcp-servers with a name that is not known', () => {
+  it.each(['nonsense', 'db,nonsense', 'DB'])('is an error for %s, and never everything', async (names) => {
+    forget();
+    const row = { ...rowOf('granted'), headers: { 'x-mcp-servers': names } };
+    await expect(
+      stack.client('granted9').chat.completions.create(question, { headers: row.headers }),
+    ).rejects.toMatchObject({ status: 400 });
+    expect(stack.model.requests).toHaveLength(0);
   });
 });

@@ -21,6 +21,7 @@ function problemsOf(text: string, env: Record<string, string> = {}): string {
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const litellmId = (text: string): string => sha256(text).slice(0, 32);
 
 function remote(settings: string, env: Record<string, string> = {}): RemoteServer {
   const [server] = load(`mcp_servers:\n  a: {url: "http://h:1/mcp", ${settings}}\n`, env).config.servers;
@@ -34,8 +35,8 @@ describe('a config without a toolturn section', () => {
   test('has the documented defaults', () => {
     expect(config).toEqual({
       servers: [],
-      serverSettings: {},
       surface: { default: 'hidden', keys: [] },
+      access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
       inject: { default: 'auto', models: [], keys: [] },
       limits: {
         rounds: 10,
@@ -98,6 +99,7 @@ mcp_servers:
         requireApproval: 'always',
         allowedTools: ['read_file'],
         disallowedTools: ['write_file'],
+        litellmIds: [litellmId('fs||stdio||files')],
       },
     ]);
     expect(warnings).toEqual([]);
@@ -113,6 +115,7 @@ mcp_servers:
         headers: {},
         timeoutMs: 60_000,
         requireApproval: 'never',
+        litellmIds: [litellmId('a|http://h:1/mcp|http||'), litellmId('a|http://h:1/mcp|MCPTransport.http||')],
       },
     ]);
   });

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ import pytest
 import toolturn_guardrail as door
 from aiohttp import web
 from fastapi import HTTPException
-from litellm.proxy._types import UserAPIKeyAuth
+from litellm.proxy._types import LiteLLM_ObjectPermissionTable, UserAPIKeyAuth
 from litellm.types.utils import ModelResponse, ModelResponseStream
 
 SECRET = "the secret of today"
@@ -208,9 +209,53 @@ class TestBeforeTheCall:
             "alias": "alice",
             "user": "user-alice",
             "team": "team-a",
+            "team_alias": None,
+            "end_user": None,
+            "grants": [],
         }
         assert request["call_id"] == "call-id-1"
         assert request["body"]["temperature"] == 0.5
+
+    def test_hook_service_gets_what_litellm_grants_level_by_level(self) -> None:
+        granted = LiteLLM_ObjectPermissionTable(
+            object_permission_id="p", mcp_servers=["db"], mcp_access_groups=["data"]
+        )
+        key = UserAPIKeyAuth(api_key="h", team_alias="A team", end_user_id="eve", object_permission=granted)
+        caller = door._request(a_request(), key, {})["key"]
+        assert caller["grants"] == [{"mcp_servers": ["db"], "mcp_access_groups": ["data"]}]
+        assert (caller["team_alias"], caller["end_user"]) == ("A team", "eve")
+        newer = SimpleNamespace(mcp_servers=[], mcp_tool_permissions={"db": ["query"]}, mcp_toolsets=None)
+        levels = {
+            "team_object_permission": newer,
+            "end_user_object_permission": LiteLLM_ObjectPermissionTable(object_permission_id="e"),
+        }
+        fields = SimpleNamespace(**{**key.model_dump(), "object_permission": granted, **levels})
+        assert door._caller(fields)["grants"] == [
+            {"mcp_servers": ["db"], "mcp_access_groups": ["data"]},
+            {"mcp_tool_permissions": {"db": ["query"]}},
+        ]
+
+    @pytest.mark.asyncio
+    async def test_what_litellm_left_in_its_database_is_asked_for_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reads: list[dict] = []
+
+        async def find_unique(where: dict) -> LiteLLM_ObjectPermissionTable:
+            reads.append(where)
+            return LiteLLM_ObjectPermissionTable(object_permission_id="p-1", mcp_servers=["id-of-db"])
+
+        table = SimpleNamespace(find_unique=find_unique)
+        database = SimpleNamespace(db=SimpleNamespace(litellm_objectpermissiontable=table))
+        monkeypatch.setattr("litellm.proxy.proxy_server.prisma_client", database)
+        monkeypatch.setattr(door, "LOADED", {})
+        key = UserAPIKeyAuth(api_key="h", object_permission_id="p-1")
+        asked: list[dict] = []
+        async with open_door(monkeypatch, pre_call=answering({"action": "pass"}, asked=asked)) as guardrail:
+            for _ in range(2):
+                await guardrail.async_pre_call_hook(key, None, a_request(), "acompletion")
+        assert [request["key"]["grants"] for request in asked] == [[{"mcp_servers": ["id-of-db"]}]] * 2
+        assert reads == [{"object_permission_id": "p-1"}]
+        # The later hooks of the turn say the same.
+        assert door._request(a_request(), key, {})["key"]["grants"] == [{"mcp_servers": ["id-of-db"]}]
 
     @pytest.mark.asyncio
     async def test_an_armed_turn_is_patched_and_marked(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,6 +236,20 @@ describe('allow-lists of argument values', () => {
   });
 });
 
+test('a server is open as a whole where nothing cuts it to some of its tools', () => {
+  const opens = (access: AccessPolicy, caller: Caller): string[] =>
+    servers.flatMap(({ publicName }) => (bookOf(access).opens(caller, publicName) ? [publicName] : []));
+  const access = policy([
+    rule({ keys: ['a'], servers: ['db', 'shut'] }),
+    rule({ keys: ['b'], servers: ['db'], allow: ['db__query'] }),
+  ]);
+  expect(opens(access, { alias: 'a' })).toEqual(['db']);
+  expect(opens(access, { alias: 'b' })).toEqual([]);
+  expect(opens(openPolicy, {})).toEqual(['db', 'web']);
+  const grants = [{ servers: ['web'], groups: [], tools: { db: ['query'] } }];
+  expect(opens(openPolicy, { grants })).toEqual(['web']);
+});
+
 test('rights are remembered for many callers and not for all', () => {
   const access = new Access(openPolicy, servers);
   const first = access.of({ alias: 'caller-0' });

@@ -48,6 +48,8 @@ export interface Permission {
   readonly rights: string;
   /** The tool as this caller gets it, arguments with an allow-list narrowed to it; undefined where it may not use it. */
   permit(tool: OfferedTool): OfferedTool | undefined;
+  /** True where the server as a whole is open, and so what it has beside tools: one of some tools only is not. */
+  opens(server: string): boolean;
   /** Why the tool may not be run with these arguments, after its name; undefined where it may. */
   refusal(tool: OfferedTool, args: JsonObject): string | undefined;
 }
@@ -124,6 +126,17 @@ export class Access {
         const ways = alternatives(tool);
         return ways.length === 0 ? undefined : narrowed(tool, ways);
       },
+      opens: (name) => {
+        const server = this.servers.get(name);
+        const granted = everything || granting.some((rule) => rule.opens(name));
+        return (
+          server !== undefined &&
+          granted &&
+          !missing &&
+          open.has(name) &&
+          levels.every((level) => covers(level, server, undefined))
+        );
+      },
       refusal: (tool, args) => violation(alternatives(tool), args),
     };
   }
@@ -133,11 +146,13 @@ interface Rule {
   fits(caller: Caller): boolean;
   /** Absent: the rule grants nothing, it only limits. */
   readonly grants?: (tool: OfferedTool) => boolean;
+  /** Grants a server with all it has. */
+  opens(server: string): boolean;
   denies(name: string): boolean;
   limits(name: string): readonly ParameterLimit[];
 }
 
-const unlimited: Rule = { fits: () => true, denies: () => false, limits: () => [] };
+const unlimited: Rule = { fits: () => true, opens: () => true, denies: () => false, limits: () => [] };
 
 function compile(rule: AccessRule): Rule {
   const servers = rule.servers === undefined ? undefined : new Set(rule.servers);
@@ -149,6 +164,7 @@ function compile(rule: AccessRule): Rule {
   return {
     fits: (caller) => isNamed(rule, caller),
     ...(servers === undefined && allow === undefined ? {} : { grants }),
+    opens: (server) => allow === undefined && servers?.has(server) === true,
     denies: (name) => deny.some((pattern) => pattern.test(name)),
     limits: (name) => limitsOf(parameters.filter(({ pattern }) => pattern.test(name))),
   };
@@ -164,13 +180,13 @@ function names(listed: readonly string[], own: readonly (string | undefined)[]):
   return listed.includes('*') || own.some((each) => each !== undefined && listed.includes(each));
 }
 
-/** What one level of LiteLLM's grants says of a tool. Servers are meant by name, alias or LiteLLM's id. */
-function covers(level: LiteLLMGrant, server: ServerConfig, tool: HostTool): boolean {
+/** What one level of LiteLLM's grants says of a tool, or of a whole server. Servers are meant by name, alias or LiteLLM's id. */
+function covers(level: LiteLLMGrant, server: ServerConfig, tool: HostTool | undefined): boolean {
   if (level.servers.includes(noServers)) return false;
   const ids = [server.publicName, server.name, ...(server.litellmIds ?? [])];
   const listed = ids.flatMap((id) => (Object.hasOwn(level.tools, id) ? (level.tools[id] ?? []) : []));
   if (ids.some((id) => Object.hasOwn(level.tools, id))) {
-    return listed.includes('*') || listed.includes(tool.tool);
+    return listed.includes('*') || (tool !== undefined && listed.includes(tool.tool));
   }
   return (
     ids.some((id) => level.servers.includes(id)) ||

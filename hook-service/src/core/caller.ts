@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Scope } from './ports';
+import type { Scope, ToolCallRequest } from './ports';
 import type { ServerConfig } from './servers';
 
 /** Who sent the request, as LiteLLM knows them. */
@@ -42,4 +42,23 @@ export function mayUse(caller: Caller, server: ServerConfig): boolean {
   if (server.allowedKeyHashes === undefined) return true;
   if (caller.key === undefined) return false;
   return server.allowedKeyHashes.includes(caller.key) || server.allowedKeyHashes.includes(sha256(caller.key));
+}
+
+/** What a call of this caller carries for its server alone. */
+export function forServer(
+  { alias, user, team, endUser, serverHeaders }: Caller,
+  server: string,
+  turn?: string,
+): Pick<ToolCallRequest, 'headers' | 'onBehalfOf'> {
+  const headers = serverHeaders?.[server];
+  return {
+    ...(headers === undefined ? {} : { headers }),
+    onBehalfOf: {
+      ...(alias === undefined ? {} : { keyAlias: alias }),
+      ...(user === undefined ? {} : { user }),
+      ...(team === undefined ? {} : { team }),
+      ...(endUser === undefined ? {} : { endUser }),
+      ...(turn === undefined ? {} : { turn }),
+    },
+  };
 }

@@ -4,20 +4,10 @@ import { aimOf, type Aim } from './builtin-aim';
 import { keepRest } from './builtin-rest';
 import { textResult } from './builtin-run';
 import type { Outcome, ToolCall } from './dialect';
-import type { Caller } from './caller';
+import { forServer, type Caller } from './caller';
 import type { Limits } from './limits';
 import type { CallAccess } from './offer';
-import type {
-  CallStore,
-  HostTool,
-  Log,
-  RecordedCall,
-  Scope,
-  TextStore,
-  ToolCallRequest,
-  ToolHost,
-  ToolResult,
-} from './ports';
+import type { CallStore, HostTool, Log, RecordedCall, Scope, TextStore, ToolHost, ToolResult } from './ports';
 import { pickMedia } from './result-media';
 import { cutText, resultText } from './result-text';
 import type { CallWatch } from './work';
@@ -181,7 +171,7 @@ export class CallRunner {
             signal: context.signal,
             timeoutMs: this.deps.limits.callMs,
             ...(watch === undefined ? {} : { onProgress: watch.progress }),
-            ...forServer(context, tool),
+            ...forServer(context.caller, tool.server, context.turn),
           }),
     );
     await store.record(context.scope, key, { digest, result }, outcomeTtlSeconds).catch((error: unknown) =>
@@ -207,24 +197,6 @@ export class CallRunner {
     }
     return undefined;
   }
-}
-
-/** What the call carries for its server alone. */
-function forServer(
-  { caller, turn }: CallContext,
-  tool: HostTool,
-): Pick<ToolCallRequest, 'headers' | 'onBehalfOf'> {
-  const headers = caller.serverHeaders?.[tool.server];
-  return {
-    ...(headers === undefined ? {} : { headers }),
-    onBehalfOf: {
-      turn,
-      ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
-      ...(caller.user === undefined ? {} : { user: caller.user }),
-      ...(caller.team === undefined ? {} : { team: caller.team }),
-      ...(caller.endUser === undefined ? {} : { endUser: caller.endUser }),
-    },
-  };
 }
 
 /** The one use of a server's hints: whether a call whose fate is unknown may be made again. */

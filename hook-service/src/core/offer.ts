@@ -135,6 +135,11 @@ export class OfferBook {
     return runnable(builtin, this.reach(caller, selects));
   }
 
+  /** True where the caller may use a server as a whole: its resources and prompts too. */
+  opens(caller: Caller, server: string): boolean {
+    return this.access.of(caller).opens(server);
+  }
+
   /** What is asked before a call runs, and where one was not permitted. */
   accessOf(caller: Caller): CallAccess {
     const permission = this.access.of(caller);

@@ -99,7 +99,7 @@ export interface OnBehalfOf {
   readonly team?: string;
   /** Said by the client and checked by nobody. */
   readonly endUser?: string;
-  readonly turn: string;
+  readonly turn?: string;
 }
 
 export interface ToolHost {

@@ -22,7 +22,7 @@ const servers: readonly ServerConfig[] = [
   remote('web_search'),
   remote('dashed', 'my-db'),
   remote('keyed', 'keyed', { authType: 'api_key' }),
-  { ...remote('files'), transport: 'stdio', command: 'x', args: [], env: {} } as ServerConfig,
+  { ...remote('files'), transport: 'stdio', command: 'x', args: [], env: {} },
 ];
 
 const read = (headers: Record<string, string>, key?: string) => readServerHeaders(headers, servers, key);

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import type { ModelRequest } from '../../scripts/src/scripted-model';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
@@ -220,7 +221,7 @@ describe('a signed identity token', () => {
     forget();
     await turn(['vault__open', 'vault__open', 'web__fetch']);
     const [first, second] = callsOf(vault).map(({ headers }) => String(headers['x-toolturn-identity']));
-    const claims = verified(first ?? '');
+    const claims = await verified(first ?? '');
     expect(claims).toMatchObject({
       iss: 'toolturn',
       aud: 'the-vault',
@@ -231,7 +232,7 @@ describe('a signed identity token', () => {
       turn: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
     expect(claims.exp - claims.iat).toBe(60);
-    expect(verified(second ?? '').jti).not.toBe(claims.jti);
+    expect((await verified(second ?? '')).jti).not.toBe(claims.jti);
     expect(JSON.stringify(web.seen)).not.toContain('toolturn-identity');
   });
 
@@ -239,19 +240,20 @@ describe('a signed identity token', () => {
     forget();
     await turn(['vault__open']);
     const token = String(callsOf(vault)[0]?.headers['x-toolturn-identity']);
-    expect(() => verified(token, 'another-secret-of-thirty-two-characters')).toThrow(/InvalidSignature/);
-    expect(() => verified(token, identitySecret, 'another')).toThrow(/InvalidAudience/);
+    await expect(verified(token, 'another-secret-of-thirty-two-characters')).rejects.toThrow(
+      /InvalidSignature/,
+    );
+    await expect(verified(token, identitySecret, 'another')).rejects.toThrow(/InvalidAudience/);
   });
 });
 
-/** Checks a token as a Python server would, with PyJWT. */
-function verified(token: string, secret = identitySecret, audience = 'the-vault'): any {
+/** Checks a token as a Python server would, with PyJWT. Does not hold up the sockets of this process. */
+async function verified(token: string, secret = identitySecret, audience = 'the-vault'): Promise<any> {
   const script =
     'import json, jwt, sys; t, s, a = sys.argv[1:]; print(json.dumps(jwt.decode(t, s, algorithms=["HS256"], audience=a, issuer="toolturn")))';
   const python = join(process.env['TOOLTURN_LITELLM_VENV'] ?? join('.toolturn', 'venv'), 'bin', 'python');
-  return JSON.parse(
-    execFileSync(python, ['-c', script, token, secret, audience], { stdio: 'pipe' }).toString(),
-  );
+  const { stdout } = await promisify(execFile)(python, ['-c', script, token, secret, audience]);
+  return JSON.parse(stdout);
 }
 
 describe('secrets of a caller', () => {

@@ -88,6 +88,24 @@ export function lastResults(request: ModelRequest): string[] {
   });
 }
 
+/** What Gemini refuses: a call without its result in the very next content, results that answer no call, no parts. */
+export function contentProblems(contents: readonly Fields[]): string[] {
+  const named = (content: Fields | undefined, field: string): string[] =>
+    ((content?.['parts'] ?? []) as Fields[]).flatMap(
+      (part) => (part[field]?.name as string | undefined) ?? [],
+    );
+  return contents.flatMap((content, at) => {
+    const calls = content['role'] === 'model' ? named(content, 'functionCall') : [];
+    const results = named(contents[at + 1], 'functionResponse');
+    return [
+      ...(content['parts'].length === 0 ? [`contents.${at}: no parts`] : []),
+      ...(content['role'] === 'model' && calls.join() !== results.join()
+        ? [`contents.${at}: calls ${calls.join()} are answered by ${results.join()}`]
+        : []),
+    ];
+  });
+}
+
 function partsIn({ text, calls, parts }: ScriptedContent): Fields[] {
   if (parts !== undefined) return [...parts];
   return [

@@ -125,9 +125,10 @@ class Toolturn(CustomGuardrail):
             if dialect.call_begins(chunk):
                 head = {
                     **_request(request_data, user_api_key_dict, mark),
-                    "seen": _events(seen),
+                    "seen": _events(seen, request_data),
                 }
-                async for line in self._finished(dialect, head, chunk, chunks, _timeout(mark)):
+                first = _events([chunk], request_data)
+                async for line in self._finished(dialect, head, first, chunks, _timeout(mark)):
                     yield line
                 return
             _hide_echo(getattr(chunk, "response", None), mark)
@@ -142,13 +143,13 @@ class Toolturn(CustomGuardrail):
         return {"x-toolturn": mark["state"]} if mark else {}
 
     async def _finished(
-        self, dialect: _Dialect, head: dict, first: Any, rest: AsyncIterator[Any], timeout: aiohttp.ClientTimeout
+        self, dialect: _Dialect, head: dict, first: list, rest: AsyncIterator[Any], timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[str]:
         """Pipes the rest of a stream through hook-service. Ends with one error chunk where that fails."""
 
         async def lines() -> AsyncGenerator[bytes, None]:
             yield orjson.dumps(head, default=_no_json) + b"\n"
-            for event in _dump_frame(first):
+            for event in first:
                 yield orjson.dumps(event) + b"\n"
             try:
                 async for chunk in rest:
@@ -354,10 +355,13 @@ def _dump_frame(chunk: Any) -> list[dict]:
     return [event] if isinstance(event, dict) else []
 
 
-def _events(chunks: list) -> list[dict]:
-    """The events in chunks that the client has got."""
+def _events(chunks: list, data: dict) -> list[dict]:
+    """The events in chunks as the client gets them, but with plain ids."""
     events = [event for chunk in chunks for event in _dump_frame(chunk)]
+    public = data.get("_litellm_client_requested_model")  # newer LiteLLM writes it on its own chat chunks
     for event in events:
+        if public and event.get("object") == "chat.completion.chunk":
+            event["model"] = public
         response = event.get("response")
         if isinstance(response, dict) and isinstance(response.get("id"), str):
             response["id"] = _plain_id(response["id"])  # newer LiteLLM encrypts it in place, once it was passed on

@@ -475,6 +475,22 @@ class TestAStream:
         assert len(rest) == 1
 
     @pytest.mark.asyncio
+    async def test_keeps_the_name_of_the_model_that_newer_litellm_writes_on_its_chunks(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        received: list[dict] = []
+
+        async def stream(request: web.Request) -> web.StreamResponse:
+            received.extend(orjson.loads(line) for line in (await request.read()).splitlines())
+            return web.Response(body=b"[DONE]\n")
+
+        data = {**an_armed_request(), "_litellm_client_requested_model": "public-name"}
+        async with open_door(monkeypatch, stream=stream) as guardrail:
+            await read(guardrail, data, a_chunk(content="Let me see."), a_call_chunk())
+        head, first = received
+        assert [head["seen"][0]["model"], first["model"]] == ["public-name", "public-name"]
+
+    @pytest.mark.asyncio
     async def test_ends_with_one_error_chunk_where_nothing_listens(self) -> None:
         guardrail = closed_door()
         out = await read(guardrail, an_armed_request(), a_call_chunk(), a_chunk())

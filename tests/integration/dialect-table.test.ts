@@ -140,7 +140,10 @@ beforeEach(async () => {
   fixture.calls.length = 0;
   if (stack.hook.running) return;
   stack.hook = await stack.startHook();
-  const ready = async () => (await fetch(`${stack.hook.url}/health/ready`)).ok;
+  const ready = async (): Promise<boolean> => {
+    const { status } = (await (await fetch(`${stack.hook.url}/health/ready`)).json()) as { status: string };
+    return status === 'ready';
+  };
   await waitUntil(ready, { timeoutMs: 20_000, what: 'hook-service with its tools' });
 });
 
@@ -149,6 +152,8 @@ interface Played {
   /** One for each request of the client that ended well. */
   readonly answers: readonly Answer[];
   readonly error?: Record<string, any>;
+  /** Names of the tools that came with each request to the model. */
+  readonly offered: readonly (readonly string[])[];
   readonly exchanges: readonly {
     readonly headers: Headers;
     readonly status: number;
@@ -169,8 +174,10 @@ async function play(driver: Driver, stream: boolean, { rounds }: Cell): Promise<
       name: call.tool,
       args: call.args,
     }));
+  const offered: (readonly string[])[] = [];
   model.answerWith(
-    driver.provider(async ({ rounds: behind, results }) => {
+    driver.provider(async ({ rounds: behind, results, tools }) => {
+      offered.push(tools);
       const round = rounds[behind];
       if (round === undefined) return { error: `There is no round ${behind} in this cell.`, status: 500 };
       if (round.fails !== undefined) return round.fails;
@@ -207,6 +214,7 @@ async function play(driver: Driver, stream: boolean, { rounds }: Cell): Promise<
   const seen = exchanges.map(async ({ body, ...rest }) => ({ ...rest, body: await body }));
   return {
     answers,
+    offered,
     exchanges: await Promise.all(seen),
     ...(error === undefined ? {} : { error: error as Record<string, any> }),
   };
@@ -249,7 +257,7 @@ describe.each(drivers)('$dialect', (driver) => {
     ['streaming', true],
   ])('%s', (_how, stream) => {
     it.each(cells)('$turn', async (cell) => {
-      const { answers, error, exchanges } = await play(driver, stream, cell);
+      const { answers, error, exchanges, offered } = await play(driver, stream, cell);
       const steps = stepsOf(cell);
 
       // What the model was told: every round once, each request the beginning of the next, byte for byte.
@@ -259,6 +267,9 @@ describe.each(drivers)('$dialect', (driver) => {
         // A round that fails is asked for once more.
         cell.rounds.flatMap(({ fails }, n) => Array<Entry[]>(fails ? 2 : 1).fill(entriesBefore(cell, n))),
       );
+      const own = cell.rounds.some(({ calls = [] }) => !calls.every(isOurs));
+      const all = [...(own ? ['weather'] : []), 'notes__broken', 'notes__echo'];
+      expect(offered).toEqual(offered.map((_, n) => (n < limit ? all : [])));
       const bodies = requests.map((request) => JSON.stringify(driver.messagesOf(request)));
       bodies.slice(1).forEach((body, n) => {
         const before = bodies[n]?.slice(0, -1) ?? '?';

@@ -217,43 +217,6 @@ describe.each([
     );
   });
 
-  it('answers every call of a round in the order of the calls', async () => {
-    const texts = ['a', 'b', 'c', 'd'];
-    script((behind, request) =>
-      behind === 0 ? { calls: texts.map((text) => echo(text)) } : { text: resultsIn(request).join('') },
-    );
-    expect(textOf(await ask(stream))).toBe('abcd');
-  });
-
-  it('hands the client its own call, runs ours, and goes on with its result', async () => {
-    script((behind, request) => {
-      if (behind === 0) return { text: 'First this.', calls: [echo('zero')] };
-      if (behind === 1)
-        return { calls: [echo('ours one', 't_a'), ownCall(`t_b${stream}`), echo('ours two', 't_c')] };
-      return { text: resultsIn(request).join(' / ') };
-    });
-    const first = await ask(stream, { tools: [weather] });
-    expect(first.stop_reason).toBe('tool_use');
-    expect(callsOf(first)).toEqual([`t_b${stream}`]);
-    expect(textOf(first)).toBe('First this.');
-    const second = await ask(stream, {
-      tools: [weather],
-      messages: [
-        ...question.messages,
-        asked(first),
-        { role: 'user', content: [result(`t_b${stream}`, 'sunny')] },
-      ],
-    });
-    expect(textOf(second)).toBe('ours one / sunny / ours two');
-    expect(messagesIn(claude.requests.at(-1)).map(({ role }) => role)).toEqual([
-      'user',
-      'assistant',
-      'user',
-      'assistant',
-      'user',
-    ]);
-  });
-
   it('may be mixed, and mixed again when the client’s result arrives, also after a restart of hook-service', async () => {
     const id = (n: number) => `t_${stream}_mixed_${n}`;
     script((behind, request) =>
@@ -299,16 +262,6 @@ describe.each([
     expect(textOf(second)).toBe('This call was not run. / ours');
   });
 
-  it('asks once more without tools when the rounds are used up', async () => {
-    script((_behind, request) =>
-      namesIn(request).length > 0 ? { text: 'Hm.', calls: [echo('again')] } : { text: 'That is all.' },
-    );
-    const answer = await ask(stream);
-    expect(textOf(answer)).toBe('Hm.\n\nHm.\n\nHm.\n\nHm.\n\nThat is all.');
-    expect(answer.stop_reason).toBe('end_turn');
-    expect(claude.requests).toHaveLength(5);
-  });
-
   it('asks with tools declared but forbidden where the provider refuses old calls without them', async () => {
     claude.answerWith((request) => {
       if (namesIn(request).length === 0)
@@ -352,25 +305,6 @@ describe.each([
     expect(error).toBeInstanceOf(Anthropic.APIError);
     expect(error.message).toContain('the model is overloaded');
     expect(stream ? error.error.error.type : error.status).toBe(stream ? 'rate_limit_error' : 429);
-  });
-
-  it('ends with an error when hook-service is lost in round two', async () => {
-    const [working, never] = [gate(), gate()];
-    claude.answerWith(async (request) => {
-      if (roundsBehind(request) === 0) return say(request, { text: 'Let me see.', calls: [echo('a')] });
-      working.open();
-      await never.opened;
-      return say(request, { text: 'too late' });
-    });
-    const failing = failure(ask(stream));
-    await working.opened;
-    await stack.hook.stop(0);
-    await stack.hook.exited;
-    const error = await failing;
-    never.open();
-    expect(error).toBeInstanceOf(Anthropic.APIError);
-    expect(error.message).toContain('Toolturn was lost');
-    expect(JSON.stringify(error.error ?? '')).not.toContain('notes__');
   });
 
   it('remembers every hidden round of five turns for a client that sends back nothing but the text', async () => {

@@ -113,31 +113,6 @@ describe.each([
   ['not streamed', false],
   ['streamed', true],
 ])('a turn of the Responses API, %s', (_how, stream) => {
-  it('without a call is the provider’s own', async () => {
-    says(() => ({ text: 'Hello.' }));
-    const got = await ask(stream);
-    expect(textIn(got.response.output)).toBe('Hello.');
-    expect(got.response.status).toBe('completed');
-  });
-
-  it('with one call ends with one answer, summed usage and no trace of the call', async () => {
-    says(({ rounds, results }) =>
-      rounds === 0
-        ? { text: 'Let me see.', calls: [echo('quince')], usage: { input: 10, output: 3, cached: 2 } }
-        : { text: `It is ${results[0]}.`, usage: { input: 20, output: 5, cached: 10 } },
-    );
-    const got = await ask(stream);
-    expect(textIn(got.response.output)).toBe('Let me see.|It is quince.');
-    expect(got.response.status).toBe('completed');
-    expect(got.response.usage).toMatchObject({
-      input_tokens: 30,
-      output_tokens: 8,
-      total_tokens: 38,
-      input_tokens_details: { cached_tokens: 12 },
-    });
-    expectNoTrace(got);
-  });
-
   it('goes on for three rounds, with the text and the reasoning of each', async () => {
     says(({ rounds, results }) =>
       rounds < 3
@@ -198,14 +173,6 @@ describe.each([
     says(({ rounds, results }) => (rounds === 0 ? { calls: [call] } : { text: results.join() }));
     const got = await ask(stream);
     expect(textIn(got.response.output)).toMatch(told);
-  });
-
-  it('asks once more without tools when the rounds are used up', async () => {
-    says(({ tools }) => (tools.length === 0 ? { text: 'That is all.' } : { calls: [echo('again')] }));
-    const got = await ask(stream);
-    expect(textIn(got.response.output)).toBe('That is all.');
-    expect(got.response.status).toBe('completed');
-    expectNoTrace(got);
   });
 
   it('says that no answer was reached when the model does nothing but call', async () => {

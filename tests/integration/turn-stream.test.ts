@@ -2,7 +2,7 @@ import { gate } from '../../scripts/src/gate';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { all, postSse, type SseEvent } from '../support/sse';
 import { startStack, type Stack } from '../support/stack';
-import { lastResults, messagesOf, roundsBehind } from '../support/tools';
+import { lastResults, roundsBehind } from '../support/tools';
 
 const question = {
   model: 'demo',
@@ -169,75 +169,6 @@ describe('a streamed turn', () => {
     expectOneAnswer(received);
   });
 
-  it('sums usage over the rounds where the client asked for it, in one chunk', async () => {
-    stack.model.answerWith((request) =>
-      roundsBehind(request) === 0
-        ? {
-            toolCalls: [{ name: 'notes__echo', arguments: { text: 'a' } }],
-            usage: { prompt_tokens: 10, completion_tokens: 3 },
-          }
-        : { text: 'Done.', usage: { prompt_tokens: 20, completion_tokens: 5 } },
-    );
-    const { events } = await post({ stream_options: { include_usage: true } });
-    const received = await all(events);
-    expectOneAnswer(received);
-    const usages = chunksOf(received).flatMap((chunk) => chunk.usage ?? []);
-    expect(usages).toHaveLength(1);
-    expect(usages[0]).toMatchObject({ prompt_tokens: 30, completion_tokens: 8, total_tokens: 38 });
-  });
-
-  it('goes on for three rounds, with the text of each', async () => {
-    stack.model.answerWith((request) => {
-      const behind = roundsBehind(request);
-      return behind < 2
-        ? { text: `Step ${behind}.`, toolCalls: [{ name: 'notes__echo', arguments: { text: `r${behind}` } }] }
-        : {
-            text: `Results: ${messagesOf(request)
-              .filter((m) => m['role'] === 'tool')
-              .map((m) => m['content'])
-              .join(' ')}`,
-          };
-    });
-    const { events } = await post();
-    const received = await all(events);
-    expect(textOf(chunksOf(received))).toBe('Step 0.\n\nStep 1.\n\nResults: r0 r1');
-    expectOneAnswer(received);
-    // Text that was streamed in round one goes upstream with its call.
-    expect(messagesOf(stack.model.requests[1])[1]).toMatchObject({ role: 'assistant', content: 'Step 0.' });
-  });
-
-  it('asks once more without tools when the rounds are used up', async () => {
-    stack.model.answerWith((request) =>
-      request.body['tools'] === undefined
-        ? { text: 'That is all.' }
-        : { toolCalls: [{ name: 'notes__echo', arguments: { text: 'again' } }] },
-    );
-    const { events } = await post();
-    const received = await all(events);
-    expect(textOf(chunksOf(received))).toBe('That is all.');
-    expectOneAnswer(received);
-  });
-
-  it('ends with one error chunk when the model fails in round two', async () => {
-    stack.model.answerWith((request) =>
-      roundsBehind(request) === 0
-        ? { text: 'Let me see.', toolCalls: [{ name: 'notes__echo', arguments: { text: 'a' } }] }
-        : { error: 'the model is overloaded', status: 429 },
-    );
-    const { events } = await post();
-    const received = await all(events);
-    expect(received.at(-1)?.data).toBe('[DONE]');
-    expect(chunksOf(received).flatMap((chunk) => chunk.error ?? [])).toEqual([
-      {
-        message: expect.stringContaining('the model is overloaded'),
-        type: 'upstream_failed',
-        param: null,
-        code: '429',
-      },
-    ]);
-    expect(JSON.stringify(received)).not.toContain('tool_calls');
-  });
-
   it('ends with one error chunk when the model’s stream breaks off in round two', async () => {
     stack.model.answerWith((request) =>
       roundsBehind(request) === 0
@@ -272,39 +203,5 @@ describe('tools of the client in a stream', () => {
     const comparable = (chunks: any[]) => chunks.map((chunk) => ({ ...chunk, id: '', created: 0 }));
     expect(comparable(through)).toEqual(comparable(bare));
     expect(through.flatMap((chunk) => chunk.choices[0]?.finish_reason ?? [])).toEqual(['tool_calls']);
-  });
-
-  it('and ours in one round: the client sees its own call alone, under index 0, and its result completes the turn', async () => {
-    stack.model.answerWith((request) =>
-      roundsBehind(request) === 0
-        ? {
-            toolCalls: [
-              { id: 'call_a', name: 'notes__echo', arguments: { text: 'ours one' } },
-              { id: 'call_b', name: 'weather', arguments: { city: 'Bern' } },
-              { id: 'call_c', name: 'notes__echo', arguments: { text: 'ours two' } },
-            ],
-          }
-        : { text: lastResults(request).join(' / ') },
-    );
-    const received = await all((await post({ tools: [weather] })).events);
-    expectOneAnswer(received, 'tool_calls');
-    const pieces = chunksOf(received).flatMap((chunk) => chunk.choices[0]?.delta?.tool_calls ?? []);
-    expect(new Set(pieces.map((piece) => piece.index))).toEqual(new Set([0]));
-    expect(pieces.flatMap((piece) => piece.id ?? [])).toEqual(['call_b']);
-
-    const assistant = {
-      role: 'assistant',
-      content: null,
-      tool_calls: [
-        { id: 'call_b', type: 'function', function: { name: 'weather', arguments: '{"city":"Bern"}' } },
-      ],
-    };
-    const messages = [
-      ...question.messages,
-      assistant,
-      { role: 'tool', tool_call_id: 'call_b', content: 'sunny' },
-    ];
-    const answer = chunksOf(await all((await post({ tools: [weather], messages })).events));
-    expect(textOf(answer)).toBe('ours one / sunny / ours two');
   });
 });

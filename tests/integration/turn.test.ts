@@ -49,18 +49,6 @@ function oneLookUp(): void {
 }
 
 describe('a turn that is not streamed', () => {
-  it('ends with one answer that holds what the tool said, without a trace of the call', async () => {
-    oneLookUp();
-    const { data, response } = await stack.client().chat.completions.create(question).withResponse();
-    const [choice] = data.choices;
-    expect(choice?.message.content).toBe(`Let me see.\n\nIt says: The word is ${word}.`);
-    expect(choice?.finish_reason).toBe('stop');
-    expect(JSON.stringify(data)).not.toContain('tool_calls');
-    expect(data.usage).toMatchObject({ prompt_tokens: 30, completion_tokens: 8, total_tokens: 38 });
-    expect(response.headers.get('x-toolturn-rounds')).toBe('2');
-    expect(response.headers.get('x-toolturn-calls')).toBe('1');
-  });
-
   it('offers the tools of the server as server__tool without being asked', async () => {
     stack.model.answerWith(() => ({ text: 'Hello.' }));
     await stack.client().chat.completions.create(question);
@@ -102,34 +90,6 @@ describe('a turn that is not streamed', () => {
     );
   });
 
-  it('goes on for three rounds in a row', async () => {
-    stack.model.answerWith((request) => {
-      const behind = roundsBehind(request);
-      return behind < 3
-        ? { toolCalls: [{ name: 'notes__echo', arguments: { text: `step ${behind}` } }] }
-        : {
-            text: messagesOf(request)
-              .filter((message) => message['role'] === 'tool')
-              .map((message) => message['content'])
-              .join(', '),
-          };
-    });
-    const { data, response } = await stack.client().chat.completions.create(question).withResponse();
-    expect(data.choices[0]?.message.content).toBe('step 0, step 1, step 2');
-    expect(response.headers.get('x-toolturn-rounds')).toBe('4');
-  });
-
-  it('answers every call of a round in the order of the calls', async () => {
-    const texts = ['a', 'b', 'c', 'd'];
-    stack.model.answerWith((request) =>
-      roundsBehind(request) === 0
-        ? { toolCalls: texts.map((text) => ({ name: 'notes__echo', arguments: { text } })) }
-        : { text: lastResults(request).join('') },
-    );
-    const answer = await stack.client().chat.completions.create(question);
-    expect(answer.choices[0]?.message.content).toBe('abcd');
-  });
-
   it.each([
     ['arguments that are no JSON', { name: 'notes__echo', arguments: '{"text": ' }, /not valid JSON/],
     [
@@ -156,18 +116,6 @@ describe('a turn that is not streamed', () => {
     );
     const answer = await stack.client().chat.completions.create(question);
     expect(answer.choices[0]?.message.content).toContain(word);
-  });
-
-  it('asks once more without tools when the rounds are used up, so that there is always an answer', async () => {
-    stack.model.answerWith((request) =>
-      toolNames(request).length > 0
-        ? { toolCalls: [{ name: 'notes__echo', arguments: { text: 'again' } }] }
-        : { text: 'That is all I found.' },
-    );
-    const { data, response } = await stack.client().chat.completions.create(question).withResponse();
-    expect(data.choices[0]?.message.content).toBe('That is all I found.');
-    expect(response.headers.get('x-toolturn-rounds')).toBe('5');
-    expect(stack.model.requests.at(-1)?.body).not.toHaveProperty('tools');
   });
 
   it('does not run more calls than a turn may make, and tells the model so', async () => {
@@ -207,19 +155,6 @@ describe('a turn that is not streamed', () => {
     expect(answer.choices[0]?.message.content).toMatch(/No answer was reached.*limit of 4 rounds/);
     expect(answer.choices[0]?.finish_reason).toBe('stop');
     expect(answer.choices[0]?.message.tool_calls).toBeUndefined();
-  });
-
-  it('hands an error of the model in round two to the client with its status', async () => {
-    stack.model.answerWith((request) =>
-      roundsBehind(request) === 0
-        ? { toolCalls: [lookUp] }
-        : { error: 'the model is overloaded', status: 429 },
-    );
-    const attempt = stack.client().chat.completions.create(question);
-    await expect(attempt).rejects.toMatchObject({
-      status: 429,
-      message: expect.stringContaining('the model is overloaded'),
-    });
   });
 
   it('makes no initialize and no tools/list on the wire to the server, however many turns there are', async () => {
@@ -314,48 +249,5 @@ describe('tools of the client', () => {
       },
     });
     expect(fixture.calls.length).toBe(before);
-  });
-
-  it('and ours in one turn: ours run here, the client gets its own call, and its result completes the turn', async () => {
-    stack.model.answerWith((request) => {
-      const behind = roundsBehind(request);
-      if (behind === 0) return { text: 'First this.', toolCalls: [lookUp] };
-      if (behind === 1) {
-        return {
-          toolCalls: [
-            { id: 'call_a', name: 'notes__echo', arguments: { text: 'ours one' } },
-            { id: 'call_b', name: 'weather', arguments: { city: 'Bern' } },
-            { id: 'call_c', name: 'notes__echo', arguments: { text: 'ours two' } },
-          ],
-        };
-      }
-      return { text: lastResults(request).join(' / ') };
-    });
-    const first = await stack.client().chat.completions.create({ ...question, tools: [weather] });
-    const message = first.choices[0]?.message;
-    expect(first.choices[0]?.finish_reason).toBe('tool_calls');
-    expect(message?.tool_calls?.map((call) => call.id)).toEqual(['call_b']);
-
-    const second = await stack.client().chat.completions.create({
-      ...question,
-      tools: [weather],
-      messages: [
-        ...question.messages,
-        message as never,
-        { role: 'tool', tool_call_id: 'call_b', content: 'sunny' },
-      ],
-    });
-    expect(second.choices[0]?.message.content).toBe('ours one / sunny / ours two');
-    const upstream = messagesOf(stack.model.requests.at(-1));
-    expect(upstream.map((each) => each['role'])).toEqual([
-      'user',
-      'assistant',
-      'tool',
-      'assistant',
-      'tool',
-      'tool',
-      'tool',
-    ]);
-    expect(upstream.slice(4).map((each) => each['tool_call_id'])).toEqual(['call_a', 'call_b', 'call_c']);
   });
 });

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addBridge } from './cli/bridge';
 import { addMcp } from './cli/mcp';
+import { addClients } from './cli/clients';
 import { addServe } from './cli/serve';
 
 /** Reads the command line and runs one command; each stands in a file of `cli/`. */
@@ -13,6 +14,7 @@ async function main(argv: readonly string[]): Promise<void> {
   addServe(program);
   addBridge(program);
   addMcp(program);
+  addClients(program);
   await program.parseAsync(argv);
 }
 

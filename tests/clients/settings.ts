@@ -1,9 +1,12 @@
 /**
- * How each client is set up. The tests run exactly this, and docs/clients.md is rendered from it (render-docs.ts).
+ * How each client is set up: for programs what `toolturn clients` prints. The tests run exactly this, and
+ * docs/clients.md is rendered from it (render-docs.ts).
  * `$LITELLM_URL`, `$LITELLM_KEY` and `$PROMPT` stand for what differs from place to place.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { claudeCode, codex, geminiCli } from '../../hook-service/src/cli/client-setups/programs';
+import type { ClientSetup } from '../../hook-service/src/cli/client-setups';
 
 /** The API forms, and the model each is asked for here. LiteLLM's `model_list` holds one entry for each. */
 export const models = {
@@ -71,19 +74,9 @@ export interface LibraryVariant {
 
 export const programs: readonly ProgramSettings[] = [
   {
-    id: 'claude-code',
-    title: 'Claude Code',
+    ...printedFor(claudeCode, models.messages),
     package: '@anthropic-ai/claude-code',
     dialect: 'messages',
-    env: {
-      ANTHROPIC_BASE_URL: '$LITELLM_URL',
-      ANTHROPIC_AUTH_TOKEN: '$LITELLM_KEY',
-      ANTHROPIC_MODEL: models.messages,
-      ANTHROPIC_DEFAULT_HAIKU_MODEL: models.messages,
-    },
-    files: {},
-    ask: ['claude', '-p', '$PROMPT'],
-    goOn: ['claude', '-p', '--continue', '$PROMPT'],
     quiet: {
       env: {
         CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
@@ -96,31 +89,11 @@ export const programs: readonly ProgramSettings[] = [
     },
     answerIn: (stdout) => String(printed(stdout).findLast((line) => line['type'] === 'result')?.['result']),
     reader: { tool: 'Read', arguments: (path) => ({ file_path: path }) },
-    notes: [
-      '`ANTHROPIC_DEFAULT_HAIKU_MODEL` is asked for small things beside the conversation; any model of LiteLLM will do.',
-    ],
   },
   {
-    id: 'codex',
-    title: 'Codex CLI',
+    ...printedFor(codex, models.responses),
     package: '@openai/codex',
     dialect: 'responses',
-    env: { LITELLM_KEY: '$LITELLM_KEY' },
-    files: {
-      '.codex/config.toml': [
-        `model = "${models.responses}"`,
-        'model_provider = "litellm"',
-        '',
-        '[model_providers.litellm]',
-        'name = "LiteLLM"',
-        'base_url = "$LITELLM_URL/v1"',
-        'env_key = "LITELLM_KEY"',
-        'wire_api = "responses"',
-        '',
-      ].join('\n'),
-    },
-    ask: ['codex', 'exec', '$PROMPT'],
-    goOn: ['codex', 'exec', 'resume', '--last', '$PROMPT'],
     quiet: {
       env: {},
       args: [
@@ -139,21 +112,11 @@ export const programs: readonly ProgramSettings[] = [
     answerIn: (stdout) =>
       String(printed(stdout).findLast((line) => line['item']?.type === 'agent_message')?.['item'].text),
     reader: { tool: 'exec_command', arguments: (path) => ({ cmd: `cat ${path}` }) },
-    notes: [],
   },
   {
-    id: 'gemini-cli',
-    title: 'Gemini CLI',
+    ...printedFor(geminiCli, models.generateContent),
     package: '@google/gemini-cli',
     dialect: 'generateContent',
-    env: {
-      GOOGLE_GEMINI_BASE_URL: '$LITELLM_URL',
-      GEMINI_API_KEY: '$LITELLM_KEY',
-      GEMINI_MODEL: models.generateContent,
-    },
-    files: {},
-    ask: ['gemini', '-p', '$PROMPT'],
-    goOn: ['gemini', '--resume', 'latest', '-p', '$PROMPT'],
     quiet: {
       env: { GEMINI_TELEMETRY_ENABLED: 'false', GEMINI_CLI_NO_RELAUNCH: 'true' },
       args: ['--skip-trust', '--output-format', 'stream-json'],
@@ -177,7 +140,6 @@ export const programs: readonly ProgramSettings[] = [
         )
         .join(''),
     reader: { tool: 'read_file', arguments: (path) => ({ file_path: path }) },
-    notes: [],
   },
 ];
 
@@ -248,6 +210,16 @@ export const libraries: readonly LibrarySettings[] = [
     notes: [],
   },
 ];
+
+/** What `toolturn clients` prints for a program, with names in place of what differs from place to place. */
+function printedFor(
+  { id, title, notes, setup }: ClientSetup,
+  model: string,
+): Pick<ProgramSettings, 'id' | 'title' | 'notes' | 'env' | 'files' | 'ask' | 'goOn'> {
+  const place = { url: '$LITELLM_URL', key: '$LITELLM_KEY', model };
+  const { env = {}, files = {}, ask = [], goOn = [] } = setup(place);
+  return { id, title, notes, env, files, ask, goOn };
+}
 
 /** The JSON lines that a program prints; anything else between them is left out. */
 function printed(stdout: string): Record<string, any>[] {

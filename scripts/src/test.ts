@@ -55,6 +55,12 @@ const suites: readonly Suite[] = [
     counts: () => junitCounts(join(reports, 'pytest.xml')),
   },
   {
+    name: 'newest-litellm',
+    command: [join(root, 'scripts', 'lib', 'newest-litellm.sh')],
+    counts: () => jestCounts(join(reports, 'newest-litellm.json')),
+    longBecause: 'it installs a second LiteLLM and runs the tests of turns once more',
+  },
+  {
     name: 'clients',
     command: [join(root, 'scripts', 'test-clients')],
     counts: () => jestCounts(join(reports, 'clients.json')),

@@ -577,3 +577,31 @@ class TestChunks:
         assert framed.endswith("\n") == dialect.raw
         if name == "messages":
             assert framed.startswith("event: error\n")
+
+
+class TestRawStreams:
+    """What LiteLLM hands on as bytes, on /v1/messages and generateContent, is cut where the network cut it."""
+
+    EVENTS = (
+        'event: message_start\ndata: {"type":"message_start","message":{"id":"m"}}',
+        'event: content_block_delta\ndata: {"type":"content_block_delta","delta":{"text":"Ünï é😀"}}',
+        ": a comment",
+        'data: {"candidates":[{"content":{"parts":[{"text":"\\n\\n"}]}}]}',
+        "data: [DONE]",
+    )
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n"])
+    @pytest.mark.parametrize("last", ["", "whole"])
+    async def test_are_the_same_events_wherever_their_bytes_are_cut(self, end: str, last: str) -> None:
+        lines = [event.replace("\n", end[: len(end) // 2]) for event in self.EVENTS]
+        whole = [f"{event}{end}".encode() for event in lines]
+        if not last:
+            whole[-1] = whole[-1].removesuffix(end.encode())  # a stream may end without its blank line
+        text = b"".join(whole)
+        cuts = [[text[:at], text[at:]] for at in range(len(text) + 1)]
+        cuts += [[text[at : at + size] for at in range(0, len(text), size)] for size in range(1, 40)]
+        for pieces in cuts:
+            assert [frame async for frame in door._frames(chunks(*pieces))] == whole
+        expected = [event for frame in whole for event in door._dump_frame(frame)]
+        assert len(expected) == 3

@@ -106,7 +106,7 @@ async function push(
   script: (out: StreamOut) => Promise<void> | void,
 ): Promise<void> {
   const head = envelope(request);
-  const raw = (text: string): void => {
+  const raw = (text: string | Uint8Array): void => {
     if (res.destroyed || res.writableEnded) return; // the client left: the script need not care
     if (!res.headersSent)
       res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });

@@ -69,7 +69,7 @@ export interface StreamOut {
   /** Sends `data: <object as JSON>`. */
   chunk(object: object): void;
   /** Sends text as it is: half an event, a comment, nonsense. */
-  raw(text: string): void;
+  raw(text: string | Uint8Array): void;
   /** Sends the usage-only chunk (`choices: []`). */
   usage(usage: ModelUsage): void;
   /** Sends `data: [DONE]` and ends the response well. */

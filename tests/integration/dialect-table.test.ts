@@ -3,6 +3,7 @@
  * through a real LiteLLM, and checked on the wire, at the SDK and at the model. The cells are data; what a cell
  * must show follows from what the model says in it.
  */
+import fc from 'fast-check';
 import { randomBytes } from 'node:crypto';
 import { gate } from '../../scripts/src/gate';
 import { waitUntil } from '../../scripts/src/processes';
@@ -12,6 +13,7 @@ import type { Answer, Call, Driver, Entry, Exchange, Refused, Tokens } from '../
 import { generateContentDriver } from '../support/dialects/generate-content-driver';
 import { messagesDriver } from '../support/dialects/messages-driver';
 import { responsesDriver } from '../support/dialects/responses-driver';
+import { cutStreams } from '../support/cut-stream';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { startStack, type Stack } from '../support/stack';
 
@@ -164,7 +166,12 @@ interface Played {
 const usageOf = (round: number): Tokens => ({ input: 10 * (round + 1), output: round + 1 });
 
 /** Lets the model say the rounds of a cell, and the client hold the conversation until it has its answer. */
-async function play(driver: Driver, stream: boolean, { rounds }: Cell): Promise<Played> {
+async function play(
+  driver: Driver,
+  stream: boolean,
+  { rounds }: Cell,
+  sizes?: readonly number[],
+): Promise<Played> {
   const [working, never] = [gate(), gate()];
   // Random, never counted: an outcome recorded under an id of an earlier cell must not be met again.
   const made = randomBytes(6).toString('hex');
@@ -175,23 +182,22 @@ async function play(driver: Driver, stream: boolean, { rounds }: Cell): Promise<
       args: call.args,
     }));
   const offered: (readonly string[])[] = [];
-  model.answerWith(
-    driver.provider(async ({ rounds: behind, results, tools }) => {
-      offered.push(tools);
-      const round = rounds[behind];
-      if (round === undefined) return { error: `There is no round ${behind} in this cell.`, status: 500 };
-      if (round.fails !== undefined) return round.fails;
-      if (round.lost === true) {
-        working.open();
-        await never.opened;
-      }
-      return {
-        ...(round.text === undefined ? {} : { text: round.text.replace('$results', results.join(' / ')) }),
-        calls: callsOf(round, behind),
-        usage: usageOf(behind),
-      };
-    }),
-  );
+  const answer = driver.provider(async ({ rounds: behind, results, tools }) => {
+    offered.push(tools);
+    const round = rounds[behind];
+    if (round === undefined) return { error: `There is no round ${behind} in this cell.`, status: 500 };
+    if (round.fails !== undefined) return round.fails;
+    if (round.lost === true) {
+      working.open();
+      await never.opened;
+    }
+    return {
+      ...(round.text === undefined ? {} : { text: round.text.replace('$results', results.join(' / ')) }),
+      calls: callsOf(round, behind),
+      usage: usageOf(behind),
+    };
+  });
+  model.answerWith(sizes === undefined ? answer : cutStreams(answer, sizes));
   const exchanges: Exchange[] = [];
   const own = rounds.some(({ calls }) => calls?.some((call) => !isOurs(call)));
   const conversation = driver.converse({ url: stack.url, key: 'sk-test-alice', stream, own, exchanges });
@@ -252,6 +258,32 @@ function entriesBefore(cell: Cell, n: number): Entry[] {
 }
 
 describe.each(drivers)('$dialect', (driver) => {
+  it('shows the client the same, wherever the provider’s bytes are cut', async () => {
+    const rounds = [
+      { text: 'Schön 😀, ich sehe nach.', calls: [ours('Käse')] },
+      { text: '$results 🧀', calls: [ours('b'), theirs('Bern', 'sonnig ☀')] },
+      { text: 'Also: $results.' },
+    ];
+    const cell: Cell = { turn: 'cut', rounds };
+    const views = async (sizes?: readonly number[]): Promise<unknown> => {
+      const { answers, error } = await play(driver, true, cell, sizes);
+      const told = model.requests.map((request) => driver.entriesOf(request));
+      model.reset();
+      return { answers: JSON.stringify(answers).replaceAll(/own_\w+/g, 'own'), error, told };
+    };
+    const whole = await views();
+    expect(await views([1])).toEqual(whole);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 20 }),
+        async (sizes) => {
+          expect(await views(sizes)).toEqual(whole);
+        },
+      ),
+      { numRuns: 5 },
+    );
+  });
+
   describe.each([
     ['not streaming', false],
     ['streaming', true],

@@ -37,8 +37,14 @@ beforeAll(async () => {
   });
   stack = await startStack({
     servers: {
-      database: { url: fixture.url, transport: 'sse', alias: 'db' },
-      local: { transport: 'stdio', command: process.execPath, args: [stdioServer, 'normal'] },
+      // Newer LiteLLM wants each key granted its servers, or this; 1.77.3 does not look at it.
+      database: { url: fixture.url, transport: 'sse', alias: 'db', allow_all_keys: true },
+      local: {
+        transport: 'stdio',
+        command: process.execPath,
+        args: [stdioServer, 'normal'],
+        allow_all_keys: true,
+      },
     },
     models: [
       ...drivers.map((driver) => driver.entry(model.url)),

@@ -138,16 +138,24 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
+  if (!stack.hook.running) {
+    stack.hook = await stack.startHook();
+    await waitUntil(hasTools, { timeoutMs: 20_000, what: 'hook-service with its tools, at the door' });
+  }
   model.reset();
   fixture.calls.length = 0;
-  if (stack.hook.running) return;
-  stack.hook = await stack.startHook();
-  const ready = async (): Promise<boolean> => {
-    const { status } = (await (await fetch(`${stack.hook.url}/health/ready`)).json()) as { status: string };
-    return status === 'ready';
-  };
-  await waitUntil(ready, { timeoutMs: 20_000, what: 'hook-service with its tools' });
 });
+
+/** True once hook-service has its tools and the door reaches it: on a busy machine the first try may be too slow. */
+async function hasTools(): Promise<boolean> {
+  const { status } = (await (await fetch(`${stack.hook.url}/health/ready`)).json()) as { status: string };
+  if (status !== 'ready') return false;
+  model.answerWith(chatDriver.provider(() => ({ text: 'Hello.' })));
+  const exchanges: Exchange[] = [];
+  const settings = { url: stack.url, key: 'sk-test-alice', stream: false, own: false, exchanges };
+  await chatDriver.converse(settings).ask('Hello?');
+  return exchanges[0]?.headers.get('x-toolturn') !== 'unavailable';
+}
 
 /** What was played, and what both ends saw of it. */
 interface Played {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parse as parseYaml } from 'yaml';
 import { clientSetups } from './client-setups';
 import { placeholderKey, renderClients } from './clients';
@@ -45,6 +47,11 @@ describe('toolturn clients', () => {
         goOn: ['codex', 'exec', 'resume', '--last', '$PROMPT'],
       },
     ]);
+  });
+
+  it('prints what the README shows', () => {
+    const readme = readFileSync(join(__dirname, '..', '..', '..', 'README.md'), 'utf8');
+    expect(readme).toContain(`\n${renderClients({ url, client: 'claude-code' }).output}`);
   });
 
   it('gives VS Code a file that is JSON and leads to LiteLLM’s MCP endpoint', () => {

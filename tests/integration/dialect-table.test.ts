@@ -146,7 +146,7 @@ beforeEach(async () => {
   fixture.calls.length = 0;
 });
 
-/** True once hook-service has its tools and the door reaches it: on a busy machine the first try may be too slow. */
+/** True once hook-service has its tools and the door reaches it. */
 async function hasTools(): Promise<boolean> {
   const { status } = (await (await fetch(`${stack.hook.url}/health/ready`)).json()) as { status: string };
   if (status !== 'ready') return false;
@@ -222,6 +222,7 @@ async function play(
   if (rounds.some(({ lost }) => lost)) {
     await working.opened;
     await stack.hook.stop(0);
+    await stack.hook.exited;
   }
   await held;
   never.open();

@@ -20,6 +20,7 @@ left_out=(
   'cannot replace the response by what it returns|what the hook returns is taken; changing it in place works as well'
   'ends the stream without an error and without .DONE. when it raises an HTTPException|it breaks the connection off'
   'shows the client a Python traceback when it raises anything else|it shows the message alone'
+  'lists and calls through LiteLLM.s own endpoint as it would without Toolturn|its /mcp/ lists no tool of the stdio server; the cause is not known yet'
   'runs to the end of the model.s stream after the client has gone|it ends with the client'
 )
 

@@ -1,4 +1,4 @@
-/** Libraries, each as a whole program, and curl. Tests run them as they are printed. */
+/** Libraries, each as a whole program, and curl. tests/integration/surface.test.ts runs those whose packages are at hand. */
 import { lines, type ClientSetup } from './setup';
 
 const question = 'Which tools can you use?';

@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 /** Which part of hook-service may import what (ARCHITECTURE.md, "Import rules"). */
-const adapters = ['http', 'mcp', 'state', 'upstream', 'log', 'config', 'search'];
+const adapters = ['http', 'mcp', 'state', 'upstream', 'log', 'config', 'search', 'schema'];
 const libraries = {
   mcp: ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
   state: ['ioredis'],
@@ -10,6 +10,7 @@ const libraries = {
   log: ['winston'],
   config: ['yaml'],
   search: ['minisearch'],
+  schema: ['ajv', 'ajv/**', 'ajv-formats'],
 };
 
 function restrict(folder, group, message) {

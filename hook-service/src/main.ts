@@ -4,6 +4,7 @@ import { addBridge } from './cli/bridge';
 import { addMcp } from './cli/mcp';
 import { addClients } from './cli/clients';
 import { addServe } from './cli/serve';
+import { addTools } from './cli/tools';
 
 /** Reads the command line and runs one command; each stands in a file of `cli/`. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -15,6 +16,7 @@ async function main(argv: readonly string[]): Promise<void> {
   addBridge(program);
   addMcp(program);
   addClients(program);
+  addTools(program);
   await program.parseAsync(argv);
 }
 

@@ -1,13 +1,18 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { dirname } from 'node:path';
 import { bulkhead } from 'cockatiel';
 import type { Environment } from './config/environment';
 import { loadConfig } from './config/load';
 import { formatProblem } from './config/problems';
 import { CallRunner, type Gate } from './core/calls';
 import { ToolturnError } from './core/errors';
+import { CatalogWarnings } from './core/look-alikes';
 import { OfferBook } from './core/offer';
+import { createMask } from './core/result-safety';
 import { TurnService } from './core/service';
+import { ToolAdmission } from './core/tool-admission';
+import { ToolPins } from './core/tool-pins';
 import { TurnLog } from './core/turn-log';
 import { chat } from './dialects/chat';
 import { generateContent } from './dialects/generate-content';
@@ -15,8 +20,10 @@ import { messages } from './dialects/messages';
 import { responses } from './dialects/responses';
 import { createApp } from './http/app';
 import { createLog } from './log/log';
-import { createToolHost } from './mcp/tool-host';
+import { createToolHost, type McpToolHost } from './mcp/tool-host';
+import { createArgumentChecker } from './schema/argument-checker';
 import { indexTools } from './search/tool-search';
+import { createPinStore } from './state/pins';
 import { createState } from './state/redis';
 import { createUpstream } from './upstream/litellm';
 
@@ -42,8 +49,24 @@ export async function serve(environment: Environment, configPath: string): Promi
   });
   for (const warning of warnings) log.warn(`configuration: ${formatProblem(warning)}`);
 
-  const host = createToolHost({ servers: config.servers, log });
   const state = createState({ url: environment.redisUrl, log });
+  const pinStore = createPinStore({
+    ...(config.pins.file === undefined ? {} : { file: config.pins.file }),
+    ...(state.pins === undefined ? {} : { redis: state.pins }),
+    log,
+  });
+  const pins = new ToolPins({ policy: config.pins.policy, store: pinStore, log }, (servers) => {
+    for (const server of servers) void host.readmit(server);
+  });
+  const admission = new ToolAdmission({ servers: config.servers, pins, log });
+  const host: McpToolHost = createToolHost({
+    servers: config.servers,
+    log,
+    admit: (server, tools) => admission.admit(server, tools),
+  });
+  const warningsOfTools = new CatalogWarnings(log);
+  host.onCatalogChange((catalog) => void warningsOfTools.of(catalog));
+  const checker = createArgumentChecker({ log });
   const { limits } = config;
   const upstream = createUpstream({
     baseUrl: environment.litellmUrl,
@@ -62,6 +85,9 @@ export async function serve(environment: Environment, configPath: string): Promi
       host,
       store: state.calls,
       texts: state.texts,
+      cache: state.results,
+      checker,
+      mask: createMask([...environment.secrets, ...secrets], [dirname(__dirname)]),
       limits,
       outcomeTtlSeconds: config.outcomeTtlSeconds,
       log,
@@ -87,6 +113,7 @@ export async function serve(environment: Environment, configPath: string): Promi
   const app = createApp({
     service,
     turns,
+    pins: { pins, warnings: () => warningsOfTools.of(host.catalog()) },
     secrets: environment.secrets,
     bodyBytes: config.bodyBytes,
     health: () => ({ redis: state.health(), ...prefixed('mcp:', host.health()) }),
@@ -107,7 +134,8 @@ export async function serve(environment: Environment, configPath: string): Promi
       accepting = false;
       log.info('stopping', { turns_in_flight: service.inFlight });
       await closeServer(server, drainMs);
-      await Promise.allSettled([host.close(), state.close()]);
+      pins.close();
+      await Promise.allSettled([host.close(), checker.close(), state.close()]);
       log.info('stopped');
     },
   };

@@ -37,6 +37,7 @@ describe('a config without a toolturn section', () => {
       servers: [],
       surface: { default: 'hidden', keys: [] },
       access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
+      pins: { policy: 'allow' },
       inject: { default: 'auto', models: [], keys: [] },
       limits: {
         rounds: 10,

@@ -85,10 +85,12 @@ function readSection(sources: Sources, context: Context): ToolturnSection | unde
   const rules = Array.isArray(access.rules) ? access.rules : [];
   for (const key of rules.flatMap(rawKeys)) context.values.keepSecret(key);
   const known = {
-    ...Object.fromEntries(settings.flatMap(knownSettingsKeys)),
+    ...Object.fromEntries(
+      settings.flatMap((name) => knownSettingsKeys(name, isMap(servers) ? (servers[name] ?? null) : null)),
+    ),
     ...knownAccessKeys(rules.length),
   };
-  return check(toolturnSchema, withoutNulls(value, 3), ['toolturn'], context, {
+  return check(toolturnSchema, withoutNulls(value, 5), ['toolturn'], context, {
     ...knownKeys,
     ...known,
   });

@@ -3,6 +3,8 @@ import type { ServerConfig, ServerSettings } from '../core/servers';
 import type { Context } from './check';
 import { duration, filledText, pattern } from './fields';
 import type { Path } from './problems';
+import { knownToolKeys, toolsSchema } from './tool-settings';
+import type { Plain } from './values';
 
 /** An HMAC key shorter than its hash is weaker than the hash (RFC 7518, 3.2). */
 const leastSecretLength = 32;
@@ -30,6 +32,7 @@ export const serverSettingsShape = {
   identity: z
     .strictObject(identityShape, { error: 'must be a map with secret, and header, audience or ttl' })
     .optional(),
+  tools: toolsSchema.optional(),
 };
 
 /** Schema of one entry of `toolturn.servers`. Strict: a key that is not known is an error. */
@@ -40,10 +43,12 @@ export const serverSettingsSchema = z.strictObject(serverSettingsShape, {
 export type WrittenServerSettings = z.output<typeof serverSettingsSchema>;
 
 /** The names that the maps of one entry may hold. */
-export function knownSettingsKeys(name: string): [string, readonly string[]][] {
+export function knownSettingsKeys(name: string, written: Plain): [string, readonly string[]][] {
+  const path = `toolturn.servers.${name}`;
   return [
-    [`toolturn.servers.${name}`, Object.keys(serverSettingsShape)],
-    [`toolturn.servers.${name}.identity`, Object.keys(identityShape)],
+    [path, Object.keys(serverSettingsShape)],
+    [`${path}.identity`, Object.keys(identityShape)],
+    ...knownToolKeys(path, written),
   ];
 }
 
@@ -54,8 +59,12 @@ export function settingsFor(
   path: Path,
   context: Context,
 ): ServerSettings {
-  const { enabled, error_text: errorText, identity } = written;
-  const common = { enabled, ...(errorText === undefined ? {} : { errorText }) };
+  const { enabled, error_text: errorText, tools, identity } = written;
+  const common = {
+    enabled,
+    ...(errorText === undefined ? {} : { errorText }),
+    ...(tools === undefined ? {} : { tools }),
+  };
   if (identity === undefined) return common;
   checkIdentity(server, identity, [...path, 'identity'], context);
   return {

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
 import type { SurfacePolicy } from '../core/surface';
+import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
-import { duration, seconds, texts, wholeNumber } from './fields';
+import { duration, filledText, seconds, texts, wholeNumber } from './fields';
 import { hashRawKey } from './hashes';
 import { serverSettingsSchema, type WrittenServerSettings } from './server-settings';
 import { surfacePolicy, surfaceSchema, surfaceShape } from './surface';
@@ -61,6 +62,17 @@ const memory = z.preprocess(
   z.strictObject(memoryShape, { error: 'must be off, or a map with enabled and ttl' }),
 );
 
+const pinsShape = {
+  file: filledText.optional(),
+  policy: z.enum(['allow', 'hold'], { error: 'must be allow or hold' }).default('allow'),
+};
+
+const pins = z
+  .strictObject(pinsShape, { error: 'must be a map with file and policy' })
+  .refine(({ file, policy }) => policy === 'allow' || file !== undefined, {
+    error: 'needs a file with policy: hold, so that what was accepted is not forgotten',
+  });
+
 const sectionShape = {
   inject: inject.prefault({}),
   limits: z.strictObject(limitsShape, { error: 'must be a map of limits' }).prefault({}),
@@ -69,6 +81,7 @@ const sectionShape = {
   catalog: z.strictObject(catalogShape, { error: 'must be a map of settings' }).prefault({}),
   memory: memory.prefault({}),
   access: accessSchema.optional(),
+  pins: pins.prefault({}),
   servers: z
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
     .default({}),
@@ -84,6 +97,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.catalog': Object.keys(catalogShape),
   'toolturn.memory': Object.keys(memoryShape),
   'toolturn.surface': Object.keys(surfaceShape),
+  'toolturn.pins': Object.keys(pinsShape),
 };
 
 /** What our section comes to. */
@@ -100,6 +114,8 @@ export interface ToolturnSection {
   readonly outcomeTtlSeconds: number;
   /** Seconds for which hidden rounds are kept; absent where the ledger is off. */
   readonly memoryTtlSeconds?: number;
+  /** What happens when a server's tool definitions change, and where they are kept beside Redis. */
+  readonly pins: { readonly policy: PinPolicy; readonly file?: string };
   /** By the name or alias that the file uses. */
   readonly serverSettings: Readonly<Record<string, WrittenServerSettings>>;
   /** What clients see of tool work. */
@@ -132,6 +148,10 @@ export const toolturnSchema = z
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,
     ...(section.memory.enabled ? { memoryTtlSeconds: section.memory.ttl } : {}),
+    pins: {
+      policy: section.pins.policy,
+      ...(section.pins.file === undefined ? {} : { file: section.pins.file }),
+    },
     serverSettings: section.servers,
     surface: surfacePolicy(section.surface, hashRawKey),
     ...(section.access === undefined ? {} : { accessSection: section.access }),

@@ -4,21 +4,82 @@ import { JsonObjectWatcher, parseArguments } from './arguments';
 describe('the arguments a model wrote', () => {
   it.each([
     ['', {}],
-    ['  ', {}],
+    ['  \n', {}],
+    ['null', {}],
+    ['""', {}],
     ['{}', {}],
     ['{"a": [1]}', { a: [1] }],
+    ['```json\n{"a": 1}\n```', { a: 1 }],
+    ['```\n{"a": 1}```', { a: 1 }],
+    ['{"a": [1, 2,], "b": {"c": 1 , } , }', { a: [1, 2], b: { c: 1 } }],
+    ['{"a": ",}"}', { a: ',}' }],
+    ['{"a": ",}",}', { a: ',}' }],
+    ['{"a":1}{"a":1}', { a: 1 }],
+    ['{"a":"}{"} {"a": "}{"}\n{"a":"}{"}', { a: '}{' }],
+    ['{}{"a":1}', { a: 1 }],
+    ['"{\\"a\\":1}"', { a: 1 }],
+    ['"\\"{}\\""', {}],
+    ['{"a": "one\ntwo\tthree"}', { a: 'one\ntwo\tthree' }],
+    ['\uFEFF{"a":1}', { a: 1 }],
   ])('%j are %j', (written, value) => {
     expect(parseArguments(written)).toEqual({ ok: true, value });
   });
 
   it.each([
-    ['null', /they are null/],
     ['[1]', /they are an array/],
     ['"x"', /they are a string/],
+    ['7', /they are a number/],
     ['{"a": ', /not valid JSON/],
-    ['{"a":1}{"a":1}', /not valid JSON/],
+    ['{"a":1}{"a":2}', /not valid JSON/],
+    ['{"a":1}{}', /not valid JSON/],
+    ['{"a":1} and more', /not valid JSON/],
+    ['{"a":1,,}', /not valid JSON/],
+    ["{'a': 1}", /not valid JSON/],
+    [`{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, /nested deeper than 200/],
+    [`{"a":${'['.repeat(100_000)}`, /not valid JSON/],
+    [`{"a":"${'x'.repeat(5_000_000)}"}`, /longer than 4000000/],
   ])('%j are refused with a reason', (written, reason) => {
     expect(parseArguments(written)).toEqual({ ok: false, reason: expect.stringMatching(reason) });
+  });
+
+  it('are read as JSON reads them wherever they are valid', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), (object) => {
+        const text = JSON.stringify(object);
+        expect(parseArguments(text)).toEqual({ ok: true, value: JSON.parse(text) });
+      }),
+    );
+  });
+
+  it('never make it throw, and what is repaired is repaired for good', () => {
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      ',',
+      ':',
+      '1',
+      'a',
+      '\\',
+      '\n',
+      '```',
+      'json',
+      'null',
+      ' ',
+    );
+    const texts = fc.oneof(
+      fc.string(),
+      fc.array(pieces, { maxLength: 30 }).map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        const once = parseArguments(text);
+        if (once.ok) expect(parseArguments(JSON.stringify(once.value))).toEqual(once);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('with __proto__ in them change no prototype', () => {

@@ -1,22 +1,54 @@
-import { isJsonObject, type JsonObject } from './json';
+import { readLenient } from './argument-repair';
+import { isJsonObject, type Json, type JsonObject } from './json';
 
 /** The arguments of a call: an object, or the reason why they are none, in words the model can use. */
 export type ParsedArguments =
   { readonly ok: true; readonly value: JsonObject } | { readonly ok: false; readonly reason: string };
 
-/** Reads what the model wrote as arguments. Nothing at all means `{}`, as for a tool without parameters. */
+/** Longer arguments are not read, and neither are values inside values inside values beyond this. */
+export const argumentLimits = { length: 4_000_000, depth: 200 } as const;
+
+/**
+ * Reads what the model wrote as arguments. Nothing at all, white space and null mean `{}`, as for a tool without
+ * parameters. What has one possible meaning is repaired: a Markdown fence, trailing commas, an object written twice, an
+ * object written as a string, line breaks inside of strings. Never throws.
+ */
 export function parseArguments(written: string): ParsedArguments {
-  if (written.trim() === '') return { ok: true, value: {} };
-  let value: unknown;
-  try {
-    value = JSON.parse(written);
-  } catch (error) {
-    const detail = error instanceof Error ? error.message : String(error);
-    return { ok: false, reason: `the arguments are not valid JSON (${detail.slice(0, 200)})` };
+  if (written.length > argumentLimits.length) {
+    return refused(`the arguments are longer than ${argumentLimits.length} characters`);
   }
-  if (isJsonObject(value)) return { ok: true, value };
-  const kind = value === null ? 'null' : Array.isArray(value) ? 'an array' : `a ${typeof value}`;
-  return { ok: false, reason: `the arguments must be a JSON object, but they are ${kind}` };
+  if (written.trim() === '') return { ok: true, value: {} };
+  const value = readLenient(written);
+  if (value === undefined) return refused(`the arguments are not valid JSON (${syntaxError(written)})`);
+  if (value === null) return { ok: true, value: {} };
+  if (isJsonObject(value)) {
+    return nestsDeeper(value, argumentLimits.depth)
+      ? refused(`the arguments are nested deeper than ${argumentLimits.depth} levels`)
+      : { ok: true, value };
+  }
+  return refused(
+    `the arguments must be a JSON object, but they are ${Array.isArray(value) ? 'an array' : `a ${typeof value}`}`,
+  );
+}
+
+function refused(reason: string): ParsedArguments {
+  return { ok: false, reason };
+}
+
+function syntaxError(written: string): string {
+  try {
+    JSON.parse(written);
+    return 'more than one value';
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).slice(0, 200);
+  }
+}
+
+/** True where a value holds values more than `depth` levels down. */
+function nestsDeeper(value: Json | undefined, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (depth === 0) return true;
+  return Object.values(value).some((inner) => nestsDeeper(inner, depth - 1));
 }
 
 /**

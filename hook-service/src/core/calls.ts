@@ -1,25 +1,42 @@
 import { createHash } from 'node:crypto';
 import type { OurTool } from './builtin';
-import { aimOf, type Aim } from './builtin-aim';
+import { aimOf, type Aim, type AimDeps } from './builtin-aim';
 import { keepRest } from './builtin-rest';
 import { textResult } from './builtin-run';
 import type { Outcome, ToolCall } from './dialect';
 import { forServer, type Caller } from './caller';
+import type { JsonObject } from './json';
 import type { Limits } from './limits';
 import type { CallAccess } from './offer';
-import type { CallStore, HostTool, Log, RecordedCall, Scope, TextStore, ToolHost, ToolResult } from './ports';
+import type {
+  CallStore,
+  HostTool,
+  Log,
+  RecordedCall,
+  ResultCache,
+  Scope,
+  TextStore,
+  ToolHost,
+  ToolResult,
+} from './ports';
 import { pickMedia } from './result-media';
+import { throughCache } from './result-cache';
+import { createMask, type Mask } from './result-safety';
 import { cutText, resultText } from './result-text';
 import type { CallWatch } from './work';
 
 /** What running calls needs; one for the whole service. */
-export interface CallDeps {
+export interface CallDeps extends AimDeps {
   readonly host: ToolHost;
   readonly store: CallStore;
   readonly limits: Limits;
   readonly outcomeTtlSeconds: number;
   /** Where the rest of results that are cut is kept; absent: it is lost. */
   readonly texts?: TextStore;
+  /** Absent: no result is given twice. */
+  readonly cache?: ResultCache;
+  /** Takes out of a text what no model may read; absent: nothing but what nobody may. */
+  readonly mask?: Mask;
   readonly log: Log;
 }
 
@@ -42,15 +59,24 @@ export interface CallContext {
   readonly gate: Gate;
 }
 
+/** What a call came to, and whether it was run for it. */
+interface Ran {
+  readonly result: ToolResult;
+  readonly cached?: boolean;
+}
+
 /** How long a call that is claimed elsewhere is looked for before its fate counts as unknown. */
 const pollMs = 250;
 
 /** Runs calls, each at most once, and turns whatever happens into a result that the model can use. */
 export class CallRunner {
   /** Calls of this process, so that a hook which is repeated meanwhile joins instead of running again. */
-  private readonly running = new Map<string, Promise<ToolResult>>();
+  private readonly running = new Map<string, Promise<Ran>>();
+  private readonly mask: Mask;
 
-  constructor(private readonly deps: CallDeps) {}
+  constructor(private readonly deps: CallDeps) {
+    this.mask = deps.mask ?? createMask([]);
+  }
 
   /** Runs one call of a round. Never rejects. */
   async run(context: CallContext, roundNumber: number, call: ToolCall, watch?: CallWatch): Promise<Outcome> {
@@ -68,11 +94,12 @@ export class CallRunner {
   ): Promise<Omit<Outcome, 'call' | 'milliseconds'>> {
     const aim = this.permitted(context, call, await aimOf(this.deps, context, call));
     const isAim = 'tool' in aim;
-    if (isAim)
-      watch?.started(aim.tool, aim.name === call.name ? call.arguments : JSON.stringify(aim.arguments));
-    const result = isAim ? await this.result(context, roundNumber, call, aim, watch) : aim;
+    if (isAim) watch?.started(aim.tool, aim.name === call.name ? call.arguments : JSON.stringify(aim.asked));
+    const { result, cached }: Ran = isAim
+      ? await this.result(context, roundNumber, call, aim, watch)
+      : { result: aim };
     const media = pickMedia(result.content);
-    const whole = resultText(result, isAim ? aim.name : call.name, media);
+    const whole = this.mask(resultText(result, isAim ? aim.name : call.name, media), result.failure);
     // A piece of a text that was cut once is as long as it may be, and its note makes it a little longer.
     let readsOn = false;
     const keep = async (bytes: Uint8Array) => {
@@ -88,6 +115,7 @@ export class CallRunner {
       ...(media.size === 0 ? {} : { media: [...media.values()] }),
       ...(result.failure === undefined ? {} : { failure: result.failure }),
       ...(isAim && aim.name !== call.name ? { ran: aim.name } : {}),
+      ...(cached === true ? { cached } : {}),
     };
   }
 
@@ -116,7 +144,7 @@ export class CallRunner {
     call: ToolCall,
     aim: Aim,
     watch: CallWatch | undefined,
-  ): Promise<ToolResult> {
+  ): Promise<Ran> {
     const key = createHash('sha256')
       .update(`${context.turn}\0${roundNumber}\0${call.id}`)
       .digest('hex')
@@ -137,19 +165,21 @@ export class CallRunner {
     key: string,
     digest: string,
     watch: CallWatch | undefined,
-  ): Promise<ToolResult> {
+  ): Promise<Ran> {
     const { store, outcomeTtlSeconds } = this.deps;
     try {
       const claim = await store.claim(context.scope, key, outcomeTtlSeconds);
-      if (claim.state === 'recorded' && claim.call.digest === digest) return claim.call.result;
+      if (claim.state === 'recorded' && claim.call.digest === digest) return { result: claim.call.result };
       if (claim.state === 'running') {
         const found = await this.await(context, key, digest);
-        if (found !== undefined) return found.result;
+        if (found !== undefined) return { result: found.result };
         if (!mayRepeat(tool)) {
-          return textResult(
-            `It is not known whether the call of ${tool.tool} ran, so it was not run again. Check before you repeat it.`,
-            'unknown_fate',
-          );
+          return {
+            result: textResult(
+              `It is not known whether the call of ${tool.tool} ran, so it was not run again. Check before you repeat it.`,
+              'unknown_fate',
+            ),
+          };
         }
       }
     } catch (error) {
@@ -159,7 +189,39 @@ export class CallRunner {
         tool: tool.tool,
       });
     }
-    const result = await context.gate.execute(() =>
+    const ran = await this.kept(context, tool, args, () => this.atServer(context, tool, args, watch));
+    const { result } = ran;
+    await store.record(context.scope, key, { digest, result }, outcomeTtlSeconds).catch((error: unknown) =>
+      this.deps.log.warn('the outcome of a call was not recorded', {
+        error,
+        server: tool.server,
+        tool: tool.tool,
+      }),
+    );
+    return ran;
+  }
+
+  /** A result that is kept, or what `run` gives. Under a client's own credentials nothing is kept or given. */
+  private async kept(
+    context: CallContext,
+    tool: HostTool,
+    args: JsonObject,
+    run: () => Promise<ToolResult>,
+  ): Promise<Ran> {
+    const { endUser, serverHeaders } = context.caller;
+    if (serverHeaders?.[tool.server] !== undefined) return { result: await run() };
+    const identity = endUser === undefined ? {} : { identity: endUser };
+    return throughCache(this.deps, { scope: context.scope, tool, arguments: args, ...identity }, run);
+  }
+
+  /** Runs the call at its server when its turn has come. */
+  private atServer(
+    context: CallContext,
+    tool: HostTool,
+    args: JsonObject,
+    watch: CallWatch | undefined,
+  ): Promise<ToolResult> {
+    return context.gate.execute(() =>
       context.signal.aborted
         ? Promise.resolve(
             textResult(`The tool ${tool.tool} was not run: the time for this turn is used up.`, 'timeout'),
@@ -174,14 +236,6 @@ export class CallRunner {
             ...forServer(context.caller, tool.server, context.turn),
           }),
     );
-    await store.record(context.scope, key, { digest, result }, outcomeTtlSeconds).catch((error: unknown) =>
-      this.deps.log.warn('the outcome of a call was not recorded', {
-        error,
-        server: tool.server,
-        tool: tool.tool,
-      }),
-    );
-    return result;
   }
 
   /** Waits for the outcome of a call that another replica is running. */

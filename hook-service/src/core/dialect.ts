@@ -54,6 +54,8 @@ export interface Outcome {
   readonly failure?: FailureKind;
   /** The tool that ran, where that is another one than was called (`call_tool`). */
   readonly ran?: string;
+  /** True where the result is one that was kept of an equal call. */
+  readonly cached?: boolean;
   /** True where the text was cut and `read_more` gives the rest. */
   readonly readsOn?: true;
   readonly milliseconds: number;

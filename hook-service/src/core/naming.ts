@@ -35,7 +35,7 @@ export function offeredName(server: string, tool: string): string {
 export function nameTools(tools: readonly HostTool[]): Map<string, HostTool> {
   const byName = new Map<string, HostTool>();
   for (const tool of tools) {
-    let name = offeredName(tool.server, tool.tool);
+    let name = offeredName(tool.server, tool.shownAs ?? tool.tool);
     if (byName.has(name)) name = withSuffix(name, tool.server, tool.tool);
     if (!byName.has(name)) byName.set(name, tool);
   }

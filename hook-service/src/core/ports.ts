@@ -4,6 +4,7 @@
  */
 import type { ServerHeaders } from './caller';
 import type { JsonObject } from './json';
+import type { ToolSettings } from './servers';
 
 // ---------------------------------------------------------------- tools
 
@@ -18,6 +19,16 @@ export interface HostTool {
   readonly inputSchema: JsonObject;
   /** Hints by the server. Untrusted: for display, never to grant anything (MCP specification, tools). */
   readonly annotations?: JsonObject;
+  /** JSON Schema of structured results, unchanged from the server. */
+  readonly outputSchema?: JsonObject;
+  /** Behind the server's prefix the model sees this in place of `tool`; absent: it sees `tool`. */
+  readonly shownAs?: string;
+  /** The schema as the server wrote it, where the one that is offered is another: arguments must fit this one. */
+  readonly serverSchema?: JsonObject;
+  /** SHA-256 of the definition as the server wrote it (`tool-definition-digest.ts`). */
+  readonly digest?: string;
+  /** What the config says of it. */
+  readonly settings?: ToolSettings;
 }
 
 /** The tools of all servers at one moment. A new object is made when anything in it changes. */
@@ -114,6 +125,27 @@ export interface ToolHost {
   call(request: ToolCallRequest): Promise<ToolResult>;
 }
 
+/** One way in which arguments do not fit a tool's schema. */
+export interface ArgumentProblem {
+  /** Where: names of fields and positions in arrays; empty for the arguments as a whole. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong there, in words that go behind the place: `must be an integer`, `is missing`. */
+  readonly expected: string;
+  /** The JSON types that would do, where the type is what is wrong. */
+  readonly types?: readonly string[];
+}
+
+/** `unchecked` where the schema cannot be used: arguments go to the server as they are then. */
+export type ArgumentCheck =
+  | { readonly state: 'valid' }
+  | { readonly state: 'invalid'; readonly problems: readonly ArgumentProblem[] }
+  | { readonly state: 'unchecked'; readonly reason: string };
+
+/** Compares arguments with a JSON Schema that nobody has vouched for. Bounded in time and memory; never rejects. */
+export interface ArgumentChecker {
+  check(schema: JsonObject, value: JsonObject): Promise<ArgumentCheck>;
+}
+
 /** One tool as it is searched for. */
 export interface SearchEntry {
   readonly name: string;
@@ -147,6 +179,13 @@ export type Claim =
   | { readonly state: 'claimed' } // run it; nobody else does
   | { readonly state: 'recorded'; readonly call: RecordedCall }
   | { readonly state: 'running' }; // somebody else claimed it and has not recorded an outcome
+
+/** Results of read-only tools, for the same call of the same scope. Bounded; a result that is too large is not kept. */
+export interface ResultCache {
+  /** Undefined where there is none; rejects where it cannot be known. */
+  get(scope: Scope, key: string): Promise<ToolResult | undefined>;
+  put(scope: Scope, key: string, result: ToolResult, ttlSeconds: number): Promise<void>;
+}
 
 /** Makes a call run once: a claim before, a record after. */
 export interface CallStore {

@@ -66,7 +66,7 @@ export function estimateTokens({ name, host }: OfferedTool): number {
 
 function searchEntry({ host }: OfferedTool) {
   return {
-    name: host.tool,
+    name: host.shownAs ?? host.tool,
     server: host.server,
     description: host.description ?? '',
     parameters: parameterNames(host.inputSchema),

@@ -1,3 +1,5 @@
+import type { JsonObject } from './json';
+
 /** Settings of one server that are Toolturn's own (`toolturn.servers`). */
 export interface ServerSettings {
   /** False: it is not connected, and nothing of it is offered. */
@@ -6,6 +8,8 @@ export interface ServerSettings {
   readonly errorText?: RegExp;
   /** Each request to the server carries a signed token that says for whom it is made. */
   readonly identity?: IdentitySettings;
+  /** By the name a tool has at its server. */
+  readonly tools?: Readonly<Record<string, ToolSettings>>;
 }
 
 /** How a server is told for whom a call is made. */
@@ -17,6 +21,21 @@ export interface IdentitySettings {
   readonly ttlSeconds: number;
   /** Signs with HMAC-SHA256; the server has the same one. Never logged. */
   readonly secret: string;
+}
+
+/** What the config says of one tool, in place of what its server says or beside it. */
+export interface ToolSettings {
+  /** False: it is not offered and cannot be called. */
+  readonly enabled?: boolean;
+  /** The name behind the server's prefix. */
+  readonly name?: string;
+  readonly description?: string;
+  /** Arguments that every call gets; the model neither sees nor sets them. May hold secrets: never logged or shown. */
+  readonly arguments?: JsonObject;
+  /** Deadline of one call in milliseconds, in place of the server's; `limits.call_seconds` bounds it all the same. */
+  readonly timeoutMs?: number;
+  /** For so long a result is given again, where the server calls the tool read-only too. */
+  readonly cacheSeconds?: number;
 }
 
 /** How one MCP server is reached and what may be used of it; compiled from LiteLLM's `mcp_servers`. */

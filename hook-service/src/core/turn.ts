@@ -61,6 +61,8 @@ export interface ReportedCall {
   readonly round: number;
   readonly ms: number;
   readonly failure?: FailureKind;
+  /** True where a kept result was given and the server was not asked. */
+  readonly cached?: boolean;
 }
 
 export interface TurnResult {
@@ -283,12 +285,13 @@ class Turn {
   }
 
   private report(outcomes: readonly Outcome[], round: number): void {
-    for (const { call, ran, milliseconds, failure } of outcomes) {
+    for (const { call, ran, milliseconds, failure, cached } of outcomes) {
       this.reported.push({
         tool: (ran ?? call.name).slice(0, 128),
         round,
         ms: milliseconds,
         ...(failure === undefined ? {} : { failure }),
+        ...(cached === true ? { cached } : {}),
       });
     }
   }

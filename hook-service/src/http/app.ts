@@ -4,11 +4,13 @@ import type { Log, PartHealth } from '../core/ports';
 import type { TurnService } from '../core/service';
 import type { TurnLog } from '../core/turn-log';
 import { hookRoutes } from './hooks';
+import { pinRoutes, type PinsDeps } from './pins';
 import { requireSecret } from './secret';
 
 export interface AppDeps {
   readonly service: TurnService;
   readonly turns: TurnLog;
+  readonly pins: PinsDeps;
   readonly secrets: readonly string[];
   readonly bodyBytes: number;
   /** Every part of readiness by name. */
@@ -51,6 +53,7 @@ export function createApp(deps: AppDeps): Express {
 
   const guarded = requireSecret(deps.secrets);
   app.use('/hooks', guarded, hookRoutes(deps.service, deps.bodyBytes));
+  app.use('/admin/tools', guarded, pinRoutes(deps.pins));
   app.get('/turns/:id', guarded, (req: Request<{ id: string }>, res) => {
     const record = deps.turns.find(req.params.id);
     if (record === undefined)

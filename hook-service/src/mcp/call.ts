@@ -20,7 +20,8 @@ export async function runCall(
   request: ToolCallRequest,
   reconnectWaitMs: number,
 ): Promise<ToolResult> {
-  const timeoutMs = Math.max(1, Math.min(request.timeoutMs, session.server.timeoutMs));
+  const ownMs = tool.settings?.timeoutMs ?? session.server.timeoutMs;
+  const timeoutMs = Math.max(1, Math.min(request.timeoutMs, ownMs));
   const deadline = Date.now() + timeoutMs;
   let retries = { notRun: 1, harmless: isHarmless(tool) ? 1 : 0 };
 

@@ -4,7 +4,7 @@ import type { ServerConfig } from '../core/servers';
 import { explainConnectFailure } from './connect-reason';
 import { openConnection, type Connection } from './connection';
 import { ReconnectPolicy, type ReconnectOptions } from './reconnect-policy';
-import { ToolList } from './tool-list';
+import { ToolList, type ToolListOptions } from './tool-list';
 import { keepSubscribed } from './tool-subscription';
 import { Waiters } from './waiters';
 
@@ -20,6 +20,7 @@ export interface SessionOptions {
   readonly reconnect: ReconnectOptions;
   /** A server away for longer than this, after several attempts, is not waited for. */
   readonly giveUpWaitingMs: number;
+  readonly admit?: ToolListOptions['admit'];
   onToolsChanged(): void;
 }
 

@@ -12,6 +12,7 @@ const definition = z.object({
     .regex(/^[^\p{C}]+$/u, 'holds invisible characters'),
   description: z.string().optional(),
   inputSchema: z.looseObject({ type: z.literal('object') }),
+  outputSchema: z.looseObject({}).optional().catch(undefined),
   execution: z.object({ taskSupport: z.string().optional() }).optional(),
 });
 
@@ -72,13 +73,16 @@ function readTool(server: string, raw: unknown, warn: (reason: string) => void):
   }
   const { name, description } = parsed.data;
   // From the raw value: the schema is passed on exactly as the server wrote it.
-  const source = raw as { inputSchema: JsonObject; annotations?: unknown };
+  const source = raw as { inputSchema: JsonObject; outputSchema?: JsonObject; annotations?: unknown };
   const hints = annotations.safeParse(source.annotations);
   return {
     server,
     tool: name,
     ...(description === undefined ? {} : { description }),
     inputSchema: source.inputSchema,
+    ...(parsed.data.outputSchema === undefined || source.outputSchema === undefined
+      ? {}
+      : { outputSchema: source.outputSchema }),
     ...(hints.success ? { annotations: source.annotations as JsonObject } : {}),
   };
 }

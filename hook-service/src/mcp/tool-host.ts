@@ -33,6 +33,8 @@ export interface ToolHostOptions {
   readonly clientIdleMs?: number;
   /** How long a request waits for the tools that its own headers give it. */
   readonly clientListMs?: number;
+  /** Which of the tools that a server lists may be offered, and as what. Never rejects. */
+  readonly admit?: SessionOptions['admit'];
 }
 
 /** All MCP servers as one tool host. */
@@ -45,6 +47,8 @@ export interface McpToolHost extends ToolHost {
   ready(timeoutMs: number): Promise<void>;
   /** Calls back after each change of the catalog; returns how to stop that. */
   onCatalogChange(callback: (catalog: Catalog) => void): () => void;
+  /** Asks again which tools of a server may be offered; nothing where the server is not known. */
+  readmit(server: string): Promise<void>;
   /** Ends every session, stream and process. Takes 5 s at most. */
   close(): Promise<void>;
 }
@@ -161,6 +165,11 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
       if (result !== undefined) return result;
       const text = 'is not available now: too many clients use its server under credentials of their own.';
       return failedCall(request.tool, 'transport', text);
+    },
+
+    async readmit(server) {
+      const tools = entries.get(server)?.session.tools;
+      if (tools?.listed === true) await tools.readmit();
     },
 
     health() {

@@ -12,6 +12,8 @@ export interface ToolListOptions {
   readonly graceMs: number;
   /** Least time between two listings that the server asked for: it may send `list_changed` without end. */
   readonly refreshSpacingMs: number;
+  /** Which of the tools that the server lists may be offered, and as what. Never rejects. Absent: all, as they are. */
+  readonly admit?: ((server: string, tools: readonly HostTool[]) => Promise<readonly HostTool[]>) | undefined;
   /** The offered tools are others than before. */
   onChange(): void;
 }
@@ -25,6 +27,7 @@ export class ToolList {
   failure: string | undefined;
   listed = false;
 
+  private raw: readonly HostTool[] = [];
   private tools: readonly HostTool[] = [];
   private byName = new Map<string, HostTool>();
   private fingerprint = '[]';
@@ -68,7 +71,9 @@ export class ToolList {
               timeoutMs: this.options.listTimeoutMs,
             });
       this.failure = undefined;
-      this.take(readTools(this.server, listing.tools, this.options.log));
+      this.raw = readTools(this.server, listing.tools, this.options.log);
+      await this.readmit();
+      this.listed = true;
       if (listing.ttlMs !== undefined) {
         this.refreshLater(connection, Math.min(Math.max(listing.ttlMs, ttlBoundsMs.least), ttlBoundsMs.most));
       }
@@ -118,8 +123,15 @@ export class ToolList {
     clearTimeout(this.refreshTimer);
   }
 
+  /** Asks again which of the tools may be offered. */
+  async readmit(): Promise<void> {
+    const { raw } = this;
+    const tools = (await this.options.admit?.(this.server.publicName, raw)) ?? raw;
+    // A newer list, which came meanwhile, has asked for itself.
+    if (raw === this.raw) this.take(tools);
+  }
+
   private take(tools: readonly HostTool[]): void {
-    this.listed = true;
     const fingerprint = JSON.stringify(tools);
     if (fingerprint === this.fingerprint) return;
     this.fingerprint = fingerprint;

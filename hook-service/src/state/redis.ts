@@ -1,8 +1,20 @@
 import { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { CallStore, Claim, Ledger, Log, PartHealth, RecordedCall, TextStore } from '../core/ports';
+import type { PinStore } from '../core/pins';
+import type {
+  CallStore,
+  Claim,
+  Ledger,
+  Log,
+  PartHealth,
+  RecordedCall,
+  ResultCache,
+  TextStore,
+} from '../core/ports';
 import { redisLedger } from './ledger';
 import { memoryCallStore, memoryLedger } from './memory';
+import { redisPins } from './pins';
+import { memoryResults, redisResults } from './results';
 import { memoryTexts, redisTexts } from './texts';
 
 /** A record as it stands in Redis. Written by us, yet parsed: another version may have written it. */
@@ -18,6 +30,9 @@ export interface State {
   readonly calls: CallStore;
   readonly ledger: Ledger;
   readonly texts: TextStore;
+  readonly results: ResultCache;
+  /** Definitions of tools, shared by replicas; absent where no Redis is configured. Rejects while Redis is away. */
+  readonly pins?: PinStore;
   health(): PartHealth;
   close(): Promise<void>;
 }
@@ -35,7 +50,12 @@ const runningMark = JSON.stringify({ running: true });
  * configured. Never throws and never waits longer than half a second.
  */
 export function createState(options: { url: string | undefined; log: Log }): State {
-  const fallback = { calls: memoryCallStore(), ledger: memoryLedger(), texts: memoryTexts() };
+  const fallback = {
+    calls: memoryCallStore(),
+    ledger: memoryLedger(),
+    texts: memoryTexts(),
+    results: memoryResults(),
+  };
   if (options.url === undefined) {
     return {
       ...fallback,
@@ -49,7 +69,11 @@ export function createState(options: { url: string | undefined; log: Log }): Sta
   return redisState(options.url, options.log, fallback);
 }
 
-function redisState(url: string, log: Log, fallback: Pick<State, 'calls' | 'ledger' | 'texts'>): State {
+function redisState(
+  url: string,
+  log: Log,
+  fallback: Pick<State, 'calls' | 'ledger' | 'texts' | 'results'>,
+): State {
   const redis = new Redis(url, {
     commandTimeout: commandTimeoutMs,
     connectTimeout: 2000,
@@ -83,6 +107,7 @@ function redisState(url: string, log: Log, fallback: Pick<State, 'calls' | 'ledg
 
   const texts = redisTexts(redis);
   const ledger = redisLedger(redis);
+  const results = redisResults(redis);
 
   return {
     calls: {
@@ -128,6 +153,21 @@ function redisState(url: string, log: Log, fallback: Pick<State, 'calls' | 'ledg
           () => fallback.texts.read(...piece),
         ),
     },
+    results: {
+      get: (...key) =>
+        orMemory(
+          'read a result',
+          () => results.get(...key),
+          () => fallback.results.get(...key),
+        ),
+      put: (...result) =>
+        orMemory(
+          'keep a result',
+          () => results.put(...result),
+          () => fallback.results.put(...result),
+        ),
+    },
+    pins: redisPins(redis),
     health: () =>
       lost === undefined
         ? { state: 'ready' }

@@ -1,0 +1,50 @@
+import { canonicalDigest } from './canonical-json';
+import type { JsonObject } from './json';
+import type { HostTool, Log, ResultCache, Scope, ToolResult } from './ports';
+
+/** A call whose result may be given again. */
+export interface CachedCall {
+  readonly scope: Scope;
+  readonly tool: HostTool;
+  readonly arguments: JsonObject;
+  /** Digest of what else the server may answer by, such as headers that name the caller. */
+  readonly identity?: string;
+}
+
+/** For how many seconds a tool's results may be reused; undefined where the config or the server does not say so. */
+export function cacheSecondsOf(tool: HostTool): number | undefined {
+  // Hints are not trusted, so both have to say it: the operator by the setting, the server by the hint.
+  return tool.annotations?.['readOnlyHint'] === true ? tool.settings?.cacheSeconds : undefined;
+}
+
+/** What tells one result from every other one of a scope. A definition that changes begins anew. */
+export function cacheKey({ tool, arguments: args, identity }: Omit<CachedCall, 'scope'>): string {
+  return canonicalDigest([tool.server, tool.tool, tool.digest ?? '', args, identity ?? '']).slice(0, 40);
+}
+
+/**
+ * A result that is kept, or the one that `run` gives, which is kept if it is a success. Where the cache fails, the call
+ * runs.
+ */
+export async function throughCache(
+  { cache, log }: { readonly cache?: ResultCache; readonly log: Log },
+  call: CachedCall,
+  run: () => Promise<ToolResult>,
+): Promise<{ readonly result: ToolResult; readonly cached: boolean }> {
+  const seconds = cacheSecondsOf(call.tool);
+  if (cache === undefined || seconds === undefined) return { result: await run(), cached: false };
+  const key = cacheKey(call);
+  const { server, tool } = call.tool;
+  const kept = await cache.get(call.scope, key).catch((error: unknown) => {
+    log.warn('kept results cannot be read', { server, tool, error });
+    return undefined;
+  });
+  if (kept !== undefined) return { result: kept, cached: true };
+  const result = await run();
+  if (result.failure === undefined) {
+    await cache
+      .put(call.scope, key, result, seconds)
+      .catch((error: unknown) => log.warn('a result was not kept', { server, tool, error }));
+  }
+  return { result, cached: false };
+}

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { startHookService } from '../../scripts/src/hook-service';
 import { waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { secret, startStack, type Stack } from '../support/stack';
@@ -93,7 +95,7 @@ describe('with policy allow, a definition that changed', () => {
     expect(out).toMatch(/^it__echo: changed \(annotations\)/m);
     expect(out).toContain('-   "readOnlyHint": true');
     expect(await offered(stack)).toEqual(['it__add', 'it__echo']);
-    const log = readFileSync(stack.hook.logFile as string, 'utf8');
+    const log = readFileSync(stack.hook.logFile, 'utf8');
     expect(log.match(/Tool add of MCP server it has changed/g)).toHaveLength(1);
   });
 
@@ -172,7 +174,6 @@ describe('with policy hold, a definition that changed', () => {
   });
 
   it('is accepted for other replicas, which look at the same Redis or file', async () => {
-    const { startHookService } = await import('../../scripts/src/hook-service');
     const other = await startHookService({
       configPath: join(stack.dir, 'config.yaml'),
       env: { TOOLTURN_SECRET: secret, LITELLM_URL: stack.url, REDIS_URL: stack.redis.url },
@@ -192,7 +193,6 @@ describe('with policy hold, a definition that changed', () => {
     expect(pins.map((pin) => pin.tool)).toEqual(['add', 'echo', 'new_one']);
     expect(pins[0]?.definition).toMatchObject({ name: 'add', description: 'Adds, and sends.' });
     await stack.hook.stop();
-    const { Redis } = await import('ioredis');
     const redis = new Redis(stack.redis.url);
     await redis.flushall();
     redis.disconnect();
@@ -208,7 +208,7 @@ describe('with policy hold, a definition that changed', () => {
     writeFileSync(file, '{"pins": "half');
     stack.hook = await stack.startHook();
     expect(await offered(stack)).toEqual([]);
-    expect(readFileSync(stack.hook.logFile as string, 'utf8')).toContain('the pins cannot be read');
+    expect(readFileSync(stack.hook.logFile, 'utf8')).toContain('the pins cannot be read');
     expect(readFileSync(file, 'utf8')).toBe('{"pins": "half');
   });
 });

@@ -85,7 +85,7 @@ async function call(name: string, args: object, alias = 'alice'): Promise<{ told
   return { told: answer.choices[0]?.message.content ?? '', calls: fixture.calls.length - before };
 }
 
-const logged = () => readFileSync(stack.hook.logFile as string, 'utf8');
+const logged = () => readFileSync(stack.hook.logFile, 'utf8');
 
 describe('settings of one tool', () => {
   it('give it another name and description, and take fixed arguments out of what the model sees', async () => {

@@ -326,6 +326,41 @@ describe('what is wrong is said with its place and its remedy', () => {
       `${server('')}toolturn:\n  servers: {a: {error_text: "("}}\n`,
       '4:17 toolturn.servers.a.error_text: must be a regular expression such as "^Error: ", got "("',
     ],
+    [
+      'an unknown setting of a tool',
+      `${server('')}toolturn:\n  servers: {a: {tools: {t: {timout: 3}}}}\n`,
+      '4:29 toolturn.servers.a.tools.t.timout: is no setting of Toolturn (did you mean "timeout"?); known here: enabled, name',
+    ],
+    [
+      'a name that no provider accepts',
+      `${server('')}toolturn:\n  servers: {a: {tools: {t: {name: my tool}}}}\n`,
+      '4:29 toolturn.servers.a.tools.t.name: must be 1 to 64 letters, digits, _ or -, got "my tool"',
+    ],
+    [
+      'one name for two tools',
+      `${server('')}toolturn:\n  servers: {a: {tools: {t: {name: x}, u: {name: x}}}}\n`,
+      'toolturn.servers.a.tools: gives one name to two tools',
+    ],
+    [
+      'a cache time without unit',
+      `${server('')}toolturn:\n  servers: {a: {tools: {t: {cache: 60}}}}\n`,
+      '4:29 toolturn.servers.a.tools.t.cache: must be a time with its unit',
+    ],
+    [
+      'fixed arguments that are no JSON',
+      `${server('')}toolturn:\n  servers: {a: {tools: {t: {arguments: {day: 2026-01-01}}}}}\n`,
+      '4:29 toolturn.servers.a.tools.t.arguments: must be a map of arguments; put dates in quotes',
+    ],
+    [
+      'tools to be held without a file',
+      'toolturn:\n  pins: {policy: hold}\n',
+      '2:3 toolturn.pins: needs a file with policy: hold',
+    ],
+    [
+      'an unknown policy',
+      'toolturn:\n  pins: {policy: deny}\n',
+      '2:10 toolturn.pins.policy: must be allow or hold, got "deny"',
+    ],
     ['a section that is no map', 'toolturn: 3\n', '1:1 toolturn: must be a map of settings, got 3'],
     [
       'an unset variable',

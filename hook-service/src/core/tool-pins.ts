@@ -32,7 +32,7 @@ export interface ToolPinsOptions {
   readonly log: Log;
   /** How often other replicas' pins are looked for, in milliseconds. */
   readonly pollMs?: number;
-  /** How long the first listing waits for the pins. */
+  /** How long a listing waits for the pins. */
   readonly loadWaitMs?: number;
   readonly now?: () => Date;
 }
@@ -70,7 +70,9 @@ export class ToolPins {
 
   /** Which of the tools that a server lists may be offered. Waits for the pins once; never rejects. */
   async review(server: string, tools: readonly HostTool[]): Promise<readonly HostTool[]> {
-    await this.firstLoad();
+    await this.bounded(this.loaded);
+    // Another replica may have seen this server since: only what is new to all of them is trusted.
+    if (this.options.policy === 'hold' && !this.isKnown(server)) await this.bounded(this.load());
     this.listed.set(server, new Map(tools.map((tool) => [tool.tool, tool])));
     const { policy, log } = this.options;
     if (policy === 'hold' && !this.readable) {
@@ -148,7 +150,7 @@ export class ToolPins {
 
   /** Pins what was never seen: all of a server that is new, and, unless it is to be held, a new tool of any server. */
   private trustFirst(server: string, tools: readonly HostTool[]): void {
-    const known = [...this.pins.values()].some((pin) => pin.server === server);
+    const known = this.isKnown(server);
     if (known && this.options.policy === 'hold') return;
     const isNew = (tool: HostTool) => (this.pins.get(pinKey(tool))?.digest ?? '') === '';
     const pins = tools.filter(isNew).map((tool) => pinOf(tool, this.now(), false));
@@ -191,12 +193,16 @@ export class ToolPins {
     write();
   }
 
-  private async firstLoad(): Promise<void> {
+  private isKnown(server: string): boolean {
+    return [...this.pins.values()].some((pin) => pin.server === server);
+  }
+
+  private async bounded(work: Promise<void>): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.options.loadWaitMs ?? 3_000);
     });
-    await Promise.race([this.loaded, late]);
+    await Promise.race([work, late]);
     clearTimeout(timer);
   }
 

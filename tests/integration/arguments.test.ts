@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -121,8 +122,13 @@ describe('the arguments of a call', () => {
   });
 
   it('reach the server as they are where the schema refers to the network, and nothing is fetched', async () => {
-    expect((await call('remote', '{"a": "5"}')).got).toEqual([{ a: '5' }]);
+    for (let i = 0; i < 2; i++) expect((await call('remote', '{"a": "5"}')).got).toEqual([{ a: '5' }]);
     expect(fetched).toBe(0);
+    const log = readFileSync(stack.hook.logFile, 'utf8').split('\n');
+    const warnings = log.filter(
+      (line) => line.includes('not compared with its schema') && line.includes('"remote"'),
+    );
+    expect(warnings).toHaveLength(1);
   });
 
   it('reach the server as they are where the schema refers to itself without end', async () => {

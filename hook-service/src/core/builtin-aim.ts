@@ -7,6 +7,7 @@ import { isJsonObject, type JsonObject } from './json';
 import type { Limits } from './limits';
 import type { CallAccess } from './offer';
 import type { ArgumentChecker, HostTool, Log, Scope, TextStore, ToolResult } from './ports';
+import type { ArgumentChecker, HostTool, Scope, TextStore, ToolResult } from './ports';
 import { withFixed } from './tool-overrides';
 
 /** A call that goes to a server. */
@@ -33,7 +34,6 @@ export interface AimDeps {
   readonly texts?: TextStore;
   /** Absent: arguments are not compared with schemas. */
   readonly checker?: ArgumentChecker;
-  readonly log: Log;
 }
 
 /**
@@ -46,25 +46,18 @@ export async function aimOf(deps: AimDeps, range: Range, call: ToolCall): Promis
 }
 
 /** The arguments as the server gets them: with those the config fixes, and repaired where that is safe. */
-async function fitted({ checker, log }: AimDeps, aim: Aim): Promise<Aim | ToolResult> {
+async function fitted({ checker }: AimDeps, aim: Aim): Promise<Aim | ToolResult> {
   const { tool, name } = aim;
   const given = withFixed(aim.arguments, tool.settings?.arguments);
   if (checker === undefined) return { ...aim, arguments: given };
-  const schema = tool.serverSchema ?? tool.inputSchema;
+  const about = { server: tool.server, tool: tool.tool };
   const fit = await fitArguments(
-    checker,
-    schema,
+    { check: (schema, value) => checker.check(schema, value, about) },
+    tool.serverSchema ?? tool.inputSchema,
     given,
     new Set(Object.keys(tool.settings?.arguments ?? {})),
   );
   if (!fit.ok) return notRun(name, `${fit.reason}. Correct the arguments and call it again`);
-  if (fit.unchecked !== undefined) {
-    log.debug('arguments were not compared with the schema', {
-      server: tool.server,
-      tool: tool.tool,
-      reason: fit.unchecked,
-    });
-  }
   return { ...aim, arguments: fit.value };
 }
 

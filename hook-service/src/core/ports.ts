@@ -141,9 +141,12 @@ export type ArgumentCheck =
   | { readonly state: 'invalid'; readonly problems: readonly ArgumentProblem[] }
   | { readonly state: 'unchecked'; readonly reason: string };
 
+export type ToolName = Pick<HostTool, 'server' | 'tool'>;
+
 /** Compares arguments with a JSON Schema that nobody has vouched for. Bounded in time and memory; never rejects. */
 export interface ArgumentChecker {
-  check(schema: JsonObject, value: JsonObject): Promise<ArgumentCheck>;
+  /** `tool` names the tool in the log, where its schema cannot be used. */
+  check(schema: JsonObject, value: JsonObject, tool?: ToolName): Promise<ArgumentCheck>;
 }
 
 /** One tool as it is searched for. */

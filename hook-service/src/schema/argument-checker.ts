@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { JsonObject } from '../core/json';
-import type { ArgumentCheck, ArgumentChecker, Log } from '../core/ports';
+import type { ArgumentCheck, ArgumentChecker, Log, ToolName } from '../core/ports';
 import type { CheckRequest } from './worker';
 
 export interface ArgumentCheckerOptions {
@@ -23,6 +23,7 @@ interface Waiting {
   readonly key: string;
   readonly schema: JsonObject;
   readonly value: JsonObject;
+  readonly tool: ToolName | undefined;
   readonly settle: (check: ArgumentCheck) => void;
 }
 
@@ -65,7 +66,7 @@ class ThreadChecker implements ClosableChecker {
 
   constructor(private readonly options: Required<ArgumentCheckerOptions>) {}
 
-  async check(schema: JsonObject, value: JsonObject): Promise<ArgumentCheck> {
+  async check(schema: JsonObject, value: JsonObject, tool?: ToolName): Promise<ArgumentCheck> {
     let key: string;
     try {
       key = this.keyOf(schema);
@@ -76,7 +77,7 @@ class ThreadChecker implements ClosableChecker {
     if (typeof unfit === 'string') return { state: 'unchecked', reason: unfit };
     if (this.closed || this.queue.length >= longestQueue) return { state: 'unchecked', reason: 'too busy' };
     return new Promise((settle) => {
-      this.queue.push({ key, schema, value, settle });
+      this.queue.push({ key, schema, value, tool, settle });
       void this.work();
     });
   }
@@ -99,18 +100,18 @@ class ThreadChecker implements ClosableChecker {
   }
 
   private async answer(waiting: Waiting): Promise<ArgumentCheck> {
-    const { key, schema, value } = waiting;
+    const { key, schema, value, tool } = waiting;
     const known = this.unfit.get(key);
     if (typeof known === 'string') return { state: 'unchecked', reason: known };
     let answer = await this.ask({ key, value });
     if ('unknown' in answer) answer = await this.ask({ key, value, schema: JSON.stringify(schema) });
     if ('result' in answer) {
-      if (answer.result.state === 'unchecked') this.note(key, answer.result.reason);
+      if (answer.result.state === 'unchecked') this.note(key, answer.result.reason, tool);
       return answer.result;
     }
     const reason = 'failed' in answer ? answer.failed : 'the schema got lost';
     const times = (typeof known === 'number' ? known : 0) + 1;
-    if (!this.closed) this.note(key, times < mostTimeouts ? times : reason);
+    if (!this.closed) this.note(key, times < mostTimeouts ? times : reason, tool);
     return { state: 'unchecked', reason };
   }
 
@@ -165,7 +166,13 @@ class ThreadChecker implements ClosableChecker {
     return { failed };
   }
 
-  private note(key: string, state: string | number): void {
+  private note(key: string, state: string | number, tool: ToolName | undefined): void {
+    if (typeof state === 'string') {
+      this.options.log.warn('arguments of a tool are not compared with its schema', {
+        ...tool,
+        reason: state,
+      });
+    }
     this.unfit.delete(key);
     this.unfit.set(key, state);
     for (const oldest of this.unfit.keys()) {

@@ -8,14 +8,16 @@ import { filePins, storedPin } from './pins-file';
 const tools = 'tt:{pins}:tools';
 const version = 'tt:{pins}:version';
 
-/** Refreshed with every look at them: pins go when no hook-service has run for so long. */
+/** Refreshed every hour: pins go when no hook-service has run for so long. */
 const ttlSeconds = 180 * 86_400;
+const refreshMs = 3_600_000;
 
 const connectWaitMs = 2_000;
 
 /** Pins in one Redis hash, shared by all replicas. Throws when Redis does. */
 export function redisPins(redis: Redis): PinStore {
   let seen: string | undefined;
+  let refreshed = 0;
 
   async function read(): Promise<readonly Pin[]> {
     const fields = await redis.hvals(tools);
@@ -29,9 +31,12 @@ export function redisPins(redis: Redis): PinStore {
     async load() {
       await connected(redis);
       const now = (await redis.get(version)) ?? 'none';
+      if (Date.now() - refreshed > refreshMs) {
+        await redis.pipeline().expire(tools, ttlSeconds).expire(version, ttlSeconds).exec();
+        refreshed = Date.now();
+      }
       if (now === seen) return undefined;
       const pins = await read();
-      await redis.pipeline().expire(tools, ttlSeconds).expire(version, ttlSeconds).exec();
       seen = now;
       return pins;
     },

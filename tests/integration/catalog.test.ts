@@ -153,7 +153,7 @@ describe('a catalog of 500 tools', () => {
   });
 
   it('is called by the tool’s own name as well, once it was found', async () => {
-    makes(always('work__github_get_issue', { issue_number: 7 }));
+    makes(always('work__github_get_issue', { owner: 'o', repo: 'r', issue_number: 7 }));
     expect(await ask()).toBe('Issue 7: the login page is broken.');
   });
 
@@ -207,7 +207,12 @@ describe('a catalog of 500 tools', () => {
 
 describe('what is known of a conversation', () => {
   it('keeps tools used earlier in the offer, behind everything that was there before', async () => {
-    makes(always('call_tool', { name: 'work__github_get_issue', arguments: { issue_number: 42 } }));
+    makes(
+      always('call_tool', {
+        name: 'work__github_get_issue',
+        arguments: { owner: 'o', repo: 'r', issue_number: 42 },
+      }),
+    );
     const said = await ask();
     stack.model.reset();
     stack.model.answerWith(() => ({ text: 'Yes.' }));
@@ -227,7 +232,12 @@ describe('what is known of a conversation', () => {
   });
 
   it('names the tool that really ran in the record of the turn', async () => {
-    makes(always('call_tool', { name: 'work__github_get_issue', arguments: { issue_number: 42 } }));
+    makes(
+      always('call_tool', {
+        name: 'work__github_get_issue',
+        arguments: { owner: 'o', repo: 'r', issue_number: 42 },
+      }),
+    );
     const { response } = await stack.client().chat.completions.create(question).withResponse();
     const record = await fetch(`${stack.hook.url}/turns/${response.headers.get('x-litellm-call-id')}`, {
       headers: { 'x-toolturn-secret': secret },
@@ -292,7 +302,9 @@ describe('a result that is too long', () => {
 
 describe('an image in a result', () => {
   it('is a note where the dialect cannot carry it', async () => {
-    makes(always('call_tool', { name: 'work__playwright_browser_take_screenshot', arguments: {} }));
+    makes(
+      always('call_tool', { name: 'work__playwright_browser_take_screenshot', arguments: { scale: 'css' } }),
+    );
     expect(await ask()).toMatch(
       /^\[image image\/png, \d+ bytes, beside this text if it can be shown here\]$/,
     );

@@ -152,7 +152,8 @@ class ThreadChecker implements ClosableChecker {
     worker.unref();
     worker.on('error', () => undefined);
     const online = new Promise<void>((resolve) => {
-      worker.once('online', resolve);
+      // Its first message says that it is ready.
+      worker.once('message', () => resolve());
       worker.once('exit', () => resolve());
     });
     this.thread = { worker, online };

@@ -26,6 +26,7 @@ describe('fixed arguments', () => {
   ])('go to the server and are not among those that are shown, for a call %s', async (_how, name, args) => {
     const range = {
       scope: 's',
+      access: { denied: () => undefined, refusal: () => undefined },
       resolve: (asked: string) => (asked === 'call_tool' ? runnable('call_tool', reach) : tool),
     };
     const aim = await aimOf({ limits }, range, { id: 'c', name, arguments: JSON.stringify(args) });

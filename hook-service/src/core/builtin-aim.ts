@@ -6,7 +6,6 @@ import type { ToolCall } from './dialect';
 import { isJsonObject, type JsonObject } from './json';
 import type { Limits } from './limits';
 import type { CallAccess } from './offer';
-import type { ArgumentChecker, HostTool, Log, Scope, TextStore, ToolResult } from './ports';
 import type { ArgumentChecker, HostTool, Scope, TextStore, ToolResult } from './ports';
 import { withFixed } from './tool-overrides';
 

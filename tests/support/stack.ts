@@ -58,6 +58,8 @@ export interface StackOptions {
   readonly toolturn?: object;
   readonly env?: Record<string, string>;
   readonly litellmArgs?: readonly string[];
+  /** More of LiteLLM's `general_settings`; `custom_auth: undefined` leaves the master key alone. */
+  readonly general?: object;
   /** More entries of LiteLLM's `model_list`, behind `demo`. */
   readonly models?: readonly object[];
 }
@@ -148,7 +150,7 @@ function writeConfig(dir: string, modelUrl: string, options: StackOptions): stri
       },
       ...(options.models ?? []),
     ],
-    general_settings: { custom_auth: 'keys.check' },
+    general_settings: { custom_auth: 'keys.check', ...options.general },
     litellm_settings: { callbacks: ['recorder.recorder'], num_retries: 0 },
     guardrails: [
       {

@@ -5,6 +5,7 @@ import { continuationOf } from './continuation';
 import type { Dialect } from './dialect';
 import { ToolturnError } from './errors';
 import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
+import { identifyHeader, identifyStatus, questionOf, sealIdentity } from './identify';
 import type { JsonObject } from './json';
 import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
@@ -42,6 +43,15 @@ export class TurnService {
   /** Before the model is called: puts hidden rounds back and adds the offer. */
   async preCall(request: HookRequest): Promise<PreCallAnswer> {
     const { secrets } = this.deps;
+    const question = questionOf(secrets, request.headers[identifyHeader] ?? '');
+    if (question !== undefined) {
+      // hook-service itself, or another replica, asks whose key this is: the answer goes back through LiteLLM.
+      return {
+        action: 'reject',
+        status: identifyStatus,
+        message: sealIdentity(secrets[0], question, request.caller),
+      };
+    }
     const dialect = this.dialectFor(request.path);
     if (dialect === undefined) return { action: 'pass', reason: 'not a path on which turns are finished' };
     const mark = request.headers[markHeader];

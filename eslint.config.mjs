@@ -1,9 +1,10 @@
 import tseslint from 'typescript-eslint';
 
 /** Which part of hook-service may import what (ARCHITECTURE.md, "Import rules"). */
-const adapters = ['http', 'mcp', 'state', 'upstream', 'log', 'config', 'search', 'schema'];
+const adapters = ['http', 'mcp', 'mcp-server', 'state', 'upstream', 'log', 'config', 'search', 'schema'];
 const libraries = {
   mcp: ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
+  'mcp-server': ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
   state: ['ioredis'],
   upstream: ['openai', 'openai/**'],
   http: ['express'],
@@ -22,9 +23,7 @@ function restrict(folder, group, message) {
 }
 
 const othersLibraries = (own) =>
-  Object.entries(libraries)
-    .filter(([folder]) => folder !== own)
-    .flatMap(([, names]) => names);
+  [...new Set(Object.values(libraries).flat())].filter((name) => !libraries[own]?.includes(name));
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '.toolturn/**', '**/*.mjs', '**/*.cjs'] },

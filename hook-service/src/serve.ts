@@ -5,13 +5,16 @@ import { bulkhead } from 'cockatiel';
 import type { Environment } from './config/environment';
 import { loadConfig } from './config/load';
 import { formatProblem } from './config/problems';
+import { Callers } from './core/callers';
 import { CallRunner, type Gate } from './core/calls';
 import { ToolturnError } from './core/errors';
 import { CatalogWarnings } from './core/look-alikes';
 import { OfferBook } from './core/offer';
 import { createMask } from './core/result-safety';
+import type { ServerConfig } from './core/servers';
 import { TurnService } from './core/service';
 import { ToolAdmission } from './core/tool-admission';
+import { ToolDoor } from './core/tool-door';
 import { ToolPins } from './core/tool-pins';
 import { TurnLog } from './core/turn-log';
 import { chat } from './dialects/chat';
@@ -21,10 +24,12 @@ import { responses } from './dialects/responses';
 import { createApp } from './http/app';
 import { createLog } from './log/log';
 import { createToolHost, type McpToolHost } from './mcp/tool-host';
+import { createEndpoint } from './mcp-server/endpoint';
 import { createArgumentChecker } from './schema/argument-checker';
 import { indexTools } from './search/tool-search';
 import { createPinStore } from './state/pins';
 import { createState } from './state/redis';
+import { createIdentity } from './upstream/identity';
 import { createUpstream } from './upstream/litellm';
 
 /** How long a stop waits for turns in flight before it ends them. */
@@ -78,6 +83,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     access: config.access,
   });
   const turns = new TurnLog();
+  const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
   const service = new TurnService({
     book,
     host,
@@ -95,7 +101,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     ledger: state.ledger,
     ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,
     remembersAnswers: config.memoryTtlSeconds !== undefined,
-    ...(config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName }),
+    ...keyHeader,
     limits,
     newGate,
     log,
@@ -109,11 +115,31 @@ export async function serve(environment: Environment, configPath: string): Promi
     turns,
   });
 
+  const callers = new Callers({
+    ask: createIdentity({ baseUrl: environment.litellmUrl, secrets: environment.secrets }),
+    ...keyHeader,
+  });
+  const door = new ToolDoor({ book, host, servers: config.servers, limits, health: () => host.health() });
+  const endpoint = config.mcp.enabled
+    ? createEndpoint({
+        door,
+        features: host.features,
+        instructionsOf: instructing(config.servers),
+        callMs: limits.callMs,
+        log,
+        onCatalogChange: (callback) => host.onCatalogChange(callback),
+      })
+    : undefined;
+
   let accepting = true;
   const app = createApp({
     service,
     turns,
     pins: { pins, warnings: () => warningsOfTools.of(host.catalog()) },
+    door,
+    callers,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    origins: config.mcp,
     secrets: environment.secrets,
     bodyBytes: config.bodyBytes,
     health: () => ({ redis: state.health(), ...prefixed('mcp:', host.health()) }),
@@ -133,12 +159,23 @@ export async function serve(environment: Environment, configPath: string): Promi
     async stop() {
       accepting = false;
       log.info('stopping', { turns_in_flight: service.inFlight });
-      await closeServer(server, drainMs);
+      const closed = closeServer(server, drainMs);
+      await door.drained(drainMs);
+      // Results go out in the same moment; then streams that wait for changes would hold the stop up.
+      await new Promise((resolve) => setImmediate(resolve));
+      await endpoint?.close();
+      await closed;
       pins.close();
       await Promise.allSettled([host.close(), checker.close(), state.close()]);
       log.info('stopped');
     },
   };
+}
+
+/** Servers whose instructions clients of the MCP endpoint are given. */
+function instructing(servers: readonly ServerConfig[]): ReadonlySet<string> {
+  const named = servers.filter((server) => server.settings?.instructions === true);
+  return new Set(named.map((server) => server.publicName));
 }
 
 /** At most `parallel` calls at once; the rest of a turn's calls wait in order. */

@@ -28,6 +28,7 @@ const identityShape = {
 /** What `toolturn.servers.<name>` may hold: settings of one MCP server that LiteLLM has no key for. */
 export const serverSettingsShape = {
   enabled: z.boolean().default(true),
+  instructions: z.boolean().default(false),
   error_text: pattern.optional(),
   identity: z
     .strictObject(identityShape, { error: 'must be a map with secret, and header, audience or ttl' })
@@ -59,9 +60,10 @@ export function settingsFor(
   path: Path,
   context: Context,
 ): ServerSettings {
-  const { enabled, error_text: errorText, tools, identity } = written;
+  const { enabled, instructions, error_text: errorText, tools, identity } = written;
   const common = {
     enabled,
+    instructions,
     ...(errorText === undefined ? {} : { errorText }),
     ...(tools === undefined ? {} : { tools }),
   };

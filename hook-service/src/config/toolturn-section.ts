@@ -73,6 +73,12 @@ const pins = z
     error: 'needs a file with policy: hold, so that what was accepted is not forgotten',
   });
 
+const mcpShape = {
+  enabled: z.boolean().default(true),
+  hosts: texts.default([]),
+  origins: texts.default([]),
+};
+
 const sectionShape = {
   inject: inject.prefault({}),
   limits: z.strictObject(limitsShape, { error: 'must be a map of limits' }).prefault({}),
@@ -82,6 +88,7 @@ const sectionShape = {
   memory: memory.prefault({}),
   access: accessSchema.optional(),
   pins: pins.prefault({}),
+  mcp: z.strictObject(mcpShape, { error: 'must be a map of settings' }).prefault({}),
   servers: z
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
     .default({}),
@@ -98,6 +105,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.memory': Object.keys(memoryShape),
   'toolturn.surface': Object.keys(surfaceShape),
   'toolturn.pins': Object.keys(pinsShape),
+  'toolturn.mcp': Object.keys(mcpShape),
 };
 
 /** What our section comes to. */
@@ -106,6 +114,12 @@ export interface ToolturnSection {
   readonly limits: Limits;
   /** When the catalog is searched, and what is offered all the same. */
   readonly catalog: Omit<SearchPolicy, 'indexTools'>;
+  /** Toolturn as an MCP server: whether there is one, and which hosts and web pages may name it (see `http/origin.ts`). */
+  readonly mcp: {
+    readonly enabled: boolean;
+    readonly hosts: readonly string[];
+    readonly origins: readonly string[];
+  };
   /** A larger request or response body is refused. */
   readonly bodyBytes: number;
   /** Silence after which a stream gets a keep-alive. */
@@ -144,6 +158,7 @@ export const toolturnSchema = z
       resultBytes: section.limits.result_bytes,
     },
     catalog: { aboveTokens: section.catalog.search_above_tokens, pinned: section.catalog.pinned },
+    mcp: section.mcp,
     bodyBytes: section.limits.body_bytes,
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,

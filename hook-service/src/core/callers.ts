@@ -48,6 +48,11 @@ export class Callers {
     this.names = own === undefined || keyHeaders.includes(own) ? keyHeaders : [own, ...keyHeaders];
   }
 
+  /** The headers in which a key may come, in lower case. */
+  get headerNames(): readonly string[] {
+    return this.names;
+  }
+
   /** Who sent a request with these headers. Throws `unauthorized` where no key or a wrong one came with it. */
   async of(headers: RequestHeaders): Promise<Caller> {
     const credentials = Object.fromEntries(

@@ -14,13 +14,15 @@ export interface HostTool {
   readonly server: string;
   /** The tool's name at its server. */
   readonly tool: string;
+  /** A name for people. */
+  readonly title?: string;
   readonly description?: string;
   /** JSON Schema of the arguments, unchanged from the server. */
   readonly inputSchema: JsonObject;
-  /** Hints by the server. Untrusted: for display, never to grant anything (MCP specification, tools). */
-  readonly annotations?: JsonObject;
   /** JSON Schema of structured results, unchanged from the server. */
   readonly outputSchema?: JsonObject;
+  /** Hints by the server. Untrusted: for display, never to grant anything (MCP specification, tools). */
+  readonly annotations?: JsonObject;
   /** Behind the server's prefix the model sees this in place of `tool`; absent: it sees `tool`. */
   readonly shownAs?: string;
   /** The schema as the server wrote it, where the one that is offered is another: arguments must fit this one. */
@@ -77,6 +79,8 @@ export interface ToolResult {
   readonly failure?: FailureKind;
   readonly content: readonly ContentPart[];
   readonly structured?: JsonObject;
+  /** The server's result as it came; only where it was asked for (`wantsWhole`) and the server gave one. */
+  readonly whole?: JsonObject;
 }
 
 /** How far a call is, in the server's own measure: it rises, and `total` is what it rises to, if that is known. */
@@ -97,6 +101,8 @@ export interface ToolCallRequest {
   readonly timeoutMs: number;
   /** Told of the server's progress notifications; absent: the server is not asked for any. */
   readonly onProgress?: (progress: ToolProgress) => void;
+  /** True where the caller passes the server's result on as it is. */
+  readonly wantsWhole?: true;
   /** The client's own headers for this server: the call runs in a session that nobody else's headers share. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For whom the call is made, for servers that are told so. */

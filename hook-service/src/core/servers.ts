@@ -6,6 +6,8 @@ export interface ServerSettings {
   readonly enabled?: boolean;
   /** A result whose text fits counts as an error of the tool, for a server that does not mark its errors. */
   readonly errorText?: RegExp;
+  /** True: what the server tells models about itself goes to clients of the MCP endpoint. */
+  readonly instructions?: boolean;
   /** Each request to the server carries a signed token that says for whom it is made. */
   readonly identity?: IdentitySettings;
   /** By the name a tool has at its server. */

@@ -3,14 +3,26 @@ import { ToolturnError, type ErrorCode } from '../core/errors';
 import type { Log, PartHealth } from '../core/ports';
 import type { TurnService } from '../core/service';
 import type { TurnLog } from '../core/turn-log';
+import type { Callers } from '../core/callers';
+import type { McpEndpoint } from '../core/mcp-endpoint';
+import type { ToolDoor } from '../core/tool-door';
 import { hookRoutes } from './hooks';
+import { mcpRoutes } from './mcp';
+import { checkOrigin, type OriginPolicy } from './origin';
 import { pinRoutes, type PinsDeps } from './pins';
 import { requireSecret } from './secret';
+import { toolRoutes } from './tools';
 
 export interface AppDeps {
   readonly service: TurnService;
   readonly turns: TurnLog;
   readonly pins: PinsDeps;
+  /** Tools without a turn. */
+  readonly door: ToolDoor;
+  readonly callers: Callers;
+  /** Toolturn as an MCP server; absent: switched off. */
+  readonly endpoint?: McpEndpoint;
+  readonly origins: OriginPolicy;
   readonly secrets: readonly string[];
   readonly bodyBytes: number;
   /** Every part of readiness by name. */
@@ -61,6 +73,12 @@ export function createApp(deps: AppDeps): Express {
     res.json(record);
   });
 
+  const local = checkOrigin(deps.origins);
+  app.use('/v1/tools', local, toolRoutes(deps));
+  const { endpoint } = deps;
+  if (endpoint !== undefined)
+    app.use('/mcp', mcpRoutes({ ...deps, endpoint, asError: asToolturnError, before: local }));
+
   app.use(() => {
     throw new ToolturnError('not_found', 'There is nothing at this path.');
   });
@@ -85,6 +103,7 @@ function errorHandler(log: Log) {
       res.destroy();
       return;
     }
+    if (problem.status === 401) res.set('www-authenticate', 'Bearer');
     // What is left of a body that was refused is not read.
     res.set('connection', 'close');
     res

@@ -1,4 +1,5 @@
 import { isInputRequiredResult } from '@modelcontextprotocol/client';
+import { isJsonObject, type JsonObject } from '../core/json';
 import type { HostTool, ToolCallRequest, ToolResult } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
 import { classifyCallError, failedCall, type CallFailure } from './call-failure';
@@ -71,7 +72,8 @@ async function attempt(
         'asks for input from a person during the call, which is not possible here. It was not finished.';
       return failedCall(request.tool, 'tool_error', text);
     }
-    return markErrors(readCallResult(result), session.server.settings?.errorText);
+    const read = markErrors(readCallResult(result), session.server.settings?.errorText);
+    return request.wantsWhole === true && isJsonObject(result) ? { ...read, whole: result } : read;
   } catch (error) {
     return classifyCallError(error, { signal: request.signal, hasSession: connection.hasSession, timeoutMs });
   }

@@ -109,6 +109,11 @@ export class ServerSession {
     else this.connectLater(delay);
   }
 
+  /** What the server tells models about itself, while it is connected. */
+  instructions(): string | undefined {
+    return this.connection?.client.getInstructions();
+  }
+
   health(): PartHealth {
     const details = { transport: this.server.transport, tools: this.tools.offered().length };
     if (this.connection !== undefined) {

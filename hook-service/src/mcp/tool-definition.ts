@@ -10,9 +10,9 @@ const definition = z.object({
     .min(1)
     .max(128)
     .regex(/^[^\p{C}]+$/u, 'holds invisible characters'),
+  title: z.string().optional().catch(undefined),
   description: z.string().optional(),
   inputSchema: z.looseObject({ type: z.literal('object') }),
-  outputSchema: z.looseObject({}).optional().catch(undefined),
   execution: z.object({ taskSupport: z.string().optional() }).optional(),
 });
 
@@ -71,20 +71,23 @@ function readTool(server: string, raw: unknown, warn: (reason: string) => void):
     warn(`its definition is larger than ${limits.definition} characters`);
     return undefined;
   }
-  const { name, description } = parsed.data;
+  const { name, title, description } = parsed.data;
   // From the raw value: the schema is passed on exactly as the server wrote it.
-  const source = raw as { inputSchema: JsonObject; outputSchema?: JsonObject; annotations?: unknown };
+  const source = raw as { inputSchema: JsonObject; outputSchema?: unknown; annotations?: unknown };
   const hints = annotations.safeParse(source.annotations);
   return {
     server,
     tool: name,
+    ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
     inputSchema: source.inputSchema,
-    ...(parsed.data.outputSchema === undefined || source.outputSchema === undefined
-      ? {}
-      : { outputSchema: source.outputSchema }),
+    ...(isObjectSchema(source.outputSchema) ? { outputSchema: source.outputSchema } : {}),
     ...(hints.success ? { annotations: source.annotations as JsonObject } : {}),
   };
+}
+
+function isObjectSchema(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && 'type' in value && value.type === 'object';
 }
 
 /** A tool's name for a warning, whatever it is that the server sent. */

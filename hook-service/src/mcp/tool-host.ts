@@ -1,9 +1,11 @@
+import type { ServerFeatures } from '../core/features';
 import type { Catalog, Log, PartHealth, ToolCallRequest, ToolHost, ToolResult } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
 import { runCall } from './call';
 import { failedCall } from './call-failure';
 import { ClientCatalogs } from './client-catalogs';
 import { HealthCheck } from './health-check';
+import { createFeatures } from './resources';
 import { ServerSession, type SessionOptions } from './server-session';
 import { SessionPool } from './session-pool';
 
@@ -41,6 +43,8 @@ export interface ToolHostOptions {
 export interface McpToolHost extends ToolHost {
   /** Starts connecting to all servers in the background. Never throws because of a server. */
   start(): void;
+  /** Resources and prompts of the servers. */
+  readonly features: ServerFeatures;
   /** Each server by its public name. */
   health(): Record<string, PartHealth>;
   /** Resolves when every server is ready or has failed its first attempt, or after the time. */
@@ -171,6 +175,7 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
       const tools = entries.get(server)?.session.tools;
       if (tools?.listed === true) await tools.readmit();
     },
+    features: createFeatures({ ...settings, session: (server) => entries.get(server)?.session }),
 
     health() {
       const parts = [...entries].map(

@@ -1,0 +1,77 @@
+import express, {
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
+import { scopeOf } from '../core/caller';
+import type { Callers } from '../core/callers';
+import { ToolturnError } from '../core/errors';
+import type { McpEndpoint } from '../core/mcp-endpoint';
+import type { Log } from '../core/ports';
+import type { ToolDoor } from '../core/tool-door';
+import { headersOf, sendWebResponse, webRequest } from './web';
+
+export interface McpRouteDeps {
+  readonly callers: Callers;
+  readonly door: ToolDoor;
+  readonly endpoint: McpEndpoint;
+  readonly bodyBytes: number;
+  /** Looks at a request first. */
+  readonly before: RequestHandler;
+  /** Turns what was thrown into an error with a status and a text that may be shown. */
+  readonly asError: (error: unknown) => ToolturnError;
+  readonly log: Log;
+}
+
+/** JSON-RPC: what could not be read, and what was refused before the protocol saw it. */
+const codes = { parse: -32700, refused: -32001 };
+
+/** `/mcp` for all servers and `/mcp/<server>` for one: POST, and GET and DELETE of sessions. */
+export function mcpRoutes(deps: McpRouteDeps): Router {
+  const router = express.Router();
+  const left = new Set([...deps.callers.headerNames, 'cookie']);
+
+  const handle = async (req: Request<{ server?: string }>, res: Response): Promise<void> => {
+    const headers = headersOf(req);
+    const caller = await deps.callers.of(headers);
+    const visit = deps.door.visit(caller, headers, req.params.server);
+    const owner = JSON.stringify([scopeOf(caller), visit.server ?? null]);
+    const body: unknown = req.method === 'POST' ? req.body : undefined;
+    const response = await deps.endpoint.handle(webRequest(req, res, left), { ...visit, owner }, body);
+    await sendWebResponse(response, res);
+  };
+
+  // The key is asked for first: nobody's body is read.
+  const known = async (req: Request, _res: Response, next: NextFunction): Promise<void> => {
+    await deps.callers.of(headersOf(req));
+    next();
+  };
+  router.all(['/', '/:server'], deps.before, known, express.json({ limit: deps.bodyBytes }), handle);
+  router.use(refusal(deps));
+  return router;
+}
+
+/** Errors in the form of the protocol, with the HTTP status that clients go by. */
+function refusal({ asError, log }: McpRouteDeps) {
+  return (error: unknown, req: Request, res: Response, _next: NextFunction): void => {
+    const problem = asError(error);
+    log[problem.status >= 500 ? 'error' : 'warn']('request refused', {
+      path: req.baseUrl,
+      status: problem.status,
+      code: problem.code,
+      reason: problem.message,
+      error,
+    });
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    if (problem.status === 401) res.set('www-authenticate', 'Bearer realm="LiteLLM key"');
+    // What is left of a body that was refused is not read.
+    res.set('connection', 'close');
+    const code = problem.code === 'bad_request' && req.body === undefined ? codes.parse : codes.refused;
+    res.status(problem.status).json({ jsonrpc: '2.0', error: { code, message: problem.message }, id: null });
+  };
+}

@@ -4,6 +4,7 @@ import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
 import { createHttpClient } from './http-client';
 import { HttpTransport } from './http-transport';
 import { identityHeader } from './identity-token';
+import { keepProgressFirst } from './progress-order';
 import { SseTransport } from './sse-transport';
 import { logStderr } from './stderr-log';
 import { StdioTransport } from './stdio-transport';
@@ -95,6 +96,7 @@ export async function openConnection(server: ServerConfig, options: ConnectionOp
   }
 
   established = true;
+  keepProgressFirst(wire.transport);
   client.onclose = () => {
     lost(wire.endReason() ?? 'the connection ended');
     closed = true;

@@ -52,7 +52,8 @@ export function createFeatures(options: FeatureOptions): ServerFeatures {
 
   return {
     async list(server, list, signal) {
-      const acquired = await acquire(server, signal, options.listTimeoutMs);
+      // The lists of the others do not wait for a server that is away.
+      const acquired = await acquire(server, signal, 0);
       if (acquired === undefined) return [];
       const { session, connection } = acquired;
       if (connection.client.getServerCapabilities()?.[lists[list].capability] === undefined) return [];

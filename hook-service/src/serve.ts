@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
@@ -54,6 +55,8 @@ export async function serve(environment: Environment, configPath: string): Promi
   });
   for (const warning of warnings) log.warn(`configuration: ${formatProblem(warning)}`);
 
+  // By which a server entry that leads back here is known: its tools would be listed again and again.
+  const self = { name: 'toolturn', version: `0.1.0+${randomBytes(4).toString('hex')}` };
   const state = createState({ url: environment.redisUrl, log });
   const pinStore = createPinStore({
     ...(config.pins.file === undefined ? {} : { file: config.pins.file }),
@@ -67,6 +70,7 @@ export async function serve(environment: Environment, configPath: string): Promi
   const host: McpToolHost = createToolHost({
     servers: config.servers,
     log,
+    clientInfo: self,
     admit: (server, tools) => admission.admit(server, tools),
   });
   const warningsOfTools = new CatalogWarnings(log);
@@ -126,6 +130,7 @@ export async function serve(environment: Environment, configPath: string): Promi
         features: host.features,
         instructionsOf: instructing(config.servers),
         callMs: limits.callMs,
+        serverInfo: self,
         log,
         onCatalogChange: (callback) => host.onCatalogChange(callback),
       })

@@ -57,6 +57,8 @@ export interface StackOptions {
   /** The `toolturn:` section. */
   readonly toolturn?: object;
   readonly env?: Record<string, string>;
+  /** Where hook-service listens, for a config that names it. */
+  readonly hookPort?: number;
   readonly litellmArgs?: readonly string[];
   /** More of LiteLLM's `general_settings`; `custom_auth: undefined` leaves the master key alone. */
   readonly general?: object;
@@ -77,7 +79,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     started.push(model);
     const redis = await startRedis({ dir: join(dir, 'redis'), logFile: join(dir, 'redis.log') });
     started.push(redis);
-    const [litellmPort, hookPort] = [await freePort(), await freePort()];
+    const [litellmPort, hookPort] = [await freePort(), options.hookPort ?? (await freePort())];
     const configPath = writeConfig(dir, model.url, options);
     // Newer versions refuse to start without one, even beside custom_auth.
     const masterKey = { LITELLM_MASTER_KEY: `sk-${randomBytes(24).toString('hex')}` };

@@ -19,6 +19,8 @@ export interface ServerDeps {
   /** Public names of the servers whose instructions are passed on (`toolturn.servers.<name>.instructions`). */
   readonly instructionsOf: ReadonlySet<string>;
   readonly callMs: number;
+  /** What clients are told about us. */
+  readonly serverInfo: { name: string; version: string };
 }
 
 type Handler = (params: JsonObject, context: ServerContext, visit: Visit) => Promise<object>;
@@ -36,13 +38,10 @@ const listMethods: Readonly<Record<string, FeatureList>> = {
  */
 export function createMcpServer(deps: ServerDeps, visit: () => Visit): Server {
   const instructions = instructionsFor(deps, visit());
-  const server = new Server(
-    { name: 'toolturn', version: '0.1.0' },
-    {
-      capabilities: { tools: { listChanged: true }, resources: {}, prompts: {}, completions: {} },
-      ...(instructions === undefined ? {} : { instructions }),
-    },
-  );
+  const server = new Server(deps.serverInfo, {
+    capabilities: { tools: { listChanged: true }, resources: {}, prompts: {}, completions: {} },
+    ...(instructions === undefined ? {} : { instructions }),
+  });
   server.fallbackRequestHandler = async (request: JSONRPCRequest, context: ServerContext) => {
     const handler = handlerFor(deps, request.method);
     if (handler === undefined) throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');

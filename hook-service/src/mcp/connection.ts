@@ -86,6 +86,9 @@ export async function openConnection(server: ServerConfig, options: ConnectionOp
     });
     await Promise.race([connecting, abortOf(ends)]);
     if (client.transport === undefined) throw new Error('The connection ended right after the handshake');
+    const { name, version } = client.getServerVersion() ?? {};
+    if (name === options.clientInfo.name && version === options.clientInfo.version)
+      throw new Error('it is this very Toolturn: set enabled: false for it under toolturn.servers');
   } catch (error) {
     const ended = wire.endReason();
     closed = true;

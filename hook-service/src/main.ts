@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { addBridge } from './cli/bridge';
+import { addCall } from './cli/call';
 import { addMcp } from './cli/mcp';
 import { addClients } from './cli/clients';
 import { addServe } from './cli/serve';
 import { addTools } from './cli/tools';
+import { addTrace } from './cli/trace';
 
 /** Reads the command line and runs one command; each stands in a file of `cli/`. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -17,6 +19,8 @@ async function main(argv: readonly string[]): Promise<void> {
   addMcp(program);
   addClients(program);
   addTools(program);
+  addCall(program);
+  addTrace(program);
   await program.parseAsync(argv);
 }
 

@@ -86,7 +86,7 @@ async function connect(path = '/mcp', headers: Record<string, string> = key('ali
   const transport = new StreamableHTTPClientTransport(new URL(stack.hook.url + path), {
     requestInit: { headers },
   });
-  await client.connect(transport as never);
+  await client.connect(transport);
   return client;
 }
 

@@ -213,7 +213,7 @@ describe("LiteLLM's own port", () => {
     const transport = new StreamableHTTPClientTransport(new URL(stack.url + path), {
       requestInit: { headers: key('alice') },
     });
-    await client.connect(transport as never);
+    await client.connect(transport);
     const tools = (await client.listTools()).tools.map((tool) => tool.name);
     expect(tools).toEqual(expect.arrayContaining([one, other]));
     expect(await client.callTool({ name: other, arguments: {} })).toMatchObject({

@@ -90,7 +90,7 @@ function opened(secret: string, nonce: string, bytes: Buffer): Caller | undefine
     const text = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]);
     const value: unknown = JSON.parse(text.toString('utf8'));
     // Sealed by a process that has our secret, for this very question: it is what `preCall` was given.
-    return isJsonObject(value) ? (value as Caller) : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -80,7 +80,7 @@ function answer(tool: string, result: ToolResult): JsonObject {
     tool,
     is_error: isError,
     ...(isError ? { failure: result.failure, error: text } : { result: result.structured ?? text }),
-    content: (result.whole?.['content'] ?? result.content.map((part) => ({ ...part }))) as JsonObject[],
+    content: result.whole?.['content'] ?? result.content.map((part) => ({ ...part })),
   };
 }
 

@@ -36,6 +36,6 @@ export async function sendWebResponse(response: Response, res: ExpressResponse):
   }
   res.flushHeaders();
   // The types of Node and of the standard name the same object differently.
-  const body = Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]);
+  const body = Readable.fromWeb(response.body);
   await pipeline(body, res).catch(() => undefined);
 }

@@ -126,7 +126,7 @@ export class Sessions {
       isOpen = false;
       session.usedAt = Date.now();
     };
-    const reader = response.body.getReader();
+    const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
         try {

@@ -38,6 +38,7 @@ describe('a config without a toolturn section', () => {
       surface: { default: 'hidden', keys: [] },
       access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
       pins: { policy: 'allow' },
+      mcp: { enabled: true, hosts: [], origins: [] },
       inject: { default: 'auto', models: [], keys: [] },
       limits: {
         rounds: 10,

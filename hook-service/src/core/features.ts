@@ -1,5 +1,6 @@
 /** What MCP servers have beside tools, as the MCP endpoint passes it on: plain JSON in the protocol's own forms. */
 import type { Json, JsonObject } from './json';
+import type { ToolProgress } from './ports';
 
 /** The lists of a server that are not its tools. */
 export type FeatureList = 'resources' | 'resourceTemplates' | 'prompts';
@@ -18,7 +19,7 @@ export interface FeatureRequest {
   readonly params: JsonObject;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  readonly onProgress?: (progress: JsonObject) => void;
+  readonly onProgress?: (progress: ToolProgress) => void;
 }
 
 export interface ServerFeatures {

@@ -6,7 +6,7 @@ import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
 import type { Limits } from './limits';
 import type { OfferBook } from './offer';
-import type { HostTool, PartHealth, ToolHost, ToolResult } from './ports';
+import type { HostTool, PartHealth, ToolHost, ToolProgress, ToolResult } from './ports';
 import { readSelection, selects, type Selection } from './selection';
 import type { ServerConfig } from './servers';
 
@@ -42,7 +42,7 @@ export interface DoorCall {
   readonly name: string;
   readonly arguments: JsonObject;
   readonly signal: AbortSignal;
-  readonly onProgress?: (progress: JsonObject) => void;
+  readonly onProgress?: (progress: ToolProgress) => void;
 }
 
 /** Calls of one caller that may wait for others of theirs; further ones are refused. */

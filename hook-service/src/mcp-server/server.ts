@@ -9,6 +9,7 @@ import {
 import type { FeatureList, FeatureMethod, ServerFeatures } from '../core/features';
 import { ToolturnError } from '../core/errors';
 import { asText, isJsonObject, type JsonObject } from '../core/json';
+import type { ToolProgress } from '../core/ports';
 import type { ToolDoor, Visit } from '../core/tool-door';
 import { findPrompt, findResource, listFeatures } from './features';
 import { callResult, toolDefinition } from './tools';
@@ -142,18 +143,12 @@ async function ask(
 }
 
 /** Progress goes on under the token that the client chose; one who gave none hears nothing. */
-function progress({ mcpReq }: ServerContext): { onProgress?: (progress: JsonObject) => void } {
+function progress({ mcpReq }: ServerContext): { onProgress?: (progress: ToolProgress) => void } {
   const progressToken = mcpReq._meta?.progressToken;
   if (progressToken === undefined) return {};
   return {
-    onProgress(told) {
-      const { total, message } = told;
-      const params = {
-        progressToken,
-        progress: Number(told['progress'] ?? 0),
-        ...(typeof total === 'number' ? { total } : {}),
-        ...(typeof message === 'string' ? { message } : {}),
-      };
+    onProgress(progress) {
+      const params = { progressToken, ...progress };
       // A client that has gone misses it; the call goes on or is cancelled by its own rules.
       mcpReq.notify({ method: 'notifications/progress', params }).catch(() => undefined);
     },

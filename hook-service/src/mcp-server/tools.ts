@@ -16,11 +16,13 @@ export function toolDefinition({ name, host }: OfferedTool): JsonObject {
 
 /** The answer to `tools/call`: the server's own result as it came, or a failure of ours in its form. */
 export function callResult(result: ToolResult): JsonObject {
-  if (result.whole !== undefined) return withContent(result.whole);
+  // A result can count as an error here that its server does not call one.
+  const failed = result.failure === undefined ? {} : { isError: true };
+  if (result.whole !== undefined) return { ...withContent(result.whole), ...failed };
   return {
     content: result.content.map(block),
     ...(result.structured === undefined ? {} : { structuredContent: result.structured }),
-    ...(result.failure === undefined ? {} : { isError: true }),
+    ...failed,
   };
 }
 

@@ -1,5 +1,5 @@
 import { isInputRequiredResult } from '@modelcontextprotocol/client';
-import { isJsonObject, type JsonObject } from '../core/json';
+import { isJsonObject } from '../core/json';
 import type { HostTool, ToolCallRequest, ToolResult } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
 import { classifyCallError, failedCall, type CallFailure } from './call-failure';

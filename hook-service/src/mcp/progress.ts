@@ -11,7 +11,7 @@ interface Notification {
 }
 
 /** What a call asks of the SDK about progress. Without a listener nothing: the server gets no token then. */
-export function progressOptions(request: ToolCallRequest): {
+export function progressOptions(request: Pick<ToolCallRequest, 'onProgress'>): {
   onprogress?: (notification: Notification) => void;
 } {
   const { onProgress } = request;

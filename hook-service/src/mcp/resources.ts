@@ -2,11 +2,11 @@ import { ProtocolError, type ServerCapabilities } from '@modelcontextprotocol/cl
 import { z } from 'zod';
 import type { FeatureAnswer, FeatureList, FeatureRequest, ServerFeatures } from '../core/features';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
-import { progressTo } from './call';
 import { classifyCallError } from './call-failure';
 import { cleanText } from './clean-text';
 import type { Connection } from './connection';
 import { anyResult } from './lenient-schema';
+import { progressOptions } from './progress';
 import type { ServerSession } from './server-session';
 
 export interface FeatureOptions {
@@ -91,7 +91,7 @@ function send(connection: Connection, request: FeatureRequest): Promise<unknown>
   return connection.client.request({ method: request.method, params: request.params }, anyResult, {
     timeout: request.timeoutMs,
     signal: request.signal,
-    ...(request.onProgress === undefined ? {} : { onprogress: progressTo(request.onProgress) }),
+    ...progressOptions(request),
   });
 }
 

@@ -320,7 +320,7 @@ describe('what is wrong is said with its place and its remedy', () => {
     [
       'an unknown setting of a server',
       `${server('')}toolturn:\n  servers: {a: {enable: false}}\n`,
-      '4:17 toolturn.servers.a.enable: is no setting of Toolturn (did you mean "enabled"?); known here: enabled, error_text',
+      '4:17 toolturn.servers.a.enable: is no setting of Toolturn (did you mean "enabled"?); known here: enabled, instructions, error_text',
     ],
     [
       'a pattern that is none',

@@ -123,7 +123,14 @@ export async function serve(environment: Environment, configPath: string): Promi
     ask: createIdentity({ baseUrl: environment.litellmUrl, secrets: environment.secrets }),
     ...keyHeader,
   });
-  const door = new ToolDoor({ book, host, servers: config.servers, limits, health: () => host.health() });
+  const door = new ToolDoor({
+    book,
+    host,
+    servers: config.servers,
+    limits,
+    log,
+    health: () => host.health(),
+  });
   const endpoint = config.mcp.enabled
     ? createEndpoint({
         door,

@@ -109,6 +109,7 @@ describe('toolturn.servers.<name>.identity', () => {
     const { config, secrets } = load(identity('secret: os.environ/ID_SECRET'), env);
     expect(config.servers[0]?.settings).toEqual({
       enabled: true,
+      instructions: false,
       identity: { header: 'x-toolturn-identity', audience: 'db', ttlSeconds: 60, secret: env.ID_SECRET },
     });
     expect(secrets).toContain(env.ID_SECRET);

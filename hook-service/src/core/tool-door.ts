@@ -1,13 +1,15 @@
 import { bulkhead, BulkheadRejectedError, type BulkheadPolicy } from 'cockatiel';
-import { mayUse, scopeOf, type Caller } from './caller';
+import { forServer, scopeOf, type Caller } from './caller';
 import type { RequestHeaders } from './callers';
+import { textResult } from './builtin-run';
 import type { OfferedTool } from './dialect';
 import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
 import type { Limits } from './limits';
 import type { OfferBook } from './offer';
-import type { HostTool, PartHealth, ToolHost, ToolProgress, ToolResult } from './ports';
+import type { HostTool, Log, PartHealth, ToolHost, ToolProgress, ToolResult } from './ports';
 import { readSelection, selects, type Selection } from './selection';
+import { withServerHeaders } from './server-headers';
 import type { ServerConfig } from './servers';
 
 export interface ToolDoorDeps {
@@ -15,6 +17,7 @@ export interface ToolDoorDeps {
   readonly host: ToolHost;
   readonly servers: readonly ServerConfig[];
   readonly limits: Limits;
+  readonly log: Log;
   /** Each server's state by its public name. */
   readonly health: () => Record<string, PartHealth>;
 }
@@ -63,9 +66,12 @@ export class ToolDoor {
    * What a request may see, by its headers and the server in its path. Throws `bad_request` for a name in the headers
    * that is not known, `not_found` for a server that is not known or not open to the caller: both look the same.
    */
-  visit(caller: Caller, headers: RequestHeaders, server?: string): Visit {
-    const { selection } = readSelection(headers, {}, this.deps.servers);
+  async visit(known: Caller, headers: RequestHeaders, server?: string): Promise<Visit> {
+    const { servers, host } = this.deps;
+    const { selection } = readSelection(headers, {}, servers);
     const chosen = selection === undefined ? {} : { selection };
+    const caller = withServerHeaders(known, headers, servers);
+    if (caller.serverHeaders !== undefined) await host.prepare?.(caller.serverHeaders);
     if (server === undefined) return { caller, ...chosen };
     const found = this.open(caller).find((each) => each.publicName === server || each.name === server);
     if (found === undefined)
@@ -98,9 +104,10 @@ export class ToolDoor {
     });
   }
 
-  /** Names of the servers whose resources and prompts the visitor may use: those whose tools it may. */
+  /** Names of the servers whose resources and prompts the visitor may use: those that are open to it as a whole. */
   serverNames(visit: Visit): readonly string[] {
-    return this.chosen(visit).map((server) => server.publicName);
+    const names = this.chosen(visit).map((server) => server.publicName);
+    return names.filter((name) => this.deps.book.opens(visit.caller, name));
   }
 
   /**
@@ -108,8 +115,19 @@ export class ToolDoor {
    * any failure of the tool is a value. Throws with status 429 where the caller has too many calls waiting.
    */
   async call(visit: Visit, call: DoorCall): Promise<ToolResult | undefined> {
-    const tool = this.tools(visit).find((each) => each.name === call.name)?.host;
-    if (tool === undefined) return undefined;
+    const found = this.tools(visit).find((each) => each.name === call.name);
+    if (found === undefined) {
+      this.denied(visit, call.name, 'tool');
+      return undefined;
+    }
+    const tool = found.host;
+    const refused = this.deps.book
+      .accessOf(visit.caller)
+      .refusal(this.nameInBook(visit, found), call.arguments);
+    if (refused !== undefined) {
+      this.denied(visit, call.name, 'argument');
+      return textResult(`The tool ${call.name} was not run: ${refused}.`, 'denied');
+    }
     this.active += 1;
     try {
       return await this.run(visit, tool, call);
@@ -140,6 +158,7 @@ export class ToolDoor {
         timeoutMs: this.deps.limits.callMs,
         wantsWhole: true,
         ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
+        ...forServer(visit.caller, tool.server),
       }),
     );
   }
@@ -152,8 +171,28 @@ export class ToolDoor {
     );
   }
 
+  /** Servers that are open as a whole, and those of which some tool may be used. */
   private open(caller: Caller): readonly ServerConfig[] {
-    return this.deps.servers.filter((server) => mayUse(caller, server));
+    const { book, servers } = this.deps;
+    const named = new Set(book.list(caller).map(({ host }) => host.server));
+    return servers.filter(({ publicName }) => named.has(publicName) || book.opens(caller, publicName));
+  }
+
+  /** The name under which the book has a tool: at `/mcp/<server>` names are bare. */
+  private nameInBook({ caller, server }: Visit, tool: OfferedTool): string {
+    if (server === undefined) return tool.name;
+    return this.deps.book.list(caller).find(({ host }) => host === tool.host)?.name ?? tool.name;
+  }
+
+  private denied({ caller: { alias, user, team } }: Visit, tool: string, reason: 'tool' | 'argument'): void {
+    this.deps.log.info('a tool call was denied', {
+      decision: 'denied',
+      reason,
+      tool: tool.slice(0, 128),
+      ...(alias === undefined ? {} : { key_alias: alias }),
+      ...(user === undefined ? {} : { user }),
+      ...(team === undefined ? {} : { team }),
+    });
   }
 
   /** At most `limits.parallel` calls of one caller at once. */

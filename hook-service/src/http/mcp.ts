@@ -36,7 +36,7 @@ export function mcpRoutes(deps: McpRouteDeps): Router {
   const handle = async (req: Request<{ server?: string }>, res: Response): Promise<void> => {
     const headers = headersOf(req);
     const caller = await deps.callers.of(headers);
-    const visit = deps.door.visit(caller, headers, req.params.server);
+    const visit = await deps.door.visit(caller, headers, req.params.server);
     const owner = JSON.stringify([scopeOf(caller), visit.server ?? null]);
     const body: unknown = req.method === 'POST' ? req.body : undefined;
     const response = await deps.endpoint.handle(webRequest(req, res, left), { ...visit, owner }, body);

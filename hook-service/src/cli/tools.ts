@@ -46,7 +46,9 @@ export function addTools(program: Command): void {
 }
 
 /** Changes of definitions: an operator's business, so it takes the shared secret and no key. */
-async function pinnedTools({ accept, json = false, url }: ToolsOptions): Promise<string> {
+async function pinnedTools(options: ToolsOptions): Promise<string> {
+  const { accept, url } = options;
+  const json = options.json === true;
   const connection = adminConnection(url, process.env);
   process.exitCode =
     accept === undefined

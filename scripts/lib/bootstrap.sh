@@ -29,7 +29,7 @@ need_python() {
 
 install_packages() {
   local hash pnpm
-  hash=$(hash_of package.json pnpm-lock.yaml pnpm-workspace.yaml hook-service/package.json scripts/package.json bench/package.json)
+  hash=$(hash_of package.json pnpm-lock.yaml pnpm-workspace.yaml hook-service/package.json scripts/package.json bench/package.json mcp/package.json)
   if fresh packages "$hash" && [ -d "$root/node_modules/.pnpm" ]; then return; fi
   command -v npx >/dev/null 2>&1 || die "npx is missing: it comes with Node.js, install Node from https://nodejs.org."
   pnpm=$(node -p "require('$root/package.json').packageManager")
@@ -46,7 +46,7 @@ pnpm_install() (
 
 build() {
   local hash
-  hash=$(hash_of package.json pnpm-lock.yaml tsconfig.base.json hook-service scripts bench)
+  hash=$(hash_of package.json pnpm-lock.yaml tsconfig.base.json hook-service scripts bench mcp)
   if fresh build "$hash" && [ -f "$root/hook-service/dist/main.js" ] && [ -f "$root/scripts/dist/up.js" ]; then return; fi
   step "build" npm --prefix "$root" run --silent build || return 1
   stamp build "$hash"

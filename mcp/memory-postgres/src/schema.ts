@@ -21,5 +21,5 @@ export async function prepare(database: Database): Promise<void> {
     END $$`);
 }
 
-/** What the model reads of a memory. */
-export const columns = `id, content, tags, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at`;
+/** What the model reads of a memory. A bigint would come as text. */
+export const columns = `id::float8 AS id, content, tags, to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS created_at`;

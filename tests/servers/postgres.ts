@@ -11,6 +11,8 @@ const run = promisify(execFile);
 
 export interface Postgres {
   readonly port: number;
+  /** A connection string of the owner. */
+  ownerDsn(database: string): string;
   /** A connection string of the role that may only read. */
   readerDsn(database: string): string;
   /** Runs SQL as the owner, beside all MCP servers; resolves with psql's unaligned output. */
@@ -113,6 +115,7 @@ export async function startPostgres(
   }
   return {
     port,
+    ownerDsn: (database) => `postgres://owner:${owner}@127.0.0.1:${port}/${database}?sslmode=disable`,
     readerDsn: (database) => `postgres://reader:${reader}@127.0.0.1:${port}/${database}?sslmode=disable`,
     sql,
     sqlAsReader: (database, text) => psql('reader', reader, database, text),

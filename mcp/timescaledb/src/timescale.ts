@@ -52,8 +52,8 @@ export class Timescale {
        WHERE table_schema = $1 AND table_name = $2`,
       [table.schema, table.table],
     );
-    throw new ToolFailure(
-      `${table.table} has no column ${JSON.stringify(name)}. It has: ${String(columns[0]?.['names'] ?? 'none')}.`,
-    );
+    const listed = columns[0]?.['names'];
+    const names = typeof listed === 'string' ? listed : 'none';
+    throw new ToolFailure(`${table.table} has no column ${JSON.stringify(name)}. It has: ${names}.`);
   }
 }

@@ -1,6 +1,5 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { join } from 'node:path';
 import { startProcess, waitUntil, type RunningProcess } from '../../../scripts/src/processes';
 
@@ -28,8 +27,7 @@ export async function startOwnServer(name: string, env: Record<string, string>):
     await waitUntil(async () => served() !== undefined, limits);
     const url = served() ?? '';
     const client = new Client({ name: 'test', version: '1' });
-    // The SDK's own types differ under exactOptionalPropertyTypes.
-    await client.connect(new StreamableHTTPClientTransport(new URL(url)) as Transport);
+    await client.connect(new StreamableHTTPClientTransport(new URL(url)));
     return {
       url,
       client,

@@ -218,7 +218,8 @@ describe('a curl line of the documents', () => {
     const here = text
       .replaceAll('http://127.0.0.1:4000', stack.url)
       .replaceAll('http://127.0.0.1:48900', stack.hook.url);
-    const output = await runShell(here, stack.dir, { KEY: 'sk-test-alice', LITELLM_KEY: 'sk-test-alice' });
+    const key = 'sk-test-alice';
+    const output = await runShell(here, stack.dir, { KEY: key, LITELLM_KEY: key, LITELLM_API_KEY: key });
     expect(output.trim()).not.toBe('');
     if (!here.includes('/chat/completions')) return;
     expect(JSON.parse(output)).toMatchObject({ choices: [{ message: { content: expect.any(String) } }] });

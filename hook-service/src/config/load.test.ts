@@ -47,6 +47,7 @@ describe('a config without a toolturn section', () => {
         turnMs: 300_000,
         answerMs: 60_000,
         callMs: 60_000,
+        callMaxMs: 300_000,
         resultBytes: 100_000,
       },
       catalog: { aboveTokens: 6000, pinned: [] },

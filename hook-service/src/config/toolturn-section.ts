@@ -42,9 +42,12 @@ const limitsShape = {
   turn_seconds: seconds(0.1, 3600).default(300_000),
   answer_seconds: seconds(0.1, 600).default(60_000),
   call_seconds: seconds(0.1, 3600).default(60_000),
+  call_max_seconds: seconds(0.1, 3600).optional(),
   result_bytes: wholeNumber(1000, 10_000_000).default(100_000),
   body_bytes: wholeNumber(100_000, 1_073_741_824).default(33_554_432),
 };
+
+const defaultCallMaxMs = 300_000;
 
 const catalogShape = {
   search_above_tokens: wholeNumber(0, 1_000_000).default(6000),
@@ -155,6 +158,8 @@ export const toolturnSchema = z
       turnMs: section.limits.turn_seconds,
       answerMs: section.limits.answer_seconds,
       callMs: section.limits.call_seconds,
+      // Never less than what a call may take in silence, so that raising that limit alone has its effect.
+      callMaxMs: Math.max(section.limits.call_max_seconds ?? defaultCallMaxMs, section.limits.call_seconds),
       resultBytes: section.limits.result_bytes,
     },
     catalog: { aboveTokens: section.catalog.search_above_tokens, pinned: section.catalog.pinned },

@@ -64,6 +64,7 @@ function turnWith(options: {
       turnMs: 60_000,
       answerMs: 60_000,
       callMs: 60_000,
+      callMaxMs: 300_000,
       resultBytes: options.resultBytes ?? 100_000,
     },
     outcomeTtlSeconds: 60,

@@ -18,6 +18,7 @@ import type {
   TextStore,
   ToolHost,
   ToolResult,
+  TraceContext,
 } from './ports';
 import { pickMedia } from './result-media';
 import { throughCache } from './result-cache';
@@ -57,6 +58,8 @@ export interface CallContext {
   /** Ends when tools must stop. */
   readonly signal: AbortSignal;
   readonly gate: Gate;
+  /** The client's trace, for the servers. */
+  readonly trace?: TraceContext;
 }
 
 /** What a call came to, and whether it was run for it. */
@@ -234,13 +237,15 @@ export class CallRunner {
             timeoutMs: this.deps.limits.callMs,
             ...(watch === undefined ? {} : { onProgress: watch.progress }),
             ...forServer(context.caller, tool.server, context.turn),
+            maxTimeoutMs: this.deps.limits.callMaxMs,
+            ...(context.trace === undefined ? {} : { trace: context.trace }),
           }),
     );
   }
 
   /** Waits for the outcome of a call that another replica is running. */
   private async await(context: CallContext, key: string, digest: string): Promise<RecordedCall | undefined> {
-    const until = performance.now() + this.deps.limits.callMs;
+    const until = performance.now() + this.deps.limits.callMaxMs;
     while (performance.now() < until && !context.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, pollMs));
       const claim = await this.deps.store

@@ -10,8 +10,10 @@ export interface Limits {
   readonly turnMs: number;
   /** What is set aside for the last answer, after any other limit was reached, in milliseconds. */
   readonly answerMs: number;
-  /** Deadline of one call, in milliseconds; a shorter `timeout` of its server wins. */
+  /** Deadline of one call without progress, in milliseconds; a shorter `timeout` of its server wins. */
   readonly callMs: number;
+  /** Deadline of one call however much progress it reports, in milliseconds. */
+  readonly callMaxMs: number;
   /** A longer tool result is cut before the model sees it. */
   readonly resultBytes: number;
 }

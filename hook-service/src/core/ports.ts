@@ -97,10 +97,14 @@ export interface ToolCallRequest {
   readonly arguments: JsonObject;
   /** Aborted when the turn ends; the call is then cancelled at its server. */
   readonly signal: AbortSignal;
-  /** Deadline in milliseconds; a shorter one from the server's own config wins. */
+  /** Deadline in milliseconds; a shorter one from the server's own config wins. Progress of the call starts it again. */
   readonly timeoutMs: number;
-  /** Told of the server's progress notifications; absent: the server is not asked for any. */
+  /** Told of the server's progress notifications. */
   readonly onProgress?: (progress: ToolProgress) => void;
+  /** The call ends after this time, whatever progress it reports; absent: after `timeoutMs`. */
+  readonly maxTimeoutMs?: number;
+  /** The trace that the call belongs to. */
+  readonly trace?: TraceContext;
   /** True where the caller passes the server's result on as it is. */
   readonly wantsWhole?: true;
   /** The client's own headers for this server: the call runs in a session that nobody else's headers share. */
@@ -117,6 +121,12 @@ export interface OnBehalfOf {
   /** Said by the client and checked by nobody. */
   readonly endUser?: string;
   readonly turn?: string;
+}
+
+/** W3C Trace Context, as it came with the caller's request. */
+export interface TraceContext {
+  readonly traceparent: string;
+  readonly tracestate?: string;
 }
 
 export interface ToolHost {
@@ -255,7 +265,7 @@ export interface Log {
 
 /** One part of readiness, with the reason in words when it is not well. */
 export interface PartHealth {
-  readonly state: 'ready' | 'starting' | 'reconnecting' | 'degraded' | 'failed' | 'disabled';
+  readonly state: 'ready' | 'starting' | 'reconnecting' | 'degraded' | 'incompatible' | 'failed' | 'disabled';
   readonly reason?: string;
   readonly [detail: string]: unknown;
 }

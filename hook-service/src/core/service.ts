@@ -10,6 +10,7 @@ import type { JsonObject } from './json';
 import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
 import type { Upstream } from './ports';
+import { traceOf } from './trace';
 import type { Work } from './work';
 import { withServerHeaders } from './server-headers';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
@@ -154,6 +155,7 @@ export class TurnService {
       stream,
       ...(request.callId === undefined ? {} : { call_id: request.callId }),
     };
+    const trace = traceOf(request.headers);
     this.active += 1;
     try {
       const caller = await this.callerOf(request);
@@ -170,6 +172,7 @@ export class TurnService {
           place: mark.place,
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
+          ...(trace === undefined ? {} : { trace }),
         },
         asker,
       );

@@ -23,6 +23,7 @@ const limits: Limits = {
   turnMs: 60_000,
   answerMs: 60_000,
   callMs: 60_000,
+  callMaxMs: 300_000,
   resultBytes: 1000,
 };
 const tool = (name: string): HostTool => ({

@@ -6,7 +6,7 @@ import type { JsonObject } from './json';
 import { answerKeys, keptTurn, type Place, type Shown } from './memory';
 import type { Limits } from './limits';
 import type { OfferBook } from './offer';
-import type { FailureKind, HostTool, Ledger, Log, Scope } from './ports';
+import type { FailureKind, HostTool, Ledger, Log, Scope, TraceContext } from './ports';
 import { selects, type Selection } from './selection';
 import { WorkReport, type Work } from './work';
 
@@ -39,6 +39,8 @@ export interface TurnStart {
   readonly signal: AbortSignal;
   /** Told of tool work as it happens; absent where the client sees nothing of it. */
   readonly onWork?: (work: Work, roundNumber: number) => void;
+  /** The client's trace; absent where it sent none. */
+  readonly trace?: TraceContext;
 }
 
 export interface TurnDeps {
@@ -121,6 +123,7 @@ class Turn {
           : undefined,
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
       gate: deps.newGate(limits.parallel),
+      ...(start.trace === undefined ? {} : { trace: start.trace }),
     };
     this.work = start.onWork === undefined ? undefined : this.newReport(start.onWork);
   }

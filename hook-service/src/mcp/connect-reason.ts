@@ -1,4 +1,10 @@
-import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import {
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+  SdkHttpError,
+  UnsupportedProtocolVersionError,
+} from '@modelcontextprotocol/client';
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
 import { cleanText } from './clean-text';
 import { ConnectFailure } from './connection';
@@ -9,6 +15,8 @@ export interface ConnectReason {
   readonly text: string;
   /** Trying again soon is of no use: wrong path, wrong transport, refused credentials, not MCP. */
   readonly lasting: boolean;
+  /** Both sides understand each other, and have no revision of the protocol in common. */
+  readonly incompatible?: boolean;
 }
 
 /** Puts a failed handshake into words. Asks a remote server once more where that tells a wrong transport from a wrong path. */
@@ -18,9 +26,14 @@ export async function explainConnectFailure(
   timeoutMs: number,
 ): Promise<ConnectReason> {
   const failure = error instanceof ConnectFailure ? error : new ConnectFailure(error, undefined, false);
+  const cause = rootCause(failure.cause);
+  const versions = versionProblem(failure.cause);
+  if (versions !== undefined) {
+    const who = server.transport === 'stdio' ? server.command : addressOf(server);
+    return { text: `${who} ${versions}`, lasting: true, incompatible: true };
+  }
   if (server.transport === 'stdio') return explainStdio(server, failure, timeoutMs);
   const at = addressOf(server);
-  const cause = rootCause(failure.cause);
   if (cause instanceof ExchangeFailure && !cause.sent)
     return { text: explainUnreached(cause.code, at), lasting: false };
   if (cause instanceof ExchangeFailure && cause.code.startsWith('HPE_')) {
@@ -168,6 +181,28 @@ function rootCause(error: unknown): unknown {
     cause = inner;
   }
   return cause;
+}
+
+/** What is wrong with the server's revisions of the protocol; undefined where the failure is another one. */
+function versionProblem(error: unknown): string | undefined {
+  for (let cause = error, depth = 0; depth < 5 && cause !== undefined; depth += 1) {
+    if (cause instanceof UnsupportedProtocolVersionError) {
+      const named = cause.supported.map((each) => cleanText(String(each), 20)).join(', ');
+      return `speaks only MCP ${named === '' ? 'versions that it does not name' : named}, which Toolturn does not`;
+    }
+    const unknown = /protocol version is not supported: (.*)$/.exec(messageOf(cause));
+    if (unknown !== null) return `speaks MCP ${cleanText(unknown[1] ?? '', 20)}, which Toolturn does not`;
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return undefined;
+}
+
+/** A process answered, and knows no `initialize`, or no version of it: it may be one of 2026-07-28 alone. */
+export function refusesInitialize(error: unknown): boolean {
+  const cause = error instanceof ConnectFailure ? error.cause : error;
+  if (versionProblem(cause) !== undefined) return true;
+  const answer = rootCause(cause);
+  return answer instanceof ProtocolError && [-32601, -32602, -32600].includes(answer.code);
 }
 
 function isTimeout(error: unknown): boolean {

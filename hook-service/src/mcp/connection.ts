@@ -1,4 +1,9 @@
-import { Client, type PriorDiscovery, type Transport } from '@modelcontextprotocol/client';
+import {
+  Client,
+  type PriorDiscovery,
+  type Transport,
+  type VersionNegotiationMode,
+} from '@modelcontextprotocol/client';
 import type { Log } from '../core/ports';
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
 import { createHttpClient } from './http-client';
@@ -33,6 +38,8 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
   /** What an earlier connection learned: saves the probe for the protocol's era. */
   readonly prior?: PriorDiscovery;
+  /** For a process that knows no `initialize`. */
+  readonly modernOnly?: boolean;
   onToolsChanged(): void;
   /** The connection ended, or is known to be of no use. Not called before the handshake is done, nor after `close`. */
   onLost(reason: string): void;
@@ -68,8 +75,7 @@ export async function openConnection(server: ServerConfig, options: ConnectionOp
   const wire = server.transport === 'stdio' ? stdioWire(server, options) : remoteWire(server, options, lost);
   const client = new Client(options.clientInfo, {
     capabilities: {},
-    // A probe on stdio would start a second copy of the server (mcp.md, 2.2).
-    versionNegotiation: { mode: server.transport === 'http' ? 'auto' : 'legacy' },
+    versionNegotiation: { mode: negotiation(server, options) },
     inputRequired: { autoFulfill: false },
   });
   client.onerror = (error) =>
@@ -116,6 +122,15 @@ export async function openConnection(server: ServerConfig, options: ConnectionOp
     },
   };
   return connection;
+}
+
+/**
+ * Streamable HTTP is asked for the newest revision first. A process is asked with `initialize`, which every one knows but
+ * those of 2026-07-28 alone: old ones were seen to end, or to say nothing, at a method that they do not know.
+ */
+function negotiation(server: ServerConfig, { modernOnly }: ConnectionOptions): VersionNegotiationMode {
+  if (server.transport === 'http') return 'auto';
+  return modernOnly === true ? { pin: '2026-07-28' } : 'legacy';
 }
 
 function stdioWire(server: StdioServer, options: ConnectionOptions): Wire {

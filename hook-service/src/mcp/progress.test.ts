@@ -5,12 +5,14 @@ function told(notification: object): ToolProgress[] {
   const all: ToolProgress[] = [];
   const request = { onProgress: (progress: ToolProgress) => all.push(progress) };
   const { onprogress } = progressOptions(request);
-  onprogress?.(notification as never);
+  onprogress(notification as never);
   return all;
 }
 
-test('without a listener the SDK is asked for no progress, so that the server gets no token', () => {
-  expect(progressOptions({})).toEqual({});
+test('without a listener progress is asked for all the same: it begins the deadline anew', () => {
+  const { onprogress, resetTimeoutOnProgress } = progressOptions({});
+  expect(resetTimeoutOnProgress).toBe(true);
+  expect(() => onprogress({ progress: 1 })).not.toThrow();
 });
 
 test.each([

@@ -10,15 +10,16 @@ interface Notification {
   readonly message?: string | undefined;
 }
 
-/** What a call asks of the SDK about progress. Without a listener nothing: the server gets no token then. */
+/** What a call asks of the SDK about progress. Also without a listener: progress begins the call's deadline anew. */
 export function progressOptions(request: Pick<ToolCallRequest, 'onProgress'>): {
-  onprogress?: (notification: Notification) => void;
+  resetTimeoutOnProgress: true;
+  onprogress: (notification: Notification) => void;
 } {
   const { onProgress } = request;
-  if (onProgress === undefined) return {};
   return {
+    resetTimeoutOnProgress: true,
     onprogress: ({ progress, total, message }) => {
-      if (!Number.isFinite(progress)) return;
+      if (onProgress === undefined || !Number.isFinite(progress)) return;
       const words = typeof message === 'string' ? cleanText(message, longestMessage) : '';
       onProgress({
         progress,

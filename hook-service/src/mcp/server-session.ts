@@ -1,7 +1,8 @@
 import type { PriorDiscovery } from '@modelcontextprotocol/client';
 import type { Log, PartHealth } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
-import { explainConnectFailure } from './connect-reason';
+import { Circuit, type CircuitOptions } from './circuit';
+import { explainConnectFailure, refusesInitialize } from './connect-reason';
 import { openConnection, type Connection } from './connection';
 import { ReconnectPolicy, type ReconnectOptions } from './reconnect-policy';
 import { ToolList, type ToolListOptions } from './tool-list';
@@ -18,6 +19,7 @@ export interface SessionOptions {
   readonly maxMessageBytes: number;
   readonly maxSockets: number;
   readonly reconnect: ReconnectOptions;
+  readonly circuit: CircuitOptions;
   /** A server away for longer than this, after several attempts, is not waited for. */
   readonly giveUpWaitingMs: number;
   readonly admit?: ToolListOptions['admit'];
@@ -34,6 +36,8 @@ const failuresBeforeGivingUp = 5;
  */
 export class ServerSession {
   readonly tools: ToolList;
+  /** Keeps calls from a server that fails again and again. */
+  readonly circuit: Circuit;
   /** Resolves when the server is ready or its first attempt has failed. */
   readonly firstAttempt: Promise<void>;
 
@@ -45,7 +49,10 @@ export class ServerSession {
   private readonly retired = new Set<Connection>();
   private readonly policy: ReconnectPolicy;
   private prior: PriorDiscovery | undefined;
+  /** How a process refused `initialize`: the next one is asked in the form of 2026-07-28. */
+  private refusal: unknown;
   private reason: string | undefined;
+  private incompatible = false;
   private everConnected = false;
   private lastAttemptEnd = 0;
   private awaySince = Date.now();
@@ -57,7 +64,8 @@ export class ServerSession {
     readonly server: ServerConfig,
     private readonly options: SessionOptions,
   ) {
-    this.policy = new ReconnectPolicy(options.reconnect);
+    this.policy = new ReconnectPolicy(options.reconnect, server.transport === 'stdio');
+    this.circuit = new Circuit(options.circuit, (isOpen) => this.circuitChanged(isOpen));
     this.tools = new ToolList(server, { ...options, onChange: () => options.onToolsChanged() });
     this.firstAttempt = new Promise((resolve) => (this.firstDone = resolve));
   }
@@ -70,6 +78,8 @@ export class ServerSession {
   /** The session, or undefined when there is none until `until` (a time), the signal's abort, or evidently for long. */
   async acquire(until: number, signal: AbortSignal): Promise<Connection | undefined> {
     if (this.connection !== undefined || this.closed || this.isGivenUp()) return this.connection;
+    // Only another version of the server changes that; calls must not make the attempts any faster.
+    if (this.incompatible) return undefined;
     this.wake();
     return this.waiters.wait(until - Date.now(), signal, undefined);
   }
@@ -87,6 +97,11 @@ export class ServerSession {
         if (this.retired.has(connection)) this.dispose(connection);
       }
     }
+  }
+
+  /** The server gave a result on this session: it is worth starting again soon, should it end. */
+  served(connection: Connection): void {
+    if (connection === this.connection) this.policy.served();
   }
 
   /**
@@ -125,11 +140,13 @@ export class ServerSession {
           ...details,
         };
       }
+      const open = this.circuit.reason;
+      if (open !== undefined) return { state: 'degraded', reason: open, era, protocol, ...details };
       return { state: this.tools.listed ? 'ready' : 'starting', era, protocol, ...details };
     }
     if (this.reason === undefined) return { state: 'starting', ...details };
-    const state =
-      this.everConnected && this.policy.failures < failuresBeforeGivingUp ? 'reconnecting' : 'failed';
+    const reconnecting = this.everConnected && this.policy.failures < failuresBeforeGivingUp;
+    const state = this.incompatible ? 'incompatible' : reconnecting ? 'reconnecting' : 'failed';
     return { state, reason: this.reason, attempts: this.policy.failures, ...details };
   }
 
@@ -187,6 +204,7 @@ export class ServerSession {
       const connection: Connection = await openConnection(this.server, {
         ...this.options,
         ...(this.prior === undefined ? {} : { prior: this.prior }),
+        modernOnly: this.refusal !== undefined,
         signal: this.closing.signal,
         onToolsChanged: () => this.connection !== undefined && this.tools.changed(this.connection),
         onLost: (reason) => this.lost(connection, reason, false),
@@ -196,7 +214,13 @@ export class ServerSession {
     } catch (error) {
       // What an earlier connection learned may be what no longer fits.
       this.prior = undefined;
-      return this.failed(error);
+      if (this.server.transport === 'stdio' && this.refusal === undefined && refusesInitialize(error)) {
+        this.refusal = error;
+        return 0;
+      }
+      const reported = this.refusal ?? error;
+      this.refusal = undefined;
+      return this.failed(reported);
     }
   }
 
@@ -204,13 +228,17 @@ export class ServerSession {
     this.connection = connection;
     this.everConnected = true;
     this.reason = undefined;
+    this.incompatible = false;
+    this.refusal = undefined;
     this.policy.connected();
+    this.circuit.close();
     const discover = connection.client.getDiscoverResult();
     if (connection.era === 'legacy') this.prior = { kind: 'legacy' };
     else if (discover !== undefined) this.prior = { kind: 'modern', discover };
     this.options.log.info(`MCP server ${this.server.publicName} is connected`, {
       server: this.server.publicName,
       era: connection.era,
+      protocol: connection.protocol,
     });
     this.tools.back();
     // Calls that wait need the session, not the list.
@@ -222,7 +250,8 @@ export class ServerSession {
   private async failed(error: unknown): Promise<number | undefined> {
     if (this.closed) return undefined;
     const reason = await explainConnectFailure(this.server, error, this.options.handshakeTimeoutMs);
-    const delay = this.policy.failed(reason.lasting);
+    this.incompatible = reason.incompatible === true;
+    const delay = this.policy.failed(reason);
     const fields = { server: this.server.publicName, reason: reason.text, attempt: this.policy.failures };
     if (this.reason === reason.text)
       this.options.log.debug('An MCP server still cannot be connected', fields);
@@ -235,6 +264,15 @@ export class ServerSession {
     this.firstDone();
     if (this.isGivenUp() || reason.lasting) this.waiters.settle(undefined);
     return this.waiters.size > 0 ? Math.min(delay, 2 * wakeSpacingMs) : delay;
+  }
+
+  private circuitChanged(isOpen: boolean): void {
+    const server = this.server.publicName;
+    if (!isOpen) this.options.log.info(`MCP server ${server} answers calls again`, { server });
+    else {
+      const reason = this.circuit.reason;
+      this.options.log.warn(`MCP server ${server} gets no calls for a while: ${reason ?? ''}`, { server });
+    }
   }
 
   private dispose(connection: Connection): void {

@@ -28,6 +28,7 @@ export interface ToolHostOptions {
   /** Most sockets to one HTTP server; further calls wait. */
   readonly maxSockets?: number;
   readonly reconnect?: Partial<SessionOptions['reconnect']>;
+  readonly circuit?: Partial<SessionOptions['circuit']>;
   readonly giveUpWaitingMs?: number;
   /** Most sessions under headers of clients, for each server. */
   readonly clientSessions?: number;
@@ -72,7 +73,15 @@ const defaults = {
   clientIdleMs: 600_000,
   clientListMs: 3_000,
 };
-const reconnectDefaults = { initialMs: 250, maxMs: 30_000, lastingMs: 30_000, stableMs: 10_000 };
+const reconnectDefaults = {
+  initialMs: 250,
+  maxMs: 30_000,
+  lastingMs: 30_000,
+  incompatibleMs: 300_000,
+  stableMs: 10_000,
+  starts: { most: 10, windowMs: 600_000 },
+};
+const circuitDefaults = { failures: 5, openMs: 5_000, maxOpenMs: 60_000 };
 const closeMs = 5_000;
 
 interface Entry {
@@ -95,6 +104,7 @@ const withheld: PartHealth = {
 export function createToolHost(options: ToolHostOptions): McpToolHost {
   const settings = { ...defaults, ...options };
   const reconnect = { ...reconnectDefaults, ...options.reconnect };
+  const circuit = { ...circuitDefaults, ...options.circuit };
   const entries = new Map<string, Entry>();
   const disabled = new Map<string, PartHealth>();
   const pools = new Map<string, SessionPool>();
@@ -120,7 +130,7 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
     } else if (server.requireApproval === 'always') {
       disabled.set(server.publicName, withheld);
     } else {
-      const session = new ServerSession(server, { ...settings, reconnect, onToolsChanged: rebuild });
+      const session = new ServerSession(server, { ...settings, reconnect, circuit, onToolsChanged: rebuild });
       const path = server.transport === 'stdio' ? undefined : server.healthCheck;
       const check =
         server.transport === 'stdio' || path === undefined
@@ -129,7 +139,11 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
       entries.set(server.publicName, { session, check });
       if (server.transport !== 'stdio') {
         const { clientSessions: maxSessions, clientIdleMs: idleMs } = settings;
-        const pool = new SessionPool(server, { session: { ...settings, reconnect }, maxSessions, idleMs });
+        const pool = new SessionPool(server, {
+          session: { ...settings, reconnect, circuit },
+          maxSessions,
+          idleMs,
+        });
         pools.set(server.publicName, pool);
       }
     }

@@ -1,8 +1,11 @@
 import type { HostTool, Log } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
+import { isJsonObject, type JsonObject } from '../core/json';
 import { cleanText } from './clean-text';
 import type { Connection } from './connection';
+import type { Headers } from './http-headers';
 import { listAllTools } from './listing';
+import { headerParams, paramHeaders, type HeaderParam } from './param-headers';
 import { readTools } from './tool-definition';
 
 export interface ToolListOptions {
@@ -30,6 +33,7 @@ export class ToolList {
   private raw: readonly HostTool[] = [];
   private tools: readonly HostTool[] = [];
   private byName = new Map<string, HostTool>();
+  private headerParams: ReadonlyMap<string, readonly HeaderParam[]> = new Map();
   private fingerprint = '[]';
   private hidden = false;
   private graceTimer: NodeJS.Timeout | undefined;
@@ -52,6 +56,12 @@ export class ToolList {
     return this.byName.get(tool);
   }
 
+  /** The headers that this call repeats arguments in (2026-07-28); none for most tools. */
+  headersFor(tool: string, args: JsonObject): Headers | undefined {
+    const params = this.headerParams.get(tool);
+    return params === undefined ? undefined : paramHeaders(params, args);
+  }
+
   /** Lists now. Never rejects. */
   async refresh(connection: Connection): Promise<void> {
     if (this.running) {
@@ -71,7 +81,7 @@ export class ToolList {
               timeoutMs: this.options.listTimeoutMs,
             });
       this.failure = undefined;
-      this.raw = readTools(this.server, listing.tools, this.options.log);
+      this.raw = readTools(this.server, this.withHeaders(listing.tools, connection), this.options.log);
       await this.readmit();
       this.listed = true;
       if (listing.ttlMs !== undefined) {
@@ -138,6 +148,30 @@ export class ToolList {
     this.tools = tools;
     this.byName = new Map(tools.map((tool) => [tool.tool, tool]));
     this.options.onChange();
+  }
+
+  /** On streamable HTTP of 2026-07-28: learns which arguments go into headers, and drops tools that declare it wrong. */
+  private withHeaders(listed: readonly unknown[], connection: Connection): readonly unknown[] {
+    const params = new Map<string, readonly HeaderParam[]>();
+    this.headerParams = params;
+    if (connection.era !== 'modern' || this.server.transport !== 'http') return listed;
+    return listed.filter((raw) => {
+      if (!isJsonObject(raw) || typeof raw['name'] !== 'string' || !isJsonObject(raw['inputSchema']))
+        return true;
+      const found = headerParams(raw['inputSchema']);
+      if (typeof found === 'string') {
+        const { publicName } = this.server;
+        this.options.log.warn(
+          `Tool ${cleanText(raw['name'], 128)} of MCP server ${publicName} is not offered: ${found}`,
+          {
+            server: publicName,
+          },
+        );
+        return false;
+      }
+      if (found.length > 0) params.set(raw['name'], found);
+      return true;
+    });
   }
 
   private failed(error: unknown, connection: Connection): void {

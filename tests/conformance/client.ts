@@ -4,6 +4,7 @@
  */
 import { createToolHost } from '../../hook-service/src/mcp/tool-host';
 import type { HostTool, Log } from '../../hook-service/src/core/ports';
+import type { OAuthSettings } from '../../hook-service/src/core/servers';
 import type { JsonObject } from '../../hook-service/src/core/json';
 import { remoteServer } from '../support/mcp/servers';
 
@@ -15,6 +16,10 @@ interface PlannedCall {
 /** What the suite says beside the URL: credentials, or the calls to make. */
 interface Context {
   readonly toolCalls?: readonly PlannedCall[];
+  readonly client_id?: string;
+  readonly client_secret?: string;
+  readonly private_key_pem?: string;
+  readonly signing_algorithm?: string;
 }
 
 const stderr =
@@ -29,7 +34,9 @@ const log: Log = {
 };
 
 async function main(url: string, context: Context): Promise<void> {
-  const host = createToolHost({ servers: [remoteServer('suite', url)], log });
+  const oauth = oauthOf(context);
+  const server = remoteServer('suite', url, oauth === undefined ? {} : { settings: { oauth } });
+  const host = createToolHost({ servers: [server], log });
   try {
     host.start();
     await host.ready(15_000);
@@ -48,6 +55,17 @@ async function main(url: string, context: Context): Promise<void> {
   } finally {
     await host.close();
   }
+}
+
+/**
+ * Credentials for the client-credentials grant. Scenarios about other grants bring none; with made-up ones the part before
+ * the grant, discovery and its checks, is judged there all the same.
+ */
+function oauthOf(context: Context): OAuthSettings | undefined {
+  if (process.env['MCP_CONFORMANCE_SCENARIO']?.startsWith('auth/') !== true) return undefined;
+  const { client_id: clientId = 'toolturn', client_secret: clientSecret, private_key_pem: privateKey } = context;
+  if (privateKey === undefined) return { clientId, clientSecret: clientSecret ?? 'no-secret' };
+  return { clientId, privateKey, algorithm: context.signing_algorithm ?? 'RS256' };
 }
 
 /** The calls that the scenario names, else one of each tool on offer with arguments that its schema asks for. */

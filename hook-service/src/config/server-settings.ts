@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ServerConfig, ServerSettings } from '../core/servers';
 import type { Context } from './check';
 import { duration, filledText, pattern } from './fields';
+import { oauthSchema } from './oauth-settings';
 import type { Path } from './problems';
 import { knownToolKeys, toolsSchema } from './tool-settings';
 import type { Plain } from './values';
@@ -30,6 +31,7 @@ export const serverSettingsShape = {
   enabled: z.boolean().default(true),
   instructions: z.boolean().default(false),
   error_text: pattern.optional(),
+  oauth: oauthSchema.optional(),
   identity: z
     .strictObject(identityShape, { error: 'must be a map with secret, and header, audience or ttl' })
     .optional(),
@@ -60,12 +62,13 @@ export function settingsFor(
   path: Path,
   context: Context,
 ): ServerSettings {
-  const { enabled, instructions, error_text: errorText, tools, identity } = written;
+  const { enabled, instructions, error_text: errorText, tools, identity, oauth } = written;
   const common = {
     enabled,
     instructions,
     ...(errorText === undefined ? {} : { errorText }),
     ...(tools === undefined ? {} : { tools }),
+    ...(oauth === undefined ? {} : { oauth }),
   };
   if (identity === undefined) return common;
   checkIdentity(server, identity, [...path, 'identity'], context);

@@ -8,6 +8,8 @@ export interface ServerSettings {
   readonly errorText?: RegExp;
   /** True: what the server tells models about itself goes to clients of the MCP endpoint. */
   readonly instructions?: boolean;
+  /** The server wants access tokens of the client-credentials grant. */
+  readonly oauth?: OAuthSettings;
   /** Each request to the server carries a signed token that says for whom it is made. */
   readonly identity?: IdentitySettings;
   /** By the name a tool has at its server. */
@@ -38,6 +40,23 @@ export interface ToolSettings {
   readonly timeoutMs?: number;
   /** For so long a result is given again, where the server calls the tool read-only too. */
   readonly cacheSeconds?: number;
+}
+
+/** Credentials for an authorization server: a secret, or a key that signs. Never logged. */
+export interface OAuthSettings {
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  /** PEM (PKCS #8), for `private_key_jwt`. */
+  readonly privateKey?: string;
+  /** JWS algorithm that goes with the key. */
+  readonly algorithm?: string;
+  /** Absent: found out from the server's challenge and metadata. */
+  readonly tokenUrl?: string;
+  /** How the secret is sent to `tokenUrl`; where that is found out, so is this. */
+  readonly authMethod?: 'client_secret_basic' | 'client_secret_post';
+  /** The only authorization server that may get the credentials; absent: the first one that the server names. */
+  readonly issuer?: string;
+  readonly scopes?: readonly string[];
 }
 
 /** How one MCP server is reached and what may be used of it; compiled from LiteLLM's `mcp_servers`. */

@@ -2,6 +2,7 @@ import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelconte
 import type { FailureKind, ToolResult } from '../core/ports';
 import { cleanText } from './clean-text';
 import { ExchangeFailure } from './http-client';
+import { TokenFailure } from './token-source';
 
 /** Why a call has no result, and what may be done about it. */
 export interface CallFailure {
@@ -32,6 +33,12 @@ export function classifyCallError(
     ...fields,
   });
   if (context.signal.aborted) return failure({ kind: 'cancelled', text: 'was cancelled.' });
+  if (error instanceof TokenFailure) {
+    return failure({
+      mayHaveRun: false,
+      text: 'is not available: its server could not be given an access token.',
+    });
+  }
   if (error instanceof ProtocolError) {
     return failure({
       kind: 'protocol_error',

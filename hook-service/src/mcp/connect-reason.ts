@@ -10,6 +10,8 @@ import { cleanText } from './clean-text';
 import { ConnectFailure } from './connection';
 import { codeOf, createHttpClient, ExchangeFailure, mediaType, readText } from './http-client';
 
+import { TokenFailure } from './token-source';
+
 /** Why a server could not be connected, for a person, and whether only a person can change that. */
 export interface ConnectReason {
   readonly text: string;
@@ -34,6 +36,9 @@ export async function explainConnectFailure(
   }
   if (server.transport === 'stdio') return explainStdio(server, failure, timeoutMs);
   const at = addressOf(server);
+  if (cause instanceof TokenFailure) {
+    return { text: `No access token for ${at}: ${cause.message}`, lasting: cause.lasting };
+  }
   if (cause instanceof ExchangeFailure && !cause.sent)
     return { text: explainUnreached(cause.code, at), lasting: false };
   if (cause instanceof ExchangeFailure && cause.code.startsWith('HPE_')) {

@@ -6,6 +6,7 @@ import {
 } from '@modelcontextprotocol/client';
 import type { Log } from '../core/ports';
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
+import { withTokens } from './authorized-client';
 import { createHttpClient } from './http-client';
 import { HttpTransport } from './http-transport';
 import { identityHeader } from './identity-token';
@@ -13,6 +14,7 @@ import { keepProgressFirst } from './progress-order';
 import { SseTransport } from './sse-transport';
 import { logStderr } from './stderr-log';
 import { StdioTransport } from './stdio-transport';
+import type { TokenSource } from './token-source';
 
 /** One session to one server, after its handshake. */
 export interface Connection {
@@ -40,6 +42,8 @@ export interface ConnectionOptions {
   readonly prior?: PriorDiscovery;
   /** For a process that knows no `initialize`. */
   readonly modernOnly?: boolean;
+  /** Access tokens, where the server wants some. */
+  readonly tokens?: TokenSource;
   onToolsChanged(): void;
   /** The connection ended, or is known to be of no use. Not called before the handshake is done, nor after `close`. */
   onLost(reason: string): void;
@@ -148,7 +152,8 @@ function stdioWire(server: StdioServer, options: ConnectionOptions): Wire {
 
 function remoteWire(server: RemoteServer, options: ConnectionOptions, lost: (reason: string) => void): Wire {
   const url = new URL(server.url);
-  const http = createHttpClient(url, { maxSockets: options.maxSockets });
+  const plain = createHttpClient(url, { maxSockets: options.maxSockets });
+  const http = options.tokens === undefined ? plain : withTokens(plain, options.tokens);
   const identity = server.settings?.identity;
   const common = {
     url,

@@ -6,6 +6,7 @@ import { explainConnectFailure, refusesInitialize } from './connect-reason';
 import { openConnection, type Connection } from './connection';
 import { ReconnectPolicy, type ReconnectOptions } from './reconnect-policy';
 import { ToolList, type ToolListOptions } from './tool-list';
+import { TokenSource } from './token-source';
 import { keepSubscribed } from './tool-subscription';
 import { Waiters } from './waiters';
 
@@ -48,6 +49,7 @@ export class ServerSession {
   private readonly inFlight = new Map<Connection, number>();
   private readonly retired = new Set<Connection>();
   private readonly policy: ReconnectPolicy;
+  private readonly tokens: TokenSource | undefined;
   private prior: PriorDiscovery | undefined;
   /** How a process refused `initialize`: the next one is asked in the form of 2026-07-28. */
   private refusal: unknown;
@@ -66,6 +68,9 @@ export class ServerSession {
   ) {
     this.policy = new ReconnectPolicy(options.reconnect, server.transport === 'stdio');
     this.circuit = new Circuit(options.circuit, (isOpen) => this.circuitChanged(isOpen));
+    const oauth = server.settings?.oauth;
+    if (oauth !== undefined && server.transport !== 'stdio')
+      this.tokens = new TokenSource(new URL(server.url), oauth);
     this.tools = new ToolList(server, { ...options, onChange: () => options.onToolsChanged() });
     this.firstAttempt = new Promise((resolve) => (this.firstDone = resolve));
   }
@@ -204,6 +209,7 @@ export class ServerSession {
       const connection: Connection = await openConnection(this.server, {
         ...this.options,
         ...(this.prior === undefined ? {} : { prior: this.prior }),
+        ...(this.tokens === undefined ? {} : { tokens: this.tokens }),
         modernOnly: this.refusal !== undefined,
         signal: this.closing.signal,
         onToolsChanged: () => this.connection !== undefined && this.tools.changed(this.connection),

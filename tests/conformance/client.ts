@@ -63,7 +63,11 @@ async function main(url: string, context: Context): Promise<void> {
  */
 function oauthOf(context: Context): OAuthSettings | undefined {
   if (process.env['MCP_CONFORMANCE_SCENARIO']?.startsWith('auth/') !== true) return undefined;
-  const { client_id: clientId = 'toolturn', client_secret: clientSecret, private_key_pem: privateKey } = context;
+  const {
+    client_id: clientId = 'toolturn',
+    client_secret: clientSecret,
+    private_key_pem: privateKey,
+  } = context;
   if (privateKey === undefined) return { clientId, clientSecret: clientSecret ?? 'no-secret' };
   return { clientId, privateKey, algorithm: context.signing_algorithm ?? 'RS256' };
 }

@@ -9,6 +9,7 @@ import { check, type Context } from './check';
 import { checkServerName, PublicNames, readAliases } from './names';
 import { type ConfigProblem, Problems } from './problems';
 import { compileServer } from './server';
+import { checkCommand } from './server-checks';
 import { knownSettingsKeys, settingsFor, type WrittenServerSettings } from './server-settings';
 import { type ReadFile, readSources, type Sources } from './sources';
 import { didYouMean } from './suggest';
@@ -62,6 +63,7 @@ export function loadConfig({ path, env, readFile = readFileSync }: LoadOptions):
   // Without a section there is no config, so a deadline of nothing is never used.
   const compiled = readServers(sources, section?.limits.callMs ?? 0, context);
   const servers = withSettings(compiled, section?.serverSettings ?? {}, context);
+  for (const server of servers) checkCommand(server, section?.stdioCommands, context);
   const access = compileAccess(section?.accessSection, servers, context);
   const warnings = problems.finish();
   // `finish` has thrown if the section was wrong.

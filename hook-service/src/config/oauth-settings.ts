@@ -34,6 +34,8 @@ const shape = {
   scopes: texts.optional(),
 };
 
+export const oauthKeys: readonly string[] = Object.keys(shape);
+
 /** `toolturn.servers.<name>.oauth`: the names are those of newer versions of LiteLLM. */
 export const oauthSchema = z
   .strictObject(shape, { error: 'must be a map with client_id and client_secret' })

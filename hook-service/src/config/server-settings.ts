@@ -2,8 +2,9 @@ import { z } from 'zod';
 import type { ServerConfig, ServerSettings } from '../core/servers';
 import type { Context } from './check';
 import { duration, filledText, pattern } from './fields';
-import { oauthSchema } from './oauth-settings';
+import { oauthKeys, oauthSchema } from './oauth-settings';
 import type { Path } from './problems';
+import { checkOAuth } from './server-checks';
 import { knownToolKeys, toolsSchema } from './tool-settings';
 import type { Plain } from './values';
 
@@ -50,6 +51,7 @@ export function knownSettingsKeys(name: string, written: Plain): [string, readon
   const path = `toolturn.servers.${name}`;
   return [
     [path, Object.keys(serverSettingsShape)],
+    [`${path}.oauth`, oauthKeys],
     [`${path}.identity`, Object.keys(identityShape)],
     ...knownToolKeys(path, written),
   ];
@@ -70,6 +72,7 @@ export function settingsFor(
     ...(tools === undefined ? {} : { tools }),
     ...(oauth === undefined ? {} : { oauth }),
   };
+  if (oauth !== undefined) checkOAuth(server, oauth, [...path, 'oauth'], context);
   if (identity === undefined) return common;
   checkIdentity(server, identity, [...path, 'identity'], context);
   return {

@@ -75,6 +75,7 @@ const pins = z
   .refine(({ file, policy }) => policy === 'allow' || file !== undefined, {
     error: 'needs a file with policy: hold, so that what was accepted is not forgotten',
   });
+const stdioShape = { commands: texts.optional() };
 
 const mcpShape = {
   enabled: z.boolean().default(true),
@@ -96,6 +97,7 @@ const sectionShape = {
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
     .default({}),
   surface: surfaceSchema.prefault({}),
+  stdio: z.strictObject(stdioShape, { error: 'must be a map with commands:' }).prefault({}),
   log_level: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
 };
 
@@ -109,6 +111,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.surface': Object.keys(surfaceShape),
   'toolturn.pins': Object.keys(pinsShape),
   'toolturn.mcp': Object.keys(mcpShape),
+  'toolturn.stdio': Object.keys(stdioShape),
 };
 
 /** What our section comes to. */
@@ -139,6 +142,8 @@ export interface ToolturnSection {
   readonly surface: SurfacePolicy;
   /** As it was written; names are not looked up yet. */
   readonly accessSection?: AccessSection;
+  /** The only programs that may be started for servers; absent: those that the servers of the file name. */
+  readonly stdioCommands?: readonly string[];
   readonly logLevel: LogLevel;
 }
 
@@ -175,6 +180,7 @@ export const toolturnSchema = z
     serverSettings: section.servers,
     surface: surfacePolicy(section.surface, hashRawKey),
     ...(section.access === undefined ? {} : { accessSection: section.access }),
+    ...(section.stdio.commands === undefined ? {} : { stdioCommands: section.stdio.commands }),
     logLevel: section.log_level,
   }));
 

@@ -20,6 +20,8 @@ export class ReconnectPolicy {
   private hasServed = false;
   /** When processes ended in vain, oldest first. */
   private vain: number[] = [];
+  /** The pause that too many processes in vain cost, in milliseconds; 0 where that is not the reason for the pause. */
+  startsRest = 0;
   /** Attempts that failed since the last good connection. */
   failures = 0;
 
@@ -59,7 +61,8 @@ export class ReconnectPolicy {
     this.backoff =
       this.backoff?.next(undefined) ??
       new ExponentialBackoff({ initialDelay: initialMs, maxDelay: maxMs }).next();
-    return Math.max(this.backoff.duration, inVain && this.startsProcesses ? this.restOfWindow() : 0);
+    this.startsRest = inVain && this.startsProcesses ? this.restOfWindow() : 0;
+    return Math.max(this.backoff.duration, this.startsRest);
   }
 
   private restOfWindow(): number {

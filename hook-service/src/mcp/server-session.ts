@@ -259,7 +259,7 @@ export class ServerSession {
     this.incompatible = reason.incompatible === true;
     const delay = this.policy.failed(reason);
     const fields = { server: this.server.publicName, reason: reason.text, attempt: this.policy.failures };
-    if (this.reason === reason.text)
+    if (this.reason?.startsWith(reason.text) === true)
       this.options.log.debug('An MCP server still cannot be connected', fields);
     else
       this.options.log.warn(
@@ -267,6 +267,10 @@ export class ServerSession {
         fields,
       );
     this.reason = reason.text;
+    if (this.policy.startsRest > 0) {
+      const minutes = Math.ceil(this.policy.startsRest / 60_000);
+      this.reason += `; it ended so often that it is started again in ${minutes} min`;
+    }
     this.firstDone();
     if (this.isGivenUp() || reason.lasting) this.waiters.settle(undefined);
     return this.waiters.size > 0 ? Math.min(delay, 2 * wakeSpacingMs) : delay;

@@ -54,7 +54,11 @@ export async function startOAuthFixture(): Promise<OAuthFixture> {
     const handler = handlers[message.method];
     if (message.id === undefined) return void response.writeHead(202).end();
     if (handler === undefined) {
-      json(response, { jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'Method not found' } });
+      json(response, {
+        jsonrpc: '2.0',
+        id: message.id,
+        error: { code: -32601, message: 'Method not found' },
+      });
       return;
     }
     json(response, { jsonrpc: '2.0', id: message.id, result: handler({} as never) });

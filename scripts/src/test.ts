@@ -34,7 +34,7 @@ const suites: readonly Suite[] = [
     command: [
       'bash',
       '-c',
-      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/test scripts/test-clients scripts/test-servers .ci/run scripts/lib/*.sh',
+      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/test scripts/test-clients scripts/test-conformance scripts/test-servers .ci/run scripts/lib/*.sh',
       inVenv('shellcheck'),
     ],
   },
@@ -71,6 +71,12 @@ const suites: readonly Suite[] = [
     command: [join(root, 'scripts', 'test-servers')],
     counts: () => jestCounts(join(reports, 'servers.json')),
     longBecause: 'it installs eleven MCP servers, a browser and a database, about 700 MB',
+  },
+  {
+    name: 'conformance',
+    command: [join(root, 'scripts', 'test-conformance')],
+    longBecause:
+      'it installs the official MCP conformance suite and runs some fifty scenarios of it, minutes',
   },
   {
     name: 'fresh-clone',

@@ -2,7 +2,6 @@ import { createToolHost, type McpToolHost, type ToolHostOptions } from '../../ho
 import { gate } from '../support/mcp/fixture-tools';
 import {
   event,
-  json,
   speaking,
   startRawFixture,
   type RawFixture,

@@ -49,6 +49,13 @@ function oneLookUp(): void {
 }
 
 describe('a turn that is not streamed', () => {
+  it("carries the client's trace to the MCP server", async () => {
+    oneLookUp();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    await stack.client().chat.completions.create(question, { headers: { traceparent, tracestate: 'a=1' } });
+    expect(fixture.calls.at(-1)?.meta).toMatchObject({ traceparent, tracestate: 'a=1' });
+  });
+
   it('offers the tools of the server as server__tool without being asked', async () => {
     stack.model.answerWith(() => ({ text: 'Hello.' }));
     await stack.client().chat.completions.create(question);

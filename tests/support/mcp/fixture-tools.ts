@@ -22,6 +22,8 @@ export interface CallExtra {
 export interface RecordedToolCall {
   readonly name: string;
   readonly arguments: Record<string, unknown>;
+  /** What came in `params._meta`. */
+  readonly meta?: unknown;
   /** True once the client has cancelled it. */
   cancelled: boolean;
 }
@@ -108,7 +110,7 @@ export class FixtureState {
     const args = (params['arguments'] ?? {}) as Record<string, unknown>;
     const tool = this.options.tools.find((each) => each.name === name);
     if (tool === undefined) throw Object.assign(new Error(`Unknown tool: ${name}`), { code: -32602 });
-    const record: RecordedToolCall = { name, arguments: args, cancelled: false };
+    const record: RecordedToolCall = { name, arguments: args, meta: params['_meta'], cancelled: false };
     this.calls.push(record);
     extra.signal.addEventListener('abort', () => (record.cancelled = true));
     const result = tool.handler === undefined ? JSON.stringify(args) : await tool.handler(args, extra);

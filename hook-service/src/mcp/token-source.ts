@@ -1,11 +1,13 @@
 import {
   auth,
   ClientCredentialsProvider,
+  discoverOAuthServerInfo,
   extractWWWAuthenticateParams,
   fetchToken,
   OAuthClientFlowError,
   OAuthError,
   PrivateKeyJwtProvider,
+  type FetchLike,
   type StoredOAuthTokens,
 } from '@modelcontextprotocol/client';
 import type { OAuthSettings } from '../core/servers';
@@ -99,19 +101,26 @@ export class TokenSource {
 
   /** Where the server says: its challenge, its metadata, the metadata of its authorization server. */
   private async discovered(): Promise<StoredOAuthTokens> {
-    const provider = this.provider();
+    const fetchFn = this.fetchFn();
+    const metadataUrl = this.challenge?.metadataUrl;
+    const at = metadataUrl === undefined ? {} : { resourceMetadataUrl: metadataUrl };
+    const provider = this.provider(this.issuer ?? (await this.firstIssuer({ ...at, fetchFn })));
     const scope = this.settings.scopes?.join(' ') ?? this.challenge?.scope;
     await auth(provider, {
       serverUrl: this.server,
-      fetchFn: this.fetchFn(),
-      ...(this.challenge?.metadataUrl === undefined
-        ? {}
-        : { resourceMetadataUrl: this.challenge.metadataUrl }),
+      fetchFn,
+      ...at,
       ...(scope === undefined ? {} : { scope }),
     });
     const tokens = provider.tokens();
     if (tokens === undefined) throw new TokenFailure('the authorization server gave no token', true);
     return tokens;
+  }
+
+  /** The authorization server that the server names the first time. */
+  private async firstIssuer(options: { resourceMetadataUrl?: URL; fetchFn: FetchLike }): Promise<string> {
+    const found = await discoverOAuthServerInfo(this.server, options);
+    return found.authorizationServerMetadata?.issuer ?? found.authorizationServerUrl;
   }
 
   /** At the address of the config, which may be plain HTTP: that is the operator's decision and not a server's. */
@@ -135,13 +144,13 @@ export class TokenSource {
     });
   }
 
-  private provider(issuer = this.issuer): ClientCredentialsProvider | PrivateKeyJwtProvider {
+  private provider(issuer: string): ClientCredentialsProvider | PrivateKeyJwtProvider {
     const { clientId, clientSecret, privateKey, algorithm, scopes } = this.settings;
     const common = {
       clientId,
       clientName: 'toolturn',
       ...(scopes === undefined ? {} : { scope: scopes.join(' ') }),
-      ...(issuer === undefined ? {} : { expectedIssuer: issuer }),
+      expectedIssuer: issuer,
     };
     return privateKey === undefined
       ? new ClientCredentialsProvider({ ...common, clientSecret: clientSecret ?? '' })

@@ -25,12 +25,12 @@ describe('an address that a public server names', () => {
     guardedFetch({ server: new URL(server), trusted: new Set(), timeoutMs: 1_000 });
 
   test.each([
-    'https://127.0.0.1:1/token',
+    'https://127.1:1/token',
     'https://2130706433/token',
     'https://0x7f.1/token',
     'https://[::ffff:10.0.0.1]/token',
     'https://192.168.0.1/token',
-    'https://localhost:1/token',
+    'https://LOCALHOST:1/token',
     'http://localhost:1/token',
     'http://1.1.1.1/token',
     'ftp://1.1.1.1/token',
@@ -39,7 +39,7 @@ describe('an address that a public server names', () => {
   });
 
   test('is refused to a server on the network where it leads to this machine', async () => {
-    await expect(fetchFor('http://10.0.0.1/mcp')('https://127.0.0.1:1/token')).rejects.toBeInstanceOf(
+    await expect(fetchFor('http://10.0.0.1/mcp')('https://127.1:1/token')).rejects.toBeInstanceOf(
       RefusedAddress,
     );
   });

@@ -51,7 +51,7 @@ describe('the revision of the protocol', () => {
       expect(await call()).toEqual({ content: [{ type: 'text', text: 'hello' }] });
       expect(host.health()['one']).toMatchObject({
         state: 'ready',
-        version,
+        protocol: version,
         era: version < '2026' ? 'legacy' : 'modern',
       });
       const later = seen.filter(({ method }) => method.startsWith('tools/'));
@@ -138,7 +138,7 @@ describe('the revision of the protocol', () => {
     await host.ready(15_000);
     if (mode === 'modern-only') {
       expect(await call()).toEqual({ content: [{ type: 'text', text: 'hello' }] });
-      expect(host.health()['one']).toMatchObject({ state: 'ready', version: '2026-07-28' });
+      expect(host.health()['one']).toMatchObject({ state: 'ready', protocol: '2026-07-28' });
     } else {
       expect(host.health()['one']).toMatchObject({
         state: 'incompatible',

@@ -100,7 +100,7 @@ export class SharedChild {
     } catch (error) {
       await child?.close();
       this.reason = reasonOf(error);
-      this.later(this.policy.failed(false));
+      this.later(this.policy.failed({ lasting: false }));
       throw error;
     } finally {
       this.newborn = undefined;

@@ -6,11 +6,11 @@ export interface ReconnectOptions {
   /** Pause after a failure that only a person can change. */
   readonly lastingMs: number;
   /** Pause after learning that the server speaks no version of the protocol that we speak. */
-  readonly incompatibleMs: number;
+  readonly incompatibleMs?: number;
   /** A connection that held this long starts again with the first pause. */
   readonly stableMs: number;
   /** Processes that ended soon and without an answer: after so many in this time none is started for its rest. */
-  readonly starts: { readonly most: number; readonly windowMs: number };
+  readonly starts?: { readonly most: number; readonly windowMs: number };
 }
 
 /** How long to wait before the next attempt to connect: exponential, with jitter so that replicas do not march in step. */
@@ -52,7 +52,8 @@ export class ReconnectPolicy {
   failed(reason: { readonly lasting: boolean; readonly incompatible?: boolean }): number {
     this.failures += 1;
     const delay = this.next(true);
-    if (reason.incompatible === true) return Math.max(delay, this.options.incompatibleMs);
+    if (reason.incompatible === true)
+      return Math.max(delay, this.options.incompatibleMs ?? this.options.lastingMs);
     return reason.lasting ? Math.max(delay, this.options.lastingMs) : delay;
   }
 
@@ -66,7 +67,7 @@ export class ReconnectPolicy {
   }
 
   private restOfWindow(): number {
-    const { most, windowMs } = this.options.starts;
+    const { most, windowMs } = this.options.starts ?? { most: Infinity, windowMs: 0 };
     const now = Date.now();
     this.vain = [...this.vain, now].filter((at) => at > now - windowMs).slice(-most);
     return this.vain.length < most ? 0 : (this.vain[0] ?? now) + windowMs - now;

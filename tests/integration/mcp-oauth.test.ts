@@ -61,6 +61,20 @@ describe('a server that wants access tokens', () => {
     expect(fixture.tokenRequests).toHaveLength(2);
   });
 
+  test("gets the client's own authorization where it brings one, and no token of ours with it", async () => {
+    await start();
+    const result = await host.call({
+      server: 'one',
+      tool: 'greet',
+      arguments: {},
+      signal: new AbortController().signal,
+      timeoutMs: 2_000,
+      headers: { authorization: 'Bearer of-the-client' },
+    });
+    expect(result).toMatchObject({ failure: 'transport' });
+    expect(fixture.tokenRequests).toHaveLength(1);
+  });
+
   test('gets a new one before the old one ends', async () => {
     fixture.options.expiresIn = 0;
     await start();

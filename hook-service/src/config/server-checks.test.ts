@@ -55,6 +55,13 @@ describe('oauth of a server', () => {
     expect(problemsOf(`${remote}toolturn: {servers: {a: {oauth: ${oauth}}}}\n`)).toContain(message);
   });
 
+  test('is refused where the signed identity would take its header', () => {
+    const identity = 'identity: {header: Authorization, secret: os.environ/S}';
+    const oauth = 'oauth: {client_id: me, client_secret: x}';
+    const text = `${remote}toolturn: {servers: {a: {${identity}, ${oauth}}}}\n`;
+    expect(() => load(text, { S: 's'.repeat(32) })).toThrow('is the header of the access tokens of oauth');
+  });
+
   test('is refused for a command, and warned of where the credentials would travel unencrypted', () => {
     const own = (oauth: string) =>
       `toolturn: {servers: {a: {oauth: {client_id: me, client_secret: x${oauth}}}}}\n`;

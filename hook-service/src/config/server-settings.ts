@@ -74,6 +74,11 @@ export function settingsFor(
   };
   if (oauth !== undefined) checkOAuth(server, oauth, [...path, 'oauth'], context);
   if (identity === undefined) return common;
+  if (oauth !== undefined && identity.header === 'authorization') {
+    const at = [...path, 'identity', 'header'];
+    const { values, problems } = context;
+    problems.error(at, values.markOf(at), 'is the header of the access tokens of oauth; name another one');
+  }
   checkIdentity(server, identity, [...path, 'identity'], context);
   return {
     ...common,

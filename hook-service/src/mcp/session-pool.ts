@@ -78,10 +78,11 @@ export class SessionPool {
   private open(digest: string, headers: Readonly<Record<string, string>>): Pooled | undefined {
     if (this.closed || !this.makeRoom()) return undefined;
     const { session: options } = this.options;
-    const session = new ServerSession(
-      { ...this.server, headers: replaced(this.server.headers, headers) },
-      { ...options, log: quiet(options.log, digest.slice(0, 8)), onToolsChanged: () => undefined },
-    );
+    const session = new ServerSession(withHeaders(this.server, headers), {
+      ...options,
+      log: quiet(options.log, digest.slice(0, 8)),
+      onToolsChanged: () => undefined,
+    });
     const pooled: Pooled = { session, users: 0 };
     this.pooled.set(digest, pooled);
     session.start();
@@ -101,7 +102,7 @@ export class SessionPool {
     if (this.pooled.get(digest) !== pooled) return;
     const { state } = pooled.session.health();
     // One that does not connect, for a wrong credential perhaps, would go on trying for nobody.
-    if (state === 'failed' || state === 'reconnecting') this.drop(digest, pooled);
+    if (state === 'failed' || state === 'reconnecting' || state === 'incompatible') this.drop(digest, pooled);
     else {
       pooled.timer = setTimeout(() => this.drop(digest, pooled), this.options.idleMs);
       pooled.timer.unref();
@@ -120,6 +121,16 @@ export class SessionPool {
     const sorted = Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1));
     return createHmac('sha256', this.digestKey).update(JSON.stringify(sorted)).digest('base64url');
   }
+}
+
+/** The server as this client reaches it. Who brings an authorization of its own gets no access token of ours. */
+function withHeaders(server: RemoteServer, own: Readonly<Record<string, string>>): RemoteServer {
+  const { settings, ...rest } = server;
+  const headers = replaced(server.headers, own);
+  if (settings === undefined) return { ...rest, headers };
+  const { oauth, ...others } = settings;
+  const keepsOAuth = oauth !== undefined && own['authorization'] === undefined;
+  return { ...rest, headers, settings: { ...others, ...(keepsOAuth ? { oauth } : {}) } };
 }
 
 /** A header of the client takes the place of the configured one of the same name, however that is written. */

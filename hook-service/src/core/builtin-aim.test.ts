@@ -16,6 +16,7 @@ const limits = {
   turnMs: 1,
   answerMs: 1,
   callMs: 1,
+  callMaxMs: 300_000,
   resultBytes: 1000,
 };
 

@@ -29,7 +29,16 @@ async function made(...callers: readonly Caller[]): Promise<ToolCallRequest[]> {
       get: async (scope, key) => kept.get(scope + key),
       put: async (scope, key, result) => void kept.set(scope + key, result),
     },
-    limits: { rounds: 3, calls: 9, parallel: 2, turnMs: 9e4, answerMs: 9e4, callMs: 9e4, resultBytes: 1e5 },
+    limits: {
+      rounds: 3,
+      calls: 9,
+      parallel: 2,
+      turnMs: 9e4,
+      answerMs: 9e4,
+      callMs: 9e4,
+      callMaxMs: 9e4,
+      resultBytes: 1e5,
+    },
     outcomeTtlSeconds: 60,
     log: silent,
   });

@@ -156,6 +156,7 @@ export class ToolDoor {
         arguments: call.arguments,
         signal: call.signal,
         timeoutMs: this.deps.limits.callMs,
+        maxTimeoutMs: this.deps.limits.callMaxMs,
         wantsWhole: true,
         ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
         ...forServer(visit.caller, tool.server),

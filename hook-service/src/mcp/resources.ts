@@ -91,7 +91,9 @@ function send(connection: Connection, request: FeatureRequest): Promise<unknown>
   return connection.client.request({ method: request.method, params: request.params }, anyResult, {
     timeout: request.timeoutMs,
     signal: request.signal,
-    ...progressOptions(request),
+    ...(request.onProgress === undefined ? {} : progressOptions(request)),
+    // These have one deadline, which progress does not move.
+    resetTimeoutOnProgress: false,
   });
 }
 

@@ -1,3 +1,4 @@
+import { connectionHeaders } from './connection-headers';
 import type { HookRequest } from './hooks';
 import { markHeader } from './mark';
 import { surfaceHeader } from './surface';
@@ -8,17 +9,7 @@ import type { Continuation } from './askers';
  * (RFC 9110, 7.6.1), what describes the body, the SDK's own, those for MCP servers, and ours.
  */
 const left = new Set([
-  'host',
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
+  ...connectionHeaders,
   'content-length',
   'content-type',
   'content-encoding',

@@ -1,13 +1,7 @@
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  hkdfSync,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { Caller } from './caller';
 import { isJsonObject } from './json';
+import { signToken, verifyToken, type SignedText } from './signed-token';
 
 /** The header by which hook-service asks, through LiteLLM, whose a key is. */
 export const identifyHeader = 'x-toolturn-identify';
@@ -25,8 +19,7 @@ const ivBytes = 12;
 const tagBytes = 16;
 
 // The purpose is part of what is signed: a question can never pass for the mark of a continuation, nor the other way.
-const sign = (secret: string, text: string): Buffer =>
-  createHmac('sha256', secret).update('toolturn-identify\0').update(text).digest();
+const signedText: SignedText = (head) => `toolturn-identify\0${head}`;
 const sealingKey = (secret: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', 'toolturn-identity', 32));
 
@@ -40,22 +33,13 @@ export interface Question {
 /** Makes a question that only a holder of the secret can make. */
 export function askIdentity(secret: string, now = Date.now()): Question {
   const nonce = randomBytes(16).toString('hex');
-  const text = `${nonce}.${Math.ceil(now / 1000) + lastsSeconds}`;
-  return { nonce, token: `${text}.${sign(secret, text).toString('hex')}` };
+  const expires = Math.ceil(now / 1000) + lastsSeconds;
+  return { nonce, token: signToken(secret, nonce, expires, signedText) };
 }
 
 /** The nonce of a question that is ours and has not expired; undefined for anything else. */
 export function questionOf(secrets: readonly string[], token: string, now = Date.now()): string | undefined {
-  const [nonce, expires, signature, more] = token.split('.');
-  if (nonce === undefined || expires === undefined || signature === undefined || more !== undefined)
-    return undefined;
-  if (!(Number(expires) * 1000 > now)) return undefined;
-  const given = Buffer.from(signature, 'hex');
-  const fits = secrets.some((secret) => {
-    const wanted = sign(secret, `${nonce}.${expires}`);
-    return given.length === wanted.length && timingSafeEqual(given, wanted);
-  });
-  return fits ? nonce : undefined;
+  return verifyToken(secrets, token, signedText, now);
 }
 
 /**

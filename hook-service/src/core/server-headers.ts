@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { connectionHeaders } from './connection-headers';
 import type { Caller, ServerHeaders } from './caller';
 import { ToolturnError } from './errors';
 import { chosenServers } from './selection';
@@ -14,18 +15,8 @@ const legacyAuth = 'x-mcp-auth';
  * seems to come from, and what Toolturn itself says to servers.
  */
 const reserved = new Set([
-  'host',
+  ...connectionHeaders,
   'origin',
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
   'accept',
   'accept-encoding',
   'last-event-id',

@@ -67,6 +67,11 @@ export default tseslint.config(
     [['../*', '!../core', '!../mcp', ...othersLibraries('mcp')]],
     'bridge/ imports core, the wire of mcp/, and nothing else of ours.',
   ),
+  restrict(
+    'doctor',
+    [['../*', '../../*', '!../core', '!../config', '!../../config', '!../../core', ...othersLibraries('config')]],
+    'doctor/ imports core, config and yaml, and nothing else of ours.',
+  ),
   { files: ['scripts/src/**/*.ts', 'bench/**/*.ts'], rules: { 'no-console': 'off' } },
   {
     files: ['**/*.test.ts', 'tests/**/*.ts'],

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addBridge } from './cli/bridge';
 import { addCall } from './cli/call';
+import { addDoctor } from './cli/doctor';
 import { addMcp } from './cli/mcp';
 import { addClients } from './cli/clients';
 import { addServe } from './cli/serve';
@@ -21,6 +22,7 @@ async function main(argv: readonly string[]): Promise<void> {
   addTools(program);
   addCall(program);
   addTrace(program);
+  addDoctor(program);
   await program.parseAsync(argv);
 }
 

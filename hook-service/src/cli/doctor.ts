@@ -1,0 +1,138 @@
+import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { examine, isAboutVariables } from '../doctor/examine';
+import { plannedFixes, type FixedFile } from '../doctor/fix';
+import { readContext, type DoctorFiles } from '../doctor/read-context';
+import { renderReport, reportOf } from '../doctor/report';
+import type { DoctorContext } from '../doctor/context';
+
+interface DoctorFlags {
+  readonly config?: string;
+  readonly envFile: readonly string[];
+  readonly compose: readonly string[];
+  readonly fix?: boolean;
+  readonly json?: boolean;
+}
+
+/** More often than this a fix never brings up another one. */
+const mostRounds = 5;
+const couldNotRun = 3;
+const help = `
+files: scripts, Dockerfiles, client settings and saved requests (.json) that belong to the set-up.
+Env files and .env that a compose file names are read with it.
+
+Exit codes: 0 nothing above a note, 1 warnings, 2 errors or security, 3 could not run.
+
+Example: toolturn doctor --config config.yaml --env-file litellm.env --compose docker-compose.yml --fix`;
+
+const disk: DoctorFiles = {
+  read: (file) => readFileSync(file, 'utf8'),
+  exists: (file) => existsSync(file),
+  mode: (file) => (process.platform === 'win32' ? undefined : statSync(file).mode & 0o777),
+};
+
+/** `toolturn doctor`: finds mistakes in the files of a set-up, mends what is safe, and tries the running system. */
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('find mistakes in LiteLLM’s config, env files and compose files, and in the running system')
+    .argument('[files...]', 'more files that belong to it')
+    .option(
+      '--config <file>',
+      "LiteLLM's config.yaml (default: TOOLTURN_CONFIG, or config.yaml where there is one)",
+    )
+    .option('--env-file <file>', 'an env file of LiteLLM or hook-service; repeatable', collect, [])
+    .option('--compose <file>', 'a compose file; repeatable', collect, [])
+    .option('--fix', 'mend what is safe to mend; the file before it is kept as <file>.bak')
+    .option('--json', 'print the report as JSON')
+    .addHelpText('after', help)
+    .action(async (files: string[], flags: DoctorFlags) => {
+      try {
+        process.exitCode = await run(files, flags);
+      } catch (error) {
+        process.stderr.write(`toolturn doctor: ${reasonOf(error)}\n`);
+        process.exitCode = couldNotRun;
+      }
+    });
+}
+
+async function run(others: readonly string[], flags: DoctorFlags): Promise<number> {
+  const config = configFile(flags.config);
+  if (config === undefined && flags.compose.length + others.length + flags.envFile.length === 0)
+    throw new Error('there is no config.yaml here; name the files: --config, --env-file, --compose');
+  const look = () =>
+    readContext(
+      {
+        ...(config === undefined ? {} : { config }),
+        envFiles: flags.envFile,
+        compose: flags.compose,
+        others,
+        env: process.env,
+      },
+      disk,
+    );
+  let { context, missing } = look();
+  let found = examine(context);
+  if (flags.fix === true) {
+    for (let round = 0; round < mostRounds; round += 1) {
+      const fixed = plannedFixes(context, found);
+      if (fixed.length === 0) break;
+      for (const each of fixed) {
+        const backup = write(each);
+        if (flags.json !== true)
+          process.stdout.write(`mended ${each.file}${backup ? `; before: ${backup}` : ''}\n`);
+      }
+      ({ context, missing } = look());
+      found = examine(context);
+    }
+  }
+  const report = reportOf(context, found, notChecked(context, missing));
+  process.stdout.write(
+    flags.json === true ? `${JSON.stringify(report, null, 2)}\n` : `${renderReport(report)}\n`,
+  );
+  return report.exit_code;
+}
+
+function configFile(given: string | undefined): string | undefined {
+  const file = given ?? process.env['TOOLTURN_CONFIG'];
+  if (file !== undefined) return file;
+  return existsSync('config.yaml') ? 'config.yaml' : undefined;
+}
+
+/** Writes a file with its backup beside it; the name of the backup, where there is one. */
+function write({ file, before, after, mode }: FixedFile): string | undefined {
+  let backup: string | undefined;
+  if (after !== before) {
+    backup = `${file}.bak`;
+    for (let count = 1; existsSync(backup); count += 1) backup = `${file}.bak.${count}`;
+    copyFileSync(file, backup);
+    // What was open to others stays so in the copy otherwise.
+    if (mode !== undefined) chmodSync(backup, mode);
+    writeFileSync(file, after);
+  }
+  if (mode !== undefined) chmodSync(file, mode);
+  return backup;
+}
+
+/** What the files at hand do not tell. */
+function notChecked(context: DoctorContext, missing: readonly string[]): string[] {
+  const unknown = context.envKnown
+    ? 0
+    : context.problems.filter(({ message }) => isAboutVariables(message)).length;
+  return [
+    ...missing.map((file) => `${file}, which a compose file names, is not there`),
+    ...(unknown > 0
+      ? [`${unknown} values come from variables that are not set here; name the env files with --env-file`]
+      : []),
+  ];
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, path } = error as NodeJS.ErrnoException;
+  return code !== undefined && path !== undefined ? `${path} cannot be read (${code})` : error.message;
+}

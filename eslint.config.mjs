@@ -67,10 +67,15 @@ export default tseslint.config(
     [['../*', '!../core', '!../mcp', ...othersLibraries('mcp')]],
     'bridge/ imports core, the wire of mcp/, and nothing else of ours.',
   ),
-  restrict(
-    'doctor',
-    [['../*', '../../*', '!../core', '!../config', '!../../config', '!../../core', ...othersLibraries('config')]],
-    'doctor/ imports core, config and yaml, and nothing else of ours.',
+  ...[
+    ['doctor', '..'],
+    ['doctor/rules', '../..'],
+  ].map(([folder, up]) =>
+    restrict(
+      folder,
+      [[`${up}/*`, `!${up}/core`, `!${up}/config`, ...othersLibraries('config')]],
+      'doctor/ imports core, config, yaml and its own files, and nothing else of ours.',
+    ),
   ),
   { files: ['scripts/src/**/*.ts', 'bench/**/*.ts'], rules: { 'no-console': 'off' } },
   {

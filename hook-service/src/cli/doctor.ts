@@ -1,6 +1,6 @@
 import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { examine, isAboutVariables } from '../doctor/examine';
+import { examine } from '../doctor/examine';
 import { plannedFixes, type FixedFile } from '../doctor/fix';
 import { readContext, type DoctorFiles } from '../doctor/read-context';
 import { renderReport, reportOf } from '../doctor/report';
@@ -116,14 +116,10 @@ function write({ file, before, after, mode }: FixedFile): string | undefined {
 
 /** What the files at hand do not tell. */
 function notChecked(context: DoctorContext, missing: readonly string[]): string[] {
-  const unknown = context.envKnown
-    ? 0
-    : context.problems.filter(({ message }) => isAboutVariables(message)).length;
+  const { unset } = context;
   return [
     ...missing.map((file) => `${file}, which a compose file names, is not there`),
-    ...(unknown > 0
-      ? [`${unknown} values come from variables that are not set here; name the env files with --env-file`]
-      : []),
+    ...(unset.length > 0 ? [`the value of ${unset.join(', ')}: name the env files with --env-file`] : []),
   ];
 }
 

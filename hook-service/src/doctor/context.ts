@@ -30,6 +30,8 @@ export interface DoctorContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** False where no env file was given: then nobody can say that a variable is not set. */
   readonly envKnown: boolean;
+  /** Variables that the config names and nobody knows, where env files are not known. */
+  readonly unset: readonly string[];
   /** The file in which an edit is to be made. */
   source(file: string): TextSource | undefined;
   yaml(file: string): YamlSource | undefined;

@@ -43,7 +43,7 @@ export function examine(context: DoctorContext, rules: readonly Rule[] = allRule
 }
 
 /** Without env files nobody can say what LiteLLM's environment holds. */
-export function isAboutVariables(message: string): boolean {
+function isAboutVariables(message: string): boolean {
   return /^the environment variable \w+ is|; the value comes from the variable /.test(message);
 }
 

@@ -43,7 +43,7 @@ export function readContext(
   for (const { variables } of envFiles) for (const { name, value } of variables) env[name] = value;
 
   const envKnown = envPaths.some((file) => path.basename(file) !== '.env') && missing.length === 0;
-  const { problems, loaded, sources } = readConfig(input.config, env, files);
+  const { problems, loaded, sources, unset } = readConfig(input.config, env, envKnown, files);
   const config = sources.map((file) => new YamlSource(file, files.read(file)));
   const others = (input.others ?? []).map((file) => ({ file, text: files.read(file) }));
   const json = others
@@ -70,6 +70,7 @@ export function readContext(
       files: all,
       env,
       envKnown,
+      unset,
       source: (file) => all.find((source) => source.file === file),
       yaml: (file) => [...config, ...compose, ...json].find((source) => source.file === file),
     },
@@ -84,9 +85,15 @@ function toText({ file, text }: { file: string; text: string }): TextSource {
 function readConfig(
   file: string | undefined,
   env: DoctorInput['env'],
+  envKnown: boolean,
   files: DoctorFiles,
-): { problems: readonly ConfigProblem[]; loaded?: Config; sources: readonly string[] } {
-  if (file === undefined) return { problems: [], sources: [] };
+): {
+  problems: readonly ConfigProblem[];
+  loaded?: Config;
+  sources: readonly string[];
+  unset: readonly string[];
+} {
+  if (file === undefined) return { problems: [], sources: [], unset: [] };
   files.read(file);
   const read = new Set<string>();
   const readFile = (name: string): Uint8Array => {
@@ -94,13 +101,28 @@ function readConfig(
     read.add(name);
     return Buffer.from(text, 'utf8');
   };
-  try {
-    const { config, warnings } = loadConfig({ path: file, env, readFile });
-    return { problems: warnings, loaded: config, sources: [...read] };
-  } catch (error) {
-    if (!(error instanceof ConfigInvalid)) throw error;
-    return { problems: error.problems, sources: [...read] };
-  }
+  const load = (variables: DoctorInput['env']) => {
+    try {
+      const { config, warnings } = loadConfig({ path: file, env: variables, readFile });
+      return { problems: warnings, loaded: config };
+    } catch (error) {
+      if (!(error instanceof ConfigInvalid)) throw error;
+      return { problems: error.problems };
+    }
+  };
+  const first = load(env);
+  const unset = first.problems.flatMap(({ message, path: place }) => {
+    const name = /^the environment variable (\w+) is/.exec(message)?.[1];
+    return name === undefined ? [] : [[name, place] as const];
+  });
+  if (envKnown || unset.length === 0) return { ...first, sources: [...read], unset: [] };
+  // Without env files a value is not known; what follows from its absence would be said of every good config.
+  const guesses = unset.map(([name, place]) => [
+    name,
+    /url$/.test(place) ? 'http://unknown.invalid/mcp' : 'unknown',
+  ]);
+  const second = load({ ...env, ...Object.fromEntries(guesses) });
+  return { ...second, sources: [...read], unset: [...new Set(unset.map(([name]) => name))] };
 }
 
 function problemsOf(problems: Problems): readonly ConfigProblem[] {

@@ -70,6 +70,7 @@ export default tseslint.config(
   ...[
     ['doctor', '..'],
     ['doctor/rules', '../..'],
+    ['doctor/live', '../..'],
   ].map(([folder, up]) =>
     restrict(
       folder,

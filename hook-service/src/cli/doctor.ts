@@ -5,11 +5,17 @@ import { plannedFixes, type FixedFile } from '../doctor/fix';
 import { readContext, type DoctorFiles } from '../doctor/read-context';
 import { renderReport, reportOf } from '../doctor/report';
 import type { DoctorContext } from '../doctor/context';
+import { type LiveSettings, walk } from '../doctor/live';
 
 interface DoctorFlags {
   readonly config?: string;
   readonly envFile: readonly string[];
   readonly compose: readonly string[];
+  readonly live?: boolean;
+  readonly litellmUrl?: string;
+  readonly url?: string;
+  readonly model?: string;
+  readonly timeout: string;
   readonly fix?: boolean;
   readonly json?: boolean;
 }
@@ -43,6 +49,11 @@ export function addDoctor(program: Command): void {
     )
     .option('--env-file <file>', 'an env file of LiteLLM or hook-service; repeatable', collect, [])
     .option('--compose <file>', 'a compose file; repeatable', collect, [])
+    .option('--live', 'try the running system too; the key comes from LITELLM_API_KEY')
+    .option('--litellm-url <url>', 'address of LiteLLM (default: LITELLM_URL, or http://127.0.0.1:4000)')
+    .option('--url <url>', 'address of hook-service (default: TOOLTURN_URL, or http://127.0.0.1:48900)')
+    .option('--model <name>', 'a model to ask one question, with --live')
+    .option('--timeout <seconds>', 'how long to wait for one answer, with --live', '15')
     .option('--fix', 'mend what is safe to mend; the file before it is kept as <file>.bak')
     .option('--json', 'print the report as JSON')
     .addHelpText('after', help)
@@ -58,7 +69,11 @@ export function addDoctor(program: Command): void {
 
 async function run(others: readonly string[], flags: DoctorFlags): Promise<number> {
   const config = configFile(flags.config);
-  if (config === undefined && flags.compose.length + others.length + flags.envFile.length === 0)
+  if (
+    flags.live !== true &&
+    config === undefined &&
+    flags.compose.length + others.length + flags.envFile.length === 0
+  )
     throw new Error('there is no config.yaml here; name the files: --config, --env-file, --compose');
   const look = () =>
     readContext(
@@ -86,11 +101,42 @@ async function run(others: readonly string[], flags: DoctorFlags): Promise<numbe
       found = examine(context);
     }
   }
-  const report = reportOf(context, found, notChecked(context, missing));
+  const live = flags.live === true ? await walk(liveSettings(flags, context)) : undefined;
+  const report = reportOf(context, found, notChecked(context, missing), live);
   process.stdout.write(
     flags.json === true ? `${JSON.stringify(report, null, 2)}\n` : `${renderReport(report)}\n`,
   );
   return report.exit_code;
+}
+
+/** The addresses, key and secret: flags, then env files, then the environment. Throws where one cannot be right. */
+function liveSettings(flags: DoctorFlags, { env, loaded }: DoctorContext): LiveSettings {
+  const seconds = Number(flags.timeout);
+  if (!(seconds > 0 && seconds <= 600))
+    throw new Error('--timeout must be a number of seconds from 0 to 600');
+  // Without a key of its own the master key serves; it is known where LiteLLM's env file is.
+  const key = env['LITELLM_API_KEY'] || env['LITELLM_MASTER_KEY'];
+  const secrets = [env['TOOLTURN_SECRET'], env['TOOLTURN_SECRET_PREVIOUS']]
+    .flatMap((each) => each?.split(',') ?? [])
+    .map((each) => each.trim())
+    .filter((each) => each !== '');
+  return {
+    litellmUrl: address(flags.litellmUrl ?? (env['LITELLM_URL'] || 'http://127.0.0.1:4000'), '--litellm-url'),
+    hookUrl: address(flags.url ?? (env['TOOLTURN_URL'] || 'http://127.0.0.1:48900'), '--url'),
+    ...(key ? { key } : {}),
+    secrets,
+    ...(flags.model === undefined ? {} : { model: flags.model }),
+    ...(loaded === undefined ? {} : { searchAboveTokens: loaded.catalog.aboveTokens }),
+    timeoutMs: seconds * 1000,
+    turnMs: Math.max(seconds, 120) * 1000,
+  };
+}
+
+function address(text: string, name: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol) || url.username || url.password)
+    throw new Error(`${name} must be an address such as http://127.0.0.1:4000`);
+  return url.href.replace(/\/+$/, '').replace(/\/v1$/, '');
 }
 
 function configFile(given: string | undefined): string | undefined {

@@ -117,7 +117,7 @@ function readConfig(
   });
   if (envKnown || unset.length === 0) return { ...first, sources: [...read], unset: [] };
   // Without env files a value is not known; what follows from its absence would be said of every good config.
-  const guesses = unset.map(([name, place]) => [
+  const guesses = unset.map(([name, place]): [string, string] => [
     name,
     /url$/.test(place) ? 'http://unknown.invalid/mcp' : 'unknown',
   ]);

@@ -1,7 +1,7 @@
 import type { DoctorContext } from './context';
 import { applyEdits } from './edit';
 import type { Diagnosis } from './examine';
-import type { LiveStep } from './live';
+import type { LiveStep } from './live/step';
 import { type Level, levels } from './rule';
 import { isSecretName, looksSecret, maskLine } from './secrets';
 

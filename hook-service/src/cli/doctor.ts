@@ -4,6 +4,8 @@ import { examine } from '../doctor/examine';
 import { plannedFixes, type FixedFile } from '../doctor/fix';
 import { readContext, type DoctorFiles } from '../doctor/read-context';
 import { renderReport, reportOf } from '../doctor/report';
+import { ruleTable } from '../doctor/rule-table';
+import { rules } from '../doctor/rules';
 import type { DoctorContext } from '../doctor/context';
 import { type LiveSettings, walk } from '../doctor/live';
 
@@ -18,6 +20,7 @@ interface DoctorFlags {
   readonly timeout: string;
   readonly fix?: boolean;
   readonly json?: boolean;
+  readonly rules?: boolean;
 }
 
 /** More often than this a fix never brings up another one. */
@@ -56,8 +59,13 @@ export function addDoctor(program: Command): void {
     .option('--timeout <seconds>', 'how long to wait for one answer, with --live', '15')
     .option('--fix', 'mend what is safe to mend; the file before it is kept as <file>.bak')
     .option('--json', 'print the report as JSON')
+    .option('--rules', 'print the table of rules, and do nothing else')
     .addHelpText('after', help)
     .action(async (files: string[], flags: DoctorFlags) => {
+      if (flags.rules === true) {
+        process.stdout.write(`${ruleTable(rules)}\n`);
+        return;
+      }
       try {
         process.exitCode = await run(files, flags);
       } catch (error) {

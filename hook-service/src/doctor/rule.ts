@@ -35,5 +35,7 @@ export interface Rule {
   readonly title: string;
   /** One line: what happens to whom where this stays. */
   readonly why: string;
+  /** True where `--fix` can put it right, in some forms at least. */
+  readonly mends?: boolean;
   find(context: DoctorContext): Iterable<Finding>;
 }

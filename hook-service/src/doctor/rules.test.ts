@@ -5,6 +5,7 @@ import { examine, loadingId, type Diagnosis } from './examine';
 import { plannedFixes } from './fix';
 import { readContext, type DoctorFiles } from './read-context';
 import { reportOf, renderReport } from './report';
+import { ruleTable } from './rule-table';
 import { rules } from './rules';
 
 const root = join(__dirname, '..', '..', '..');
@@ -254,3 +255,30 @@ describe('what is shown', () => {
     ]);
   });
 });
+
+describe('docs/doctor.md', () => {
+  const page = readFileSync(join(root, 'docs', 'doctor.md'), 'utf8');
+
+  it('has the table of rules as they are', () => {
+    expect(page).toContain(`\n${ruleTable(rules)}\n`);
+  });
+
+  it('says of each rule whether it mends', () => {
+    const mends = new Set(rules.filter((rule) => rule.mends).flatMap(({ ids }) => ids));
+    expect(fixableIds().filter((id) => !mends.has(id))).toEqual([]);
+  });
+
+  it('names every mistake of the list once: with its rule, or with the reason why there is none', () => {
+    const named = [...page.matchAll(/^\| (K[\dK, ]+|E10) \|/gm)].flatMap((match) =>
+      (match[1] ?? '').split(', '),
+    );
+    const all = Array.from({ length: 95 }, (_, index) => `K${index + 1}`);
+    expect(all.filter((id) => !named.includes(id))).toEqual([]);
+  });
+});
+
+/** Ids whose findings came with a fix in some fixture. */
+function fixableIds(): string[] {
+  const found = table.flatMap(([folder]) => look(folder).found);
+  return [...new Set(found.flatMap(({ id, fix }) => (fix ? [id] : [])))];
+}

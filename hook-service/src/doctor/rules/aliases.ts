@@ -8,6 +8,7 @@ export const aliases: Rule = {
   level: 'error',
   title: 'mcp_aliases never takes effect',
   why: 'LiteLLM 1.77.3 logs "Mapped alias" and uses the full name all the same, in tool names, headers and paths.',
+  mends: true,
   *find(context) {
     const inSection = entriesOf(context.section('litellm_settings')?.value).get('mcp_aliases');
     const atTop = context.section('mcp_aliases');

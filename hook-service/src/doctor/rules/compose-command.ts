@@ -6,6 +6,7 @@ export const composeCommand: Rule = {
   level: 'warning',
   title: 'docker-compose is version 1',
   why: 'It is no longer maintained, names containers differently, and does not read newer files.',
+  mends: true,
   *find(context) {
     for (const script of context.scripts)
       for (const { at } of script.matches(

@@ -6,6 +6,7 @@ export const composeVersion: Rule = {
   level: 'warning',
   title: 'version: is obsolete',
   why: 'Compose v2 ignores it with a warning at every command.',
+  mends: true,
   *find(context) {
     for (const source of context.compose) {
       const entry = source.get('version');

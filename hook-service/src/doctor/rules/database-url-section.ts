@@ -7,6 +7,7 @@ export const databaseUrlSection: Rule = {
   level: 'warning',
   title: 'database_url stands in the wrong section',
   why: 'It works only as long as the variable DATABASE_URL happens to be set too.',
+  mends: true,
   *find(context) {
     const entry = entriesOf(context.section('litellm_settings')?.value).get('database_url');
     if (entry === undefined) return;

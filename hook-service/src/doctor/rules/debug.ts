@@ -7,6 +7,7 @@ export const debug: Rule = {
   level: 'warning',
   title: 'Debug output is left on, or asked for where nobody reads it',
   why: 'LiteLLM then logs whole requests, prompts and the beginnings of secrets.',
+  mends: true,
   *find(context) {
     const setting = entriesOf(context.section('general_settings')?.value).get('detailed_debug');
     if (setting !== undefined) {

@@ -17,6 +17,7 @@ export const door: Rule = {
   level: 'error',
   title: 'LiteLLM does not load the door',
   why: 'On chat completions LiteLLM runs no tool: a model that calls one answers finish_reason "tool_calls", and the turn ends.',
+  mends: true,
   *find(context) {
     const [main] = context.config;
     const servers = context.section('mcp_servers');

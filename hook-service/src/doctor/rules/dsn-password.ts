@@ -7,6 +7,7 @@ export const dsnPassword: Rule = {
   level: 'error',
   title: 'The password in an address is not encoded',
   why: 'The address is cut at the first / # ? or @: "invalid port number", or the wrong host.',
+  mends: true,
   *find(context) {
     for (const { at, name, password, before, after } of dsns(context)) {
       if (!/[/#?@\s]/.test(password)) continue;

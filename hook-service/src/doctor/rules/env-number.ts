@@ -7,6 +7,7 @@ export const envNumber: Rule = {
   level: 'error',
   title: 'Values of env: and headers must be text',
   why: 'LiteLLM refuses the whole server when it loads the config.',
+  mends: true,
   *find(context) {
     for (const server of writtenServers(context)) {
       for (const key of ['env', 'headers', 'static_headers']) {

@@ -8,6 +8,7 @@ export const fileMode: Rule = {
   level: 'security',
   title: 'Others may read a file with secrets',
   why: 'Every user and program of the machine can take the keys.',
+  mends: true,
   *find(context) {
     for (const { file, mode, variables } of context.envFiles) {
       const holds = variables.some(

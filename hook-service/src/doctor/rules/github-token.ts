@@ -7,6 +7,7 @@ export const githubToken: Rule = {
   level: 'error',
   title: 'The GitHub server does not read GITHUB_TOKEN',
   why: 'It starts without a token and fails at the first call.',
+  mends: true,
   *find(context) {
     const right = 'GITHUB_PERSONAL_ACCESS_TOKEN';
     for (const server of writtenServers(context)) {

@@ -9,6 +9,7 @@ export const hostGateway: Rule = {
   level: 'error',
   title: 'host.docker.internal is not known on Linux by itself',
   why: 'The name does not resolve inside the container.',
+  mends: true,
   *find(context) {
     const mounts = (service: ComposeService) =>
       itemsOf(service.get('volumes')?.value).some((volume) => /config\.ya?ml/.test(textOf(volume) ?? ''));

@@ -8,6 +8,7 @@ export const literalVariable: Rule = {
   level: 'error',
   title: '${NAME} is not replaced in LiteLLM’s config',
   why: 'LiteLLM takes the text as it stands; as master key, everybody who reads the file is administrator.',
+  mends: true,
   *find(context) {
     for (const source of context.config) {
       for (const { path, value } of source.places()) {

@@ -10,6 +10,7 @@ export const masterKey: Rule = {
   level: 'security',
   title: 'There is no effective master key',
   why: 'Without one LiteLLM serves everybody who can reach its port, and everybody is administrator.',
+  mends: true,
   *find(context) {
     const [main] = context.config;
     if (main === undefined || main.top.size === 0) return;

@@ -6,6 +6,7 @@ export const postgresMcpWrite: Rule = {
   level: 'security',
   title: 'postgres-mcp may write',
   why: 'It has no setting MCP_ALLOW_WRITE; its default is unrestricted, and a model can drop tables.',
+  mends: true,
   *find(context) {
     for (const service of context.services.filter((each) => each.isPostgresMcp && each.isWhole)) {
       const words = service.words.map(({ text }) => text);

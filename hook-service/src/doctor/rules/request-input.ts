@@ -7,6 +7,7 @@ export const requestInput: Rule = {
   level: 'error',
   title: 'The Responses API has no part of type "text"',
   why: 'The provider refuses the request.',
+  mends: true,
   *find(context) {
     for (const { name, text, place, source } of jsonTexts(context)) {
       if (name !== 'type' || text !== 'text' || place.path[0] !== 'input' || !place.path.includes('content'))

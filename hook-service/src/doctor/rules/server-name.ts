@@ -8,6 +8,7 @@ export const serverName: Rule = {
   level: 'error',
   title: 'A name is written in a form that is not understood',
   why: 'LiteLLM refuses to load a server with "-" in its name, and knows its tools as server-tool, never server.tool.',
+  mends: true,
   *find(context) {
     const servers = writtenServers(context);
     const settings = entriesOf(entriesOf(context.section('toolturn')?.value).get('servers')?.value);

@@ -31,6 +31,7 @@ export const serviceCare: Rule = {
   level: 'warning',
   title: 'A service lacks what keeps it running and seen',
   why: 'Its log fills the disk, one leak takes the host down, it stays away after a reboot, or its logs are never collected.',
+  mends: true,
   *find(context) {
     for (const service of context.services.filter((each) => each.isWhole)) {
       for (const { keys, id, line, what } of wanted) {

@@ -8,6 +8,7 @@ export const yamlSyntax: Rule = {
   level: 'error',
   title: 'The file is not valid YAML',
   why: 'LiteLLM does not start, and nothing of the file is checked any further.',
+  mends: true,
   *find(context) {
     for (const { file, line, column, message } of context.problems) {
       if (!/^(?:is not valid YAML|is empty|must be a map of sections|cannot be read)/.test(message)) continue;

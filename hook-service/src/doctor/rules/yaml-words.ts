@@ -6,6 +6,7 @@ export const yamlWords: Rule = {
   level: 'warning',
   title: 'Programs read this value differently',
   why: 'LiteLLM’s PyYAML reads YAML 1.1: on and yes are true, 010 is 8, 1:30 is 90; other tools read text.',
+  mends: true,
   *find(context) {
     for (const source of context.config) {
       for (const { path, value } of source.places()) {

@@ -11,6 +11,7 @@ import { secret, startStack, type Stack } from '../support/stack';
 import { lastResults, roundsBehind, toolNames } from '../support/tools';
 
 const root = join(__dirname, '..', '..');
+const filesystemServer = require.resolve('@modelcontextprotocol/server-filesystem/dist/index.js');
 const key = 'sk-test-alice';
 
 interface Run {
@@ -54,7 +55,8 @@ beforeEach(async () => {
   );
   if (!stack.hook.running) stack.hook = await stack.startHook();
   const ready = async (): Promise<boolean> => {
-    const answer = await fetch(`${stack.hook.url}/health/ready`).catch(() => undefined);
+    const signal = AbortSignal.timeout(2_000);
+    const answer = await fetch(`${stack.hook.url}/health/ready`, { signal }).catch(() => undefined);
     return ((await answer?.json()) as { status?: string } | undefined)?.status === 'ready';
   };
   await waitUntil(ready, { timeoutMs: 60_000, what: 'hook-service with all its parts' });
@@ -98,6 +100,7 @@ describe('toolturn doctor --live', () => {
     expect(step('turn').found).toBe('answered after 2 rounds with 1 call');
     expect(stack.model.requests).toHaveLength(2);
     for (const each of [key, secret]) expect(out).not.toContain(each);
+    if (process.env.TT_RECORD) writeFileSync(process.env.TT_RECORD, (await doctor(['--live', '--litellm-url', stack.url, '--url', stack.hook.url, '--model', 'demo'], { LITELLM_API_KEY: key, TOOLTURN_SECRET: secret })).out);
   });
 
   it('asks no model without --model', async () => {
@@ -208,14 +211,15 @@ describe('a bad set-up', () => {
 
   it('is mended by --fix once, keeps its comments and the file before, and LiteLLM starts with it', async () => {
     const config = join(dir, 'config.yaml');
-    writeFileSync(config, bad);
+    const written = bad.replace('files.js', `${filesystemServer}, ${dir}`);
+    writeFileSync(config, written);
     const files = ['--config', config, '--env-file', join(dir, 'litellm.env')];
     expect((await doctor(files)).code).toBe(2);
 
     const fixed = await doctor([...files, '--fix']);
     expect(fixed).toMatchObject({ code: 0, error: '' });
     expect(fixed.out).not.toContain('sk-example-of-a-test');
-    expect(readFileSync(`${config}.bak`, 'utf8')).toBe(bad);
+    expect(readFileSync(`${config}.bak`, 'utf8')).toBe(written);
     const text = readFileSync(config, 'utf8');
     for (const comment of ['# The one file', '# one line each', '# of this machine'])
       expect(text).toContain(comment);

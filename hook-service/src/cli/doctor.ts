@@ -61,6 +61,8 @@ export function addDoctor(program: Command): void {
     .option('--json', 'print the report as JSON')
     .option('--rules', 'print the table of rules, and do nothing else')
     .addHelpText('after', help)
+    // 2 means errors in the files here.
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : couldNotRun))
     .action(async (files: string[], flags: DoctorFlags) => {
       if (flags.rules === true) {
         process.stdout.write(`${ruleTable(rules)}\n`);
@@ -183,6 +185,9 @@ function collect(value: string, before: readonly string[]): string[] {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { code, path } = error as NodeJS.ErrnoException;
-  return code !== undefined && path !== undefined ? `${path} cannot be read (${code})` : error.message;
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (code === undefined || path === undefined) return error.message;
+  return code === 'ENOENT'
+    ? `${path} cannot be read (${code})`
+    : `${path}: ${syscall ?? 'access'} failed (${code})`;
 }

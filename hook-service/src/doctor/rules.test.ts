@@ -161,7 +161,7 @@ describe('a fix', () => {
       const lines = (before.get(file) ?? '').split('\n').filter((line) => after.split('\n').includes(line));
       const kept = after.split('\n').filter((line) => lines.includes(line));
       expect(kept.slice(0, lines.length)).toEqual(expect.arrayContaining(lines));
-      const comments = (text: string) => text.match(/(?<=\s)# \w.*$/gm) ?? [];
+      const comments = (text: string): readonly string[] => text.match(/(?<=\s)# \w.*$/gm) ?? [];
       const gone = comments(before.get(file) ?? '').filter((comment) => !comments(after).includes(comment));
       // A comment goes only with the line that it explains.
       expect(gone).toEqual(gone.filter((comment) => /^# (?:short|of the format)$/.test(comment)));

@@ -3,7 +3,7 @@ import type { Rule } from '../rule';
 
 /** What LiteLLM knows the provider of without being told. */
 const knownWithout =
-  /^(?:gpt|o[1-9]|chatgpt|codex|text-|tts|whisper|dall-e|claude|gemini|command|mistral|codestral|deepseek|grok|os\.environ\/|\*|ft:|\$\{)/;
+  /^(?:gpt|o[1-9]|chatgpt|codex|text-|tts|whisper|dall-e|claude|gemini|embed-|rerank|voyage|jina|amazon\.|anthropic\.|meta\.|cohere\.|ai21\.|pixtral|ministral|open-|sonar|command|mistral|codestral|deepseek|grok|os\.environ\/|\*|ft:|\$\{)/;
 
 /** A model without a provider, which LiteLLM drops. */
 export const modelProvider: Rule = {
@@ -17,6 +17,8 @@ export const modelProvider: Rule = {
       const isMock = /mock/.test(model);
       yield {
         at,
+        // LiteLLM knows more names than this list.
+        ...(isMock ? {} : { level: 'warning' as const }),
         message: `"${model}" names no provider`,
         change: isMock
           ? ['model: openai/gpt-4o-mock', 'api_key: none', 'mock_response: The gateway works.']

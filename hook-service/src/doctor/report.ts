@@ -163,13 +163,11 @@ function summaryLine({ summary, live, exit_code }: Report): string {
     ['notes', summary.note],
   ];
   const said = names.filter(([, count]) => count > 0).map(([name, count]) => `${name}: ${count}`);
-  const files = `${summary.files} ${summary.files === 1 ? 'file' : 'files'}`;
-  const steps =
-    live === undefined
-      ? ''
-      : `, ${live.filter(({ status }) => status === 'passed').length} of ${live.length} live checks passed`;
+  const files = `${summary.files} ${summary.files === 1 ? 'file' : 'files'} read`;
+  const steps = `${live?.filter(({ status }) => status === 'passed').length ?? 0} of ${live?.length ?? 0} live checks passed`;
+  const did = [...(summary.files > 0 ? [files] : []), ...(live === undefined ? [] : [steps])].join(', ');
   const fixable = summary.fixable > 0 ? `; --fix puts ${summary.fixable} right` : '';
-  return `${exit_code === 0 ? 'ok' : 'not ok'}: ${files} read${steps}; ${said.join(', ') || 'nothing found'}${fixable}`;
+  return `${exit_code === 0 ? 'ok' : 'not ok'}: ${did}; ${said.join(', ') || 'nothing found'}${fixable}`;
 }
 
 /** Text of files and services for a terminal: nothing in it moves the cursor. */

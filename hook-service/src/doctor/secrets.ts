@@ -25,10 +25,14 @@ export function maskLine(line: string, known: readonly string[]): string {
   for (const secret of known) if (secret.length >= 4) clean = clean.replaceAll(secret, '***');
   clean = clean
     .replace(/\bsk-[\w-]{3,}/g, 'sk-***')
-    .replace(/(\b\w[\w+.-]*:\/\/[^:/@\s]*:)(?!\$\{)(?!\/)[^\s"']*@/g, '$1***@');
+    .replace(/(\b\w[\w+.-]*:\/\/[^:/@\s]*:)(?!\$\{)[^\s"']*@/g, '$1***@');
   return clean.replace(
-    /([\w-]+)(["']?\s*[:=]\s*)(["']?)([^\s"',}\]]+)/g,
-    (whole, name: string, between: string, quote: string, value: string) =>
-      isSecretName(name) && looksSecret(value) ? `${name}${between}${quote}***` : whole,
+    /([\w-]+)(["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s"',}\]]+)/g,
+    (whole, name: string, between: string, value: string) => {
+      const bare = value.replace(/^["']|["']$/g, '');
+      return isSecretName(name) && looksSecret(bare)
+        ? `${name}${between}${value.replace(bare, '***')}`
+        : whole;
+    },
   );
 }

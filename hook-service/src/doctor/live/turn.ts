@@ -60,7 +60,9 @@ export function turnSteps(settings: LiveSettings, models: readonly string[]): re
         tools.push(...read.data);
         const servers = new Set(tools.map(({ server }) => server)).size;
         return tools.length > 0
-          ? passed(`${tools.length} of ${servers} ${servers === 1 ? 'server' : 'servers'}`)
+          ? passed(
+              `${tools.length} ${tools.length === 1 ? 'tool' : 'tools'} of ${servers} ${servers === 1 ? 'server' : 'servers'}`,
+            )
           : noted('none', 'Look at the servers above, at toolturn.inject, and at what the key may use.');
       },
     },

@@ -220,7 +220,7 @@ describe('a bad set-up', () => {
     expect(fixed.out).not.toContain('sk-example-of-a-test');
     expect(readFileSync(`${config}.bak`, 'utf8')).toBe(written);
     const text = readFileSync(config, 'utf8');
-    for (const comment of ['# The one file', '# one line each', '# of this machine'])
+    for (const comment of ['# The one file', '# one line each', '# of this machine', '# administrator'])
       expect(text).toContain(comment);
     expect(text).toMatch(/^ {2}file_server: # of this machine\n {4}alias: fs\n/m);
 

@@ -1,6 +1,7 @@
 import type { DoctorContext } from './context';
 import { applyEdits, type Edit } from './edit';
 import type { Diagnosis } from './examine';
+import { YamlSource } from './yaml-source';
 
 /** A file as `--fix` leaves it. */
 export interface FixedFile {
@@ -24,6 +25,13 @@ export function plannedFixes(context: DoctorContext, found: readonly Diagnosis[]
     const after = withEdits(before, file, edits);
     const mode = modes.get(file);
     if (after === before && mode === undefined) return [];
+    // Whatever an edit was meant to do: a file that could be read before can be read after.
+    if (
+      context.yaml(file)?.top.size !== 0 &&
+      context.yaml(file) &&
+      new YamlSource(file, after).top.size === 0
+    )
+      return [];
     return [{ file, before, after, ...(mode === undefined ? {} : { mode }) }];
   });
 }

@@ -40,6 +40,13 @@ export class TextSource {
     }
   }
 
+  /** From `at` to the end of its line, with the comment there. */
+  restOfLine(at: Mark): string {
+    return this.lineAt(at)
+      .slice(at.column - 1)
+      .trimEnd();
+  }
+
   replace(at: Mark, length: number, text: string): Edit {
     const start = this.offset(at);
     return { file: this.file, start, end: start + length, text };

@@ -1,5 +1,6 @@
 import { topOf } from '../servers';
-import type { Finding, Rule } from '../rule';
+import { movedToGeneral } from '../moved-entry';
+import type { Rule } from '../rule';
 import { entriesOf, textOf } from '../yaml-source';
 
 const right = ['general_settings:', '  master_key: os.environ/LITELLM_MASTER_KEY'];
@@ -18,19 +19,24 @@ export const masterKey: Rule = {
     const settings = entriesOf(general?.value);
     const misplaced =
       entriesOf(context.section('litellm_settings')?.value).get('master_key') ?? main.get('master_key');
-    if (misplaced !== undefined) yield moved(misplaced);
+    if (misplaced !== undefined) {
+      const fix = movedToGeneral(context, 'master_key', misplaced);
+      const message = 'master_key is read under general_settings only';
+      yield { at: misplaced.at, message, change: right, ...(fix ? { fix } : {}) };
+    }
     if (settings.has('custom_auth')) return;
     const key = settings.get('master_key');
     if (key === undefined) {
       const hasDefault = Boolean(context.env['LITELLM_MASTER_KEY']);
       if (misplaced === undefined && !hasDefault) {
+        const holder = general && context.yaml(general.at.file);
         const edits =
           general === undefined
             ? [main.append(right)]
-            : main.insertInside(
+            : (holder?.insertInside(
                 general.at,
                 right.slice(1).map((line) => line.trim()),
-              );
+              ) ?? []);
         yield {
           at: general?.at ?? topOf(main.file),
           message: 'no general_settings.master_key, and no LITELLM_MASTER_KEY is known: the proxy is open',
@@ -50,26 +56,6 @@ export const masterKey: Rule = {
       };
     } else if (written === '') {
       yield { at: key.at, message: 'the master key is empty: the proxy is open', change: right.slice(1) };
-    }
-
-    function moved(entry: NonNullable<typeof misplaced>): Finding {
-      const source = context.yaml(entry.at.file);
-      const line = `master_key: ${source?.scalarSource(entry.value.at) ?? 'os.environ/LITELLM_MASTER_KEY'}`;
-      const canInsert = general === undefined || settings.size > 0;
-      const insert = settings.has('master_key')
-        ? []
-        : general === undefined
-          ? source
-            ? [source.append(['general_settings:', `  ${line}`])]
-            : []
-          : (source?.insertInside(general.at, [line]) ?? []);
-      const edits = [...(source?.removeEntry(entry.at) ?? []), ...insert];
-      return {
-        at: entry.at,
-        message: 'master_key is read under general_settings only',
-        change: right,
-        ...(canInsert && edits.length > 0 ? { fix: { edits } } : {}),
-      };
     }
   },
 };

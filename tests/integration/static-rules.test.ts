@@ -14,7 +14,9 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
   .split('\0')
   .filter((name) => name !== '' && existsSync(join(root, name)) && statSync(join(root, name)).isFile())
   .filter((name) => !/\.lock$|-lock\.yaml$|\.(png|jpg|gif|wasm)$/.test(name));
-const shipped = files.filter((name) => !/\.md$|\.test\.ts$|^tests\//.test(name));
+/** The doctor has to name what it finds. */
+const doctorsRule = 'hook-service/src/doctor/rules/hard-rules.ts';
+const shipped = files.filter((name) => !/\.md$|\.test\.ts$|^tests\//.test(name) && name !== doctorsRule);
 const text = (name: string): string => readFileSync(join(root, name), 'utf8');
 const withMatch = (names: readonly string[], pattern: RegExp): string[] =>
   names.flatMap((name) => {

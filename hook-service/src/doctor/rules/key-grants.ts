@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { idsOf } from '../../config/litellm-ids';
 import type { Rule } from '../rule';
 import { writtenServers, type WrittenServer } from '../servers';
 import { jsonPlaces } from '../requests';
@@ -13,7 +13,7 @@ export const keyGrants: Rule = {
   *find(context) {
     const servers = writtenServers(context);
     if (servers.length === 0) return;
-    const ids = new Set(servers.flatMap(idsOf));
+    const ids = new Set(servers.flatMap(idsFor));
     const names = new Set(servers.flatMap((server) => [server.name, server.text('alias') ?? server.name]));
     for (const { path, value } of jsonPlaces(context)) {
       if (path.at(-1) !== 'mcp_servers' || path.at(-2) !== 'object_permission') continue;
@@ -38,20 +38,12 @@ export const keyGrants: Rule = {
 };
 
 /** As LiteLLM 1.77.3 makes them (`_generate_stable_server_id`); how a transport that is not written is spelled differs by Python. */
-function idsOf(server: WrittenServer): string[] {
-  const transport = server.text('transport');
-  return (transport === undefined ? ['http', 'MCPTransport.http'] : [transport]).map((each) =>
-    createHash('sha256')
-      .update(
-        [
-          server.name,
-          server.text('url') ?? '',
-          each,
-          server.text('auth_type') ?? '',
-          server.text('alias') ?? '',
-        ].join('|'),
-      )
-      .digest('hex')
-      .slice(0, 32),
-  );
+function idsFor(server: WrittenServer): string[] {
+  return idsOf({
+    name: server.name,
+    url: server.text('url'),
+    transport: server.text('transport'),
+    authType: server.text('auth_type'),
+    aliases: [server.text('alias') ?? ''],
+  });
 }

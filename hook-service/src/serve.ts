@@ -18,6 +18,7 @@ import { ToolAdmission } from './core/tool-admission';
 import { ToolDoor } from './core/tool-door';
 import { ToolPins } from './core/tool-pins';
 import { TurnLog } from './core/turn-log';
+import { withWithheld } from './core/withheld';
 import { chat } from './dialects/chat';
 import { generateContent } from './dialects/generate-content';
 import { messages } from './dialects/messages';
@@ -86,21 +87,25 @@ export async function serve(environment: Environment, configPath: string): Promi
     readMore: true,
     access: config.access,
   });
+  // The way to a server is the same within a turn and without one.
+  const calling = {
+    host,
+    cache: state.results,
+    checker,
+    mask: createMask([...environment.secrets, ...secrets], [dirname(__dirname)]),
+    limits,
+    log,
+  };
   const turns = new TurnLog();
   const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
   const service = new TurnService({
     book,
     host,
     runner: new CallRunner({
-      host,
+      ...calling,
       store: state.calls,
       texts: state.texts,
-      cache: state.results,
-      checker,
-      mask: createMask([...environment.secrets, ...secrets], [dirname(__dirname)]),
-      limits,
       outcomeTtlSeconds: config.outcomeTtlSeconds,
-      log,
     }),
     ledger: state.ledger,
     ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,
@@ -123,14 +128,8 @@ export async function serve(environment: Environment, configPath: string): Promi
     ask: createIdentity({ baseUrl: environment.litellmUrl, secrets: environment.secrets }),
     ...keyHeader,
   });
-  const door = new ToolDoor({
-    book,
-    host,
-    servers: config.servers,
-    limits,
-    log,
-    health: () => host.health(),
-  });
+  const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
+  const door = new ToolDoor({ ...calling, book, servers: config.servers, health });
   const endpoint = config.mcp.enabled
     ? createEndpoint({
         door,
@@ -154,7 +153,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     origins: config.mcp,
     secrets: environment.secrets,
     bodyBytes: config.bodyBytes,
-    health: () => ({ redis: state.health(), ...prefixed('mcp:', host.health()) }),
+    health: () => ({ redis: state.health(), ...prefixed('mcp:', health()) }),
     accepting: () => accepting,
     log,
   });

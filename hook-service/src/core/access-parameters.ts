@@ -40,7 +40,8 @@ export function narrowed(tool: OfferedTool, ways: readonly (readonly ParameterLi
     properties: { ...properties, ...Object.fromEntries(limited) },
     required: [...new Set([...required, ...limited.map(([argument]) => argument)])],
   };
-  return { ...tool, host: { ...tool.host, inputSchema } };
+  // What the model sees is narrowed; arguments are compared with what the server wrote, and then `violation` decides.
+  return { ...tool, host: { ...tool.host, inputSchema, serverSchema: tool.host.serverSchema ?? schema } };
 }
 
 /** Why these arguments fit none of the ways in which the tool is granted; undefined where they fit one. */

@@ -21,14 +21,17 @@ export function parseArguments(written: string): ParsedArguments {
   const value = readLenient(written);
   if (value === undefined) return refused(`the arguments are not valid JSON (${syntaxError(written)})`);
   if (value === null) return { ok: true, value: {} };
-  if (isJsonObject(value)) {
-    return nestsDeeper(value, argumentLimits.depth)
-      ? refused(`the arguments are nested deeper than ${argumentLimits.depth} levels`)
-      : { ok: true, value };
-  }
+  if (isJsonObject(value)) return boundArguments(value);
   return refused(
     `the arguments must be a JSON object, but they are ${Array.isArray(value) ? 'an array' : `a ${typeof value}`}`,
   );
+}
+
+/** Arguments that are an object already, unless they are nested too deep. */
+export function boundArguments(value: JsonObject): ParsedArguments {
+  return nestsDeeper(value, argumentLimits.depth)
+    ? refused(`the arguments are nested deeper than ${argumentLimits.depth} levels`)
+    : { ok: true, value };
 }
 
 function refused(reason: string): ParsedArguments {

@@ -1,5 +1,6 @@
 import { runnable, type Reach } from './builtin';
 import { aimOf } from './builtin-aim';
+import { CallPath } from './call-path';
 import type { HostTool } from './ports';
 
 const tool: HostTool = {
@@ -20,6 +21,9 @@ const limits = {
   resultBytes: 1000,
 };
 
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const host = { catalog: () => ({ version: 1, tools: [tool] }), call: async () => ({ content: [] }) };
+
 describe('fixed arguments', () => {
   it.each([
     ['under its own name', 'db__query', { sql: 'x' }],
@@ -30,7 +34,9 @@ describe('fixed arguments', () => {
       access: { denied: () => undefined, refusal: () => undefined },
       resolve: (asked: string) => (asked === 'call_tool' ? runnable('call_tool', reach) : tool),
     };
-    const aim = await aimOf({ limits }, range, { id: 'c', name, arguments: JSON.stringify(args) });
+    const meant = await aimOf({ limits }, range, { id: 'c', name, arguments: JSON.stringify(args) });
+    if (!('tool' in meant)) throw new Error('the call has no aim');
+    const aim = await new CallPath({ host, limits, log: silent }).permitted({ ...range, caller: {} }, meant);
     expect(aim).toMatchObject({ arguments: { sql: 'x', tenant: 'fixed' }, asked: { sql: 'x' } });
     expect('asked' in aim && aim.asked).not.toHaveProperty('tenant');
   });

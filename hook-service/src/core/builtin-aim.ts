@@ -1,24 +1,12 @@
-import { fitArguments } from './argument-fit';
 import { parseArguments } from './arguments';
 import { builtinNames, isBuiltin, type BuiltinTool, type OurTool, type Reach } from './builtin';
 import { runReadMore, runSearch, textResult } from './builtin-run';
+import type { Aim } from './call-path';
 import type { ToolCall } from './dialect';
 import { isJsonObject, type JsonObject } from './json';
 import type { Limits } from './limits';
 import type { CallAccess } from './offer';
-import type { ArgumentChecker, HostTool, Scope, TextStore, ToolResult } from './ports';
-import { withFixed } from './tool-overrides';
-
-/** A call that goes to a server. */
-export interface Aim {
-  readonly tool: HostTool;
-  /** The name under which the tool stands in the catalog. */
-  readonly name: string;
-  /** As the server gets them. */
-  readonly arguments: JsonObject;
-  /** As the model asked for them: without what the config fixes, which nobody is shown. */
-  readonly asked: JsonObject;
-}
+import type { HostTool, Scope, TextStore, ToolResult } from './ports';
 
 /** What there is to aim at in a turn. */
 interface Range {
@@ -31,36 +19,13 @@ interface Range {
 export interface AimDeps {
   readonly limits: Limits;
   readonly texts?: TextStore;
-  /** Absent: arguments are not compared with schemas. */
-  readonly checker?: ArgumentChecker;
 }
 
 /**
- * The tool of a server that a call is for, with arguments that fit it; or the result, where the call is for a tool of
- * ours, for nothing, or has arguments that the server must not see.
+ * The tool of a server that a call is for, with the arguments that the model wrote; or the result, where the call is
+ * for a tool of ours, for nothing, or has arguments that cannot be read.
  */
 export async function aimOf(deps: AimDeps, range: Range, call: ToolCall): Promise<Aim | ToolResult> {
-  const aim = await meantBy(deps, range, call);
-  return 'tool' in aim ? fitted(deps, aim) : aim;
-}
-
-/** The arguments as the server gets them: with those the config fixes, and repaired where that is safe. */
-async function fitted({ checker }: AimDeps, aim: Aim): Promise<Aim | ToolResult> {
-  const { tool, name } = aim;
-  const given = withFixed(aim.arguments, tool.settings?.arguments);
-  if (checker === undefined) return { ...aim, arguments: given };
-  const about = { server: tool.server, tool: tool.tool };
-  const fit = await fitArguments(
-    { check: (schema, value) => checker.check(schema, value, about) },
-    tool.serverSchema ?? tool.inputSchema,
-    given,
-    new Set(Object.keys(tool.settings?.arguments ?? {})),
-  );
-  if (!fit.ok) return notRun(name, `${fit.reason}. Correct the arguments and call it again`);
-  return { ...aim, arguments: fit.value };
-}
-
-async function meantBy(deps: AimDeps, range: Range, call: ToolCall): Promise<Aim | ToolResult> {
   const catalog = searchedCatalog(range);
   // Models call a tool that they have found by its own name too: that is as good as through `call_tool`.
   const tool = range.resolve(call.name) ?? catalog?.find(call.name);

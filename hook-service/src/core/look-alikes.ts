@@ -1,4 +1,5 @@
 import { holdsHidden } from './hidden-text';
+import { shownName } from './naming';
 import type { Catalog, HostTool, Log } from './ports';
 
 /** Letters of other scripts, and digits, that look like a Latin letter (a selection of Unicode's confusables). */
@@ -61,14 +62,14 @@ type Warn = (tool: HostTool, text: string) => void;
 /** Different names that look alike. The same name at two servers is fine: the server's name tells them apart. */
 function lookAlikes(tools: readonly HostTool[], warn: Warn): void {
   const servers = grouped([...new Set(tools.map((tool) => tool.server))], skeleton);
-  const groups = grouped(tools, (tool) => skeleton(nameOf(tool)));
+  const groups = grouped(tools, (tool) => skeleton(shownName(tool)));
   for (const tool of tools) {
     const alike = servers.get(skeleton(tool.server))?.filter((server) => server !== tool.server) ?? [];
     for (const server of alike.slice(0, 3)) warn(tool, `its server ${tool.server} looks like ${server}`);
-    const others = groups.get(skeleton(nameOf(tool))) ?? [];
-    const names = others.filter((other) => nameOf(other) !== nameOf(tool));
+    const others = groups.get(skeleton(shownName(tool))) ?? [];
+    const names = others.filter((other) => shownName(other) !== shownName(tool));
     for (const other of names.slice(0, 3))
-      warn(tool, `its name looks like ${other.server}__${nameOf(other)}`);
+      warn(tool, `its name looks like ${other.server}__${shownName(other)}`);
   }
 }
 
@@ -89,12 +90,10 @@ function mentions(tools: readonly HostTool[], warn: Warn): void {
       if (found === undefined || found === own || found.some((other) => other.server === tool.server))
         continue;
       const other = found[0];
-      if (other !== undefined) warn(tool, `its description speaks of ${other.server}__${nameOf(other)}`);
+      if (other !== undefined) warn(tool, `its description speaks of ${other.server}__${shownName(other)}`);
     }
   }
 }
-
-const nameOf = (tool: HostTool): string => tool.shownAs ?? tool.tool;
 
 function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();

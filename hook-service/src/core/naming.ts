@@ -17,6 +17,9 @@ function withSuffix(name: string, server: string, tool: string): string {
   return `${name.slice(0, longest - 9)}_${suffix(server, tool)}`;
 }
 
+/** The name of a tool among those of its own server: what the config calls it, or else the server. */
+export const shownName = ({ shownAs, tool }: HostTool): string => shownAs ?? tool;
+
 /**
  * The name under which a tool is offered: `server__tool`, made acceptable to every provider. It depends on
  * the two names alone, so it stays the same across restarts and replicas.
@@ -35,7 +38,7 @@ export function offeredName(server: string, tool: string): string {
 export function nameTools(tools: readonly HostTool[]): Map<string, HostTool> {
   const byName = new Map<string, HostTool>();
   for (const tool of tools) {
-    let name = offeredName(tool.server, tool.shownAs ?? tool.tool);
+    let name = offeredName(tool.server, shownName(tool));
     if (byName.has(name)) name = withSuffix(name, tool.server, tool.tool);
     if (!byName.has(name)) byName.set(name, tool);
   }

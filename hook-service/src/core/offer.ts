@@ -12,7 +12,9 @@ import type { Caller } from './caller';
 import type { ClientTools, OfferedTool } from './dialect';
 import type { JsonObject } from './json';
 import type { InjectMode } from './limits';
+import { toolWarnings } from './look-alikes';
 import type { Catalog, HostTool, IndexTools, ToolHost } from './ports';
+import { shownName } from './naming';
 import { NamedCatalog } from './search-catalog';
 import { globPattern, searchedOffer, serversOf } from './search-offer';
 import type { ServerConfig } from './servers';
@@ -83,6 +85,7 @@ interface Known {
  */
 export class OfferBook {
   private readonly known = new WeakMap<Catalog, Known>();
+  private readonly odd = new WeakMap<Permitted, ReadonlyMap<string, readonly string[]>>();
   private readonly access: Access;
   private readonly pinned: readonly RegExp[];
 
@@ -133,6 +136,22 @@ export class OfferBook {
     const builtin = builtinOf(name);
     if (builtin === undefined) return undefined;
     return runnable(builtin, this.reach(caller, selects));
+  }
+
+  /** The name in the catalog of what one server's tools call `shown` among themselves, whoever may use it. */
+  nameAt(caller: Caller, server: string, shown: string): string | undefined {
+    const { offered } = this.current(caller).named;
+    return offered.find(({ host }) => host.server === server && shownName(host) === shown)?.name;
+  }
+
+  /** What is odd about the tools that this caller may use (`warningKey`): no warning names a tool of others. */
+  warnings(caller: Caller): ReadonlyMap<string, readonly string[]> {
+    const permitted = this.permitted(caller);
+    const known = this.odd.get(permitted);
+    if (known !== undefined) return known;
+    const warnings = toolWarnings(permitted.tools.map(({ host }) => host));
+    this.odd.set(permitted, warnings);
+    return warnings;
   }
 
   /** True where the caller may use a server as a whole: its resources and prompts too. */

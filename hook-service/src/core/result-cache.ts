@@ -9,6 +9,8 @@ export interface CachedCall {
   readonly arguments: JsonObject;
   /** Digest of what else the server may answer by, such as headers that name the caller. */
   readonly identity?: string;
+  /** A result with all its server gave is kept apart from one that was only read. */
+  readonly whole?: true;
 }
 
 /** For how many seconds a tool's results may be reused; undefined where the config or the server does not say so. */
@@ -18,8 +20,9 @@ export function cacheSecondsOf(tool: HostTool): number | undefined {
 }
 
 /** What tells one result from every other one of a scope. A definition that changes begins anew. */
-export function cacheKey({ tool, arguments: args, identity }: Omit<CachedCall, 'scope'>): string {
-  return canonicalDigest([tool.server, tool.tool, tool.digest ?? '', args, identity ?? '']).slice(0, 40);
+export function cacheKey({ tool, arguments: args, identity, whole }: Omit<CachedCall, 'scope'>): string {
+  const parts = [tool.server, tool.tool, tool.digest ?? '', args, identity ?? '', whole ?? false];
+  return canonicalDigest(parts).slice(0, 40);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { withoutHidden } from './hidden-text';
-import type { FailureKind } from './ports';
+import type { Json, JsonObject } from './json';
+import type { FailureKind, ToolResult } from './ports';
 
 /** Shorter values stand in ordinary texts: a port, a database's name, `true`. */
 const leastSecretLength = 12;
@@ -28,6 +29,40 @@ export function createMask(secrets: readonly string[], folders: readonly string[
     );
     return failure === 'tool_error' ? withoutInternals(clean, folders) : clean;
   };
+}
+
+/** A server can nest values as deep as it likes; deeper ones are left out. */
+const deepest = 200;
+
+/**
+ * A result with every text in it masked, what its server gave included: the very same object where nothing had to be.
+ * The data of images, audio and files stays as it is.
+ */
+export function maskedResult(mask: Mask, result: ToolResult): ToolResult {
+  const { failure } = result;
+  const masked = (value: Json | undefined, depth = 0): Json | undefined => {
+    if (typeof value === 'string') return mask(value, failure);
+    if (typeof value !== 'object' || value === null) return value;
+    if (depth > deepest) return null;
+    if (Array.isArray(value)) {
+      const items = value.map((item) => masked(item, depth + 1) ?? null);
+      return items.some((item, index) => item !== value[index]) ? items : value;
+    }
+    const binary = binaryField(value);
+    const fields = Object.entries(value).map(
+      ([key, field]) =>
+        [mask(key, failure), key === binary ? field : masked(field, depth + 1), key, field] as const,
+    );
+    if (fields.every(([key, field, oldKey, oldField]) => key === oldKey && field === oldField)) return value;
+    return Object.fromEntries(fields);
+  };
+  return masked(result as unknown as JsonObject) as unknown as ToolResult;
+}
+
+/** Where a part of a result (MCP `ContentBlock`) holds what is no text. */
+function binaryField({ type, uri, data, blob }: JsonObject): string | undefined {
+  if ((type === 'image' || type === 'audio') && typeof data === 'string') return 'data';
+  return typeof uri === 'string' && typeof blob === 'string' ? 'blob' : undefined;
 }
 
 /** A server's error without stack traces (JavaScript, Python, Java, Go) and without paths of installed programs. */

@@ -1,7 +1,7 @@
 import type { OfferedTool } from './dialect';
 import type { JsonObject } from './json';
 import { namesByClients } from './known-clients';
-import { nameTools } from './naming';
+import { nameTools, shownName } from './naming';
 import type { HostTool, IndexTools, ToolIndex } from './ports';
 
 /** The tools of one version of the catalog under their names, and what is computed from them once. */
@@ -66,7 +66,7 @@ export function estimateTokens({ name, host }: OfferedTool): number {
 
 function searchEntry({ host }: OfferedTool) {
   return {
-    name: host.shownAs ?? host.tool,
+    name: shownName(host),
     server: host.server,
     description: host.description ?? '',
     parameters: parameterNames(host.inputSchema),

@@ -1,23 +1,23 @@
 import { bulkhead, BulkheadRejectedError, type BulkheadPolicy } from 'cockatiel';
-import { forServer, scopeOf, type Caller } from './caller';
-import type { RequestHeaders } from './callers';
+import { boundArguments } from './arguments';
 import { textResult } from './builtin-run';
+import { CallPath, type Aim, type CallMaker, type CallPathDeps } from './call-path';
+import { scopeOf, type Caller } from './caller';
+import type { RequestHeaders } from './callers';
 import type { OfferedTool } from './dialect';
 import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
-import type { Limits } from './limits';
+import { warningKey } from './look-alikes';
+import { shownName } from './naming';
 import type { OfferBook } from './offer';
-import type { HostTool, Log, PartHealth, ToolHost, ToolProgress, ToolResult } from './ports';
+import type { PartHealth, ToolProgress, ToolResult } from './ports';
 import { readSelection, selects, type Selection } from './selection';
 import { withServerHeaders } from './server-headers';
 import type { ServerConfig } from './servers';
 
-export interface ToolDoorDeps {
+export interface ToolDoorDeps extends CallPathDeps {
   readonly book: OfferBook;
-  readonly host: ToolHost;
   readonly servers: readonly ServerConfig[];
-  readonly limits: Limits;
-  readonly log: Log;
   /** Each server's state by its public name. */
   readonly health: () => Record<string, PartHealth>;
 }
@@ -59,8 +59,11 @@ export class ToolDoor {
   private active = 0;
   private readonly idle: (() => void)[] = [];
   private readonly gates = new Map<string, BulkheadPolicy>();
+  private readonly path: CallPath;
 
-  constructor(private readonly deps: ToolDoorDeps) {}
+  constructor(private readonly deps: ToolDoorDeps) {
+    this.path = new CallPath(deps);
+  }
 
   /**
    * What a request may see, by its headers and the server in its path. Throws `bad_request` for a name in the headers
@@ -85,7 +88,12 @@ export class ToolDoor {
       caller,
       (tool) => (server === undefined || tool.server === server) && selects(selection, tool),
     );
-    return server === undefined ? all : all.map(({ host }) => ({ name: host.tool, host }));
+    return server === undefined ? all : all.map(({ host }) => ({ name: shownName(host), host }));
+  }
+
+  /** What a person should look at in a tool of the visitor's; nothing follows from it. */
+  warnings({ caller }: Visit, { host }: OfferedTool): readonly string[] {
+    return this.deps.book.warnings(caller).get(warningKey(host)) ?? [];
   }
 
   /** The servers that the visitor may use, those that are down included. */
@@ -111,26 +119,28 @@ export class ToolDoor {
   }
 
   /**
-   * Runs one call, looked up again for this caller. Undefined for a tool that is not there or not for the caller;
-   * any failure of the tool is a value. Throws with status 429 where the caller has too many calls waiting.
+   * Runs one call in the way of a turn's, looked up again for this caller; what the server gives is passed on whole.
+   * Undefined for a tool that is not there or not for the caller; any failure of the tool is a value. Throws with
+   * status 429 where the caller has too many calls waiting.
    */
   async call(visit: Visit, call: DoorCall): Promise<ToolResult | undefined> {
+    const { caller, server } = visit;
+    const { book } = this.deps;
     const found = this.tools(visit).find((each) => each.name === call.name);
+    // At `/mcp/<server>` names are bare; the rules of access and the log know tools by their names in the book.
+    const name = server === undefined ? call.name : (book.nameAt(caller, server, call.name) ?? call.name);
+    const by = { caller, scope: scopeOf(caller), access: book.accessOf(caller) };
     if (found === undefined) {
-      this.denied(visit, call.name, 'tool');
+      if (by.access.denied(name) !== undefined) this.path.denied(by, name, 'tool');
       return undefined;
-    }
-    const tool = found.host;
-    const refused = this.deps.book
-      .accessOf(visit.caller)
-      .refusal(this.nameInBook(visit, found), call.arguments);
-    if (refused !== undefined) {
-      this.denied(visit, call.name, 'argument');
-      return textResult(`The tool ${call.name} was not run: ${refused}.`, 'denied');
     }
     this.active += 1;
     try {
-      return await this.run(visit, tool, call);
+      return await this.run(
+        by,
+        { tool: found.host, name, arguments: call.arguments, asked: call.arguments },
+        call,
+      );
     } finally {
       this.active -= 1;
       if (this.active === 0) for (const resolve of this.idle.splice(0)) resolve();
@@ -148,20 +158,19 @@ export class ToolDoor {
     clearTimeout(timer);
   }
 
-  private run(visit: Visit, tool: HostTool, call: DoorCall): Promise<ToolResult> {
-    return this.gated(visit.caller, call.signal, () =>
-      this.deps.host.call({
-        server: tool.server,
-        tool: tool.tool,
-        arguments: call.arguments,
-        signal: call.signal,
-        timeoutMs: this.deps.limits.callMs,
-        maxTimeoutMs: this.deps.limits.callMaxMs,
-        wantsWhole: true,
-        ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
-        ...forServer(visit.caller, tool.server),
-      }),
-    );
+  private async run(by: CallMaker, meant: Aim, call: DoorCall): Promise<ToolResult> {
+    const bound = boundArguments(meant.arguments);
+    if (!bound.ok)
+      return textResult(`The tool ${call.name} was not run: ${bound.reason}.`, 'invalid_arguments');
+    const aim = await this.path.permitted(by, meant, call.name);
+    if (!('tool' in aim)) return aim;
+    const { result } = await this.path.run(by, aim, {
+      signal: call.signal,
+      queue: (run) => this.gated(by.scope, call.signal, run),
+      wantsWhole: true,
+      ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
+    });
+    return result;
   }
 
   private chosen({ caller, selection, server }: Visit): readonly ServerConfig[] {
@@ -179,26 +188,8 @@ export class ToolDoor {
     return servers.filter(({ publicName }) => named.has(publicName) || book.opens(caller, publicName));
   }
 
-  /** The name under which the book has a tool: at `/mcp/<server>` names are bare. */
-  private nameInBook({ caller, server }: Visit, tool: OfferedTool): string {
-    if (server === undefined) return tool.name;
-    return this.deps.book.list(caller).find(({ host }) => host === tool.host)?.name ?? tool.name;
-  }
-
-  private denied({ caller: { alias, user, team } }: Visit, tool: string, reason: 'tool' | 'argument'): void {
-    this.deps.log.info('a tool call was denied', {
-      decision: 'denied',
-      reason,
-      tool: tool.slice(0, 128),
-      ...(alias === undefined ? {} : { key_alias: alias }),
-      ...(user === undefined ? {} : { user }),
-      ...(team === undefined ? {} : { team }),
-    });
-  }
-
   /** At most `limits.parallel` calls of one caller at once. */
-  private async gated<T>(caller: Caller, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
-    const scope = scopeOf(caller);
+  private async gated<T>(scope: string, signal: AbortSignal, run: () => Promise<T>): Promise<T> {
     const { parallel } = this.deps.limits;
     const gate = this.gates.get(scope) ?? bulkhead(parallel, waiting);
     this.gates.set(scope, gate);

@@ -26,6 +26,13 @@ export interface Acceptance {
   readonly digest: string;
 }
 
+/** Tools of one server that nobody is offered. */
+export interface Withheld {
+  readonly count: number;
+  /** A sentence without an end, that names the number too. */
+  readonly reason: string;
+}
+
 export interface ToolPinsOptions {
   readonly policy: PinPolicy;
   readonly store: PinStore;
@@ -118,9 +125,15 @@ export class ToolPins {
     return { done, refused };
   }
 
-  /** How many tools of a server are withheld. */
-  heldOf(server: string): number {
-    return this.changesOf(server).filter((change) => change.held).length;
+  /** How many tools of a server are withheld, and why; undefined where none is. */
+  heldOf(server: string): Withheld | undefined {
+    const { length: count } = this.changesOf(server).filter((change) => change.held);
+    if (count === 0) return undefined;
+    const tools = count === 1 ? '1 tool is' : `${count} tools are`;
+    const why = this.readable
+      ? 'new or changed definitions wait to be accepted; see: toolturn tools --changes'
+      : 'the pins cannot be read';
+    return { count, reason: `${tools} withheld: ${why}` };
   }
 
   private changesOf(server: string): ToolChange[] {

@@ -29,7 +29,9 @@ export function toolRoutes({ callers, door, bodyBytes }: ToolRouteDeps): Router 
     const visit = await visitOf(req);
     const servers = door.servers(visit);
     const byName = new Map(servers.map((server) => [server.name, server]));
-    const data = door.tools(visit).map((tool) => entry(tool, byName.get(tool.host.server)));
+    const data = door
+      .tools(visit)
+      .map((tool) => entry(tool, byName.get(tool.host.server), door.warnings(visit, tool)));
     res.set('cache-control', 'no-store').json({ object: 'list', data, servers });
   });
 
@@ -49,7 +51,11 @@ export function toolRoutes({ callers, door, bodyBytes }: ToolRouteDeps): Router 
   return router;
 }
 
-function entry({ name, host }: OfferedTool, server: ServerView | undefined): JsonObject {
+function entry(
+  { name, host }: OfferedTool,
+  server: ServerView | undefined,
+  warnings: readonly string[],
+): JsonObject {
   return {
     type: 'function',
     function: { name, description: host.description ?? '', parameters: host.inputSchema },
@@ -59,6 +65,7 @@ function entry({ name, host }: OfferedTool, server: ServerView | undefined): Jso
     ...(server?.reason === undefined ? {} : { reason: server.reason }),
     ...(host.title === undefined ? {} : { title: host.title }),
     ...(host.annotations === undefined ? {} : { annotations: host.annotations }),
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
   };
 }
 

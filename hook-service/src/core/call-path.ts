@@ -1,0 +1,180 @@
+import { fitArguments } from './argument-fit';
+import { textResult } from './builtin-run';
+import { forServer, type Caller } from './caller';
+import type { JsonObject } from './json';
+import type { Limits } from './limits';
+import type { CallAccess } from './offer';
+import type {
+  ArgumentChecker,
+  HostTool,
+  Log,
+  ResultCache,
+  Scope,
+  ToolHost,
+  ToolProgress,
+  ToolResult,
+  TraceContext,
+} from './ports';
+import { throughCache } from './result-cache';
+import { createMask, maskedResult, type Mask } from './result-safety';
+import { withFixed } from './tool-overrides';
+
+/** What every call needs on its way to a server; one for the whole service. */
+export interface CallPathDeps {
+  readonly host: ToolHost;
+  readonly limits: Limits;
+  /** Absent: arguments are not compared with schemas. */
+  readonly checker?: ArgumentChecker;
+  /** Absent: no result is given twice. */
+  readonly cache?: ResultCache;
+  /** Takes out of a text what no model may read; absent: nothing but what nobody may. */
+  readonly mask?: Mask;
+  readonly log: Log;
+}
+
+/** A call that goes to a server. */
+export interface Aim {
+  readonly tool: HostTool;
+  /** The name under which the tool stands in the catalog. */
+  readonly name: string;
+  /** As the server gets them. */
+  readonly arguments: JsonObject;
+  /** As they were asked for: without what the config fixes, which nobody is shown. */
+  readonly asked: JsonObject;
+}
+
+/** For whom a call is made. */
+export interface CallMaker {
+  readonly scope: Scope;
+  /** LiteLLM's facts, and headers for servers. */
+  readonly caller: Caller;
+  /** Decides once more, before each call, what the caller may do. */
+  readonly access: CallAccess;
+  /** Absent: the call is outside of any turn. */
+  readonly turn?: string;
+  /** The client's trace, for the servers. */
+  readonly trace?: TraceContext;
+}
+
+/** How a call is run at its server. */
+export interface CallManner {
+  readonly signal: AbortSignal;
+  /** Runs it when its turn has come. A kept result takes no place in the queue. */
+  readonly queue: (run: () => Promise<ToolResult>) => Promise<ToolResult>;
+  readonly onProgress?: (progress: ToolProgress) => void;
+  /** True where the server's result is wanted as it is, beside what was read of it. */
+  readonly wantsWhole?: true;
+}
+
+/** What a call came to, and whether the server was asked for it. */
+export interface Ran {
+  readonly result: ToolResult;
+  readonly cached?: boolean;
+}
+
+/** The way of every call to its server, within a turn and without one. Keeps nothing itself. */
+export class CallPath {
+  private readonly mask: Mask;
+
+  constructor(private readonly deps: CallPathDeps) {
+    this.mask = deps.mask ?? createMask([]);
+  }
+
+  /**
+   * The call with the arguments its server may get: with those the config fixes, repaired where that is safe, and such
+   * as the caller may pass; or its refusal, in which the tool is called `shown`. What access refuses is logged.
+   */
+  async permitted(by: CallMaker, aim: Aim, shown = aim.name): Promise<Aim | ToolResult> {
+    const fitted = await this.fitted(aim, shown);
+    if (!('tool' in fitted)) return fitted;
+    const refused = by.access.refusal(fitted.name, fitted.arguments);
+    if (refused === undefined) return fitted;
+    this.denied(by, fitted.name, 'argument');
+    return this.safe(textResult(`The tool ${shown} was not run: ${refused}.`, 'denied'));
+  }
+
+  /** Writes down that a caller may not make a call: who and which tool, no arguments. */
+  denied(
+    { caller: { alias, user, team }, turn }: CallMaker,
+    name: string,
+    reason: 'tool' | 'argument',
+  ): void {
+    this.deps.log.info('a tool call was denied', {
+      decision: 'denied',
+      reason,
+      tool: name.slice(0, 128),
+      ...(turn === undefined ? {} : { turn }),
+      ...(alias === undefined ? {} : { key_alias: alias }),
+      ...(user === undefined ? {} : { user }),
+      ...(team === undefined ? {} : { team }),
+    });
+  }
+
+  /**
+   * A result that is kept, or the server's, without what no model may read. Under a client's own headers nothing is
+   * kept or given. Rejects only where `queue` does.
+   */
+  async run(by: CallMaker, { tool, arguments: args }: Aim, manner: CallManner): Promise<Ran> {
+    const { endUser, serverHeaders } = by.caller;
+    const run = () => manner.queue(() => this.atServer(by, tool, args, manner));
+    if (serverHeaders?.[tool.server] !== undefined) return { result: await run() };
+    const { scope } = by;
+    const { wantsWhole } = manner;
+    return throughCache(
+      this.deps,
+      {
+        scope,
+        tool,
+        arguments: args,
+        ...(endUser === undefined ? {} : { identity: endUser }),
+        ...(wantsWhole === undefined ? {} : { whole: wantsWhole }),
+      },
+      run,
+    );
+  }
+
+  /** A result of our own, fit to be read by a model: it may quote what a model wrote. */
+  safe(result: ToolResult): ToolResult {
+    return maskedResult(this.mask, result);
+  }
+
+  private async fitted(aim: Aim, shown: string): Promise<Aim | ToolResult> {
+    const { tool } = aim;
+    const { checker } = this.deps;
+    const fixed = tool.settings?.arguments;
+    const given = withFixed(aim.arguments, fixed);
+    if (checker === undefined) return { ...aim, arguments: given };
+    const about = { server: tool.server, tool: tool.tool };
+    const fit = await fitArguments(
+      { check: (schema, value) => checker.check(schema, value, about) },
+      tool.serverSchema ?? tool.inputSchema,
+      given,
+      new Set(Object.keys(fixed ?? {})),
+    );
+    if (fit.ok) return { ...aim, arguments: fit.value };
+    const text = `The tool ${shown} was not run: ${fit.reason}. Correct the arguments and call it again.`;
+    return this.safe(textResult(text, 'invalid_arguments'));
+  }
+
+  private async atServer(
+    { caller, turn, trace }: CallMaker,
+    tool: HostTool,
+    args: JsonObject,
+    { signal, onProgress, wantsWhole }: CallManner,
+  ): Promise<ToolResult> {
+    const result = await this.deps.host.call({
+      server: tool.server,
+      tool: tool.tool,
+      arguments: args,
+      signal,
+      timeoutMs: this.deps.limits.callMs,
+      maxTimeoutMs: this.deps.limits.callMaxMs,
+      ...(trace === undefined ? {} : { trace }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(wantsWhole === undefined ? {} : { wantsWhole }),
+      ...forServer(caller, tool.server, turn),
+    });
+    // Before it is kept anywhere: no store gets a secret either.
+    return this.safe(result);
+  }
+}

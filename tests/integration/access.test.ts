@@ -1,3 +1,5 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModelRequest } from '../../scripts/src/scripted-model';
@@ -177,6 +179,50 @@ const asked = (row: Row, stream: boolean) =>
     headers: row.headers ?? {},
   }) as Promise<any>;
 
+/** What stands in every request of a row to hook-service itself. */
+const headersOf = (row: Row) => ({ ...row.headers, authorization: `Bearer sk-test-${keyOf(row)}` });
+
+/** Asks as an MCP client; undefined where there is no such endpoint for this key. */
+async function overMcp<T>(
+  row: Row,
+  path: string,
+  ask: (client: Client) => Promise<T>,
+): Promise<T | undefined> {
+  const client = new Client({ name: 'test', version: '1' });
+  const requestInit = { headers: headersOf(row) };
+  try {
+    await client.connect(new StreamableHTTPClientTransport(new URL(stack.hook.url + path), { requestInit }));
+  } catch (error) {
+    expect(error).toMatchObject({ code: 404 });
+    return undefined;
+  }
+  try {
+    return await ask(client);
+  } finally {
+    await client.close();
+  }
+}
+
+const listed = async (client: Client): Promise<string[]> =>
+  (await client.listTools()).tools.map(({ name }) => name);
+
+/** Calls each of these tools; one that is not there is an error. */
+const callEach = (names: readonly string[]) => async (client: Client) => {
+  for (const name of names)
+    await client
+      .callTool({ name, arguments: { database: 'a' } })
+      .catch((error: unknown) => expect(error).toMatchObject({ code: -32602 }));
+};
+
+/** Each server's tools under their bare names. */
+const byServer = (['db', 'web', 'logs'] as const).map(
+  (server) =>
+    [
+      server,
+      tools.filter((name) => name.startsWith(server)).map((name) => name.slice(server.length + 2)),
+    ] as const,
+);
+
 const views: Record<string, View> = {
   'is offered to the model': async (row) => {
     stack.model.answerWith(() => ({ text: 'Hello.' }));
@@ -192,6 +238,36 @@ const views: Record<string, View> = {
   'runs in a stream': async (row) => {
     stack.model.answerWith(callsEverything);
     for await (const _chunk of await asked(row, true));
+    return ran();
+  },
+  'is listed at /v1/tools': async (row) => {
+    const answer = await fetch(`${stack.hook.url}/v1/tools`, { headers: headersOf(row) });
+    return ((await answer.json()) as any).data.map((tool: any) => tool.function.name);
+  },
+  'runs at /v1/tools': async (row) => {
+    for (const name of tools)
+      await fetch(`${stack.hook.url}/v1/tools/${name}`, {
+        method: 'POST',
+        headers: { ...headersOf(row), 'content-type': 'application/json' },
+        body: '{"arguments":{"database":"a"}}',
+      });
+    return ran();
+  },
+  'is listed at /mcp': async (row) => (await overMcp(row, '/mcp', listed)) ?? ['no endpoint'],
+  'runs at /mcp': async (row) => {
+    await overMcp(row, '/mcp', callEach(tools));
+    return ran();
+  },
+  'is listed at /mcp/<server>': async (row) => {
+    const found: string[] = [];
+    for (const [server] of byServer) {
+      const names = (await overMcp(row, `/mcp/${server}`, listed)) ?? [];
+      found.push(...names.map((name) => `${server}__${name}`));
+    }
+    return found;
+  },
+  'runs at /mcp/<server>': async (row) => {
+    for (const [server, names] of byServer) await overMcp(row, `/mcp/${server}`, callEach(names));
     return ran();
   },
 };
@@ -255,6 +331,33 @@ describe('a call that the caller may not make', () => {
     expect(fixtures.db.calls.map((call) => call.arguments)).toEqual([{ database: 'b' }]);
     expect(audit[0]).toMatchObject({ decision: 'denied', reason: 'argument', tool: 'db__query' });
     expect(JSON.stringify(audit)).not.toContain('salaries');
+  });
+
+  it('is refused and written down outside of a turn as well, under the name in the catalog', async () => {
+    forget();
+    const before = auditLines().length;
+    const row = rowOf('limited');
+    const args = { database: 'salaries' };
+    const refused = await overMcp(row, '/mcp/db', (client) =>
+      client.callTool({ name: 'query', arguments: args }),
+    );
+    expect(refused).toEqual({
+      isError: true,
+      content: [
+        {
+          type: 'text',
+          text: 'The tool query was not run: the argument "database" must be one of "a", "b".',
+        },
+      ],
+    });
+    await overMcp(rowOf('granted'), '/mcp/db', callEach(['execute_sql', 'nonsense']));
+    expect(ran()).toEqual([]);
+    // A tool that nobody has was denied to nobody.
+    expect(auditLines().slice(before)).toEqual([
+      expect.objectContaining({ reason: 'argument', tool: 'db__query', key_alias: 'limited' }),
+      expect.objectContaining({ reason: 'tool', tool: 'db__execute_sql', key_alias: 'granted' }),
+    ]);
+    expect(JSON.stringify(auditLines())).not.toContain('salaries');
   });
 
   it('is not suggested either: the schema names the values', async () => {

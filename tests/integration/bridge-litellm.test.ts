@@ -2,7 +2,9 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { minimalEnv } from '../../scripts/src/environment';
+import { freePort } from '../../scripts/src/processes';
 import { everything, startBridge, toolturn, type RunningBridge } from '../support/bridge';
+import { documentedPassThrough } from '../support/pass-through';
 import { lastResults, roundsBehind } from '../support/tools';
 import { startStack, type Stack } from '../support/stack';
 
@@ -14,10 +16,13 @@ let stack: Stack;
 
 beforeAll(async () => {
   [shared, own] = await Promise.all([startBridge(['--shared'], everything), startBridge([], everything)]);
+  const hookPort = await freePort();
   stack = await startStack({
+    hookPort,
+    general: { pass_through_endpoints: documentedPassThrough(hookPort) },
     servers: {
       shared: { transport: 'http', url: `${shared.url}/mcp` },
-      own: { transport: 'http', url: `${own.url}/mcp` },
+      own: { transport: 'http', url: `${own.url}/mcp`, api_keys: [key] },
       old: { transport: 'sse', url: `${shared.url}/sse` },
     },
   });
@@ -62,22 +67,63 @@ test('a whole turn goes from the model to a stdio server and back', async () => 
   expect(answer.choices[0]?.message.content).toContain('42');
 });
 
-test("toolturn mcp reaches the tools through LiteLLM under the caller's key", async () => {
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [toolturn, 'mcp'],
-    env: minimalEnv({ LITELLM_API_URL: stack.url, LITELLM_API_KEY: key }),
-    stderr: 'pipe',
+describe("toolturn mcp, through LiteLLM's port", () => {
+  const clients: Client[] = [];
+  afterEach(async () => {
+    for (const client of clients.splice(0)) await client.close();
   });
-  const client = new Client({ name: 'test', version: '1.0.0' });
-  try {
+
+  async function connect(alias: string, ...args: string[]) {
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [toolturn, 'mcp', ...args],
+      env: minimalEnv({ LITELLM_API_URL: stack.url, LITELLM_API_KEY: `sk-test-${alias}` }),
+      stderr: 'pipe',
+    });
+    let said = '';
+    transport.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const client = new Client({ name: 'test', version: '1.0.0' });
+    clients.push(client);
     await client.connect(transport);
-    const names = (await client.listTools()).tools.map(({ name }) => name);
-    const sum = names.find((name) => /^own.*get-sum$/.test(name)) ?? 'none';
-    const result: any = await client.callTool({ name: sum, arguments: { a: 40, b: 2 } });
-    expect(result.content[0].text).toContain('42');
-    expect(stack.keys()).toContain(key);
-  } finally {
-    await client.close();
+    const listed = async () => (await client.listTools()).tools.map(({ name }) => name);
+    return { client, listed, said: () => said };
   }
+
+  test("has Toolturn's own endpoint at /toolturn/mcp, with names, rules and results as there", async () => {
+    const { client, listed, said } = await connect('alice');
+    expect(client.getServerVersion()?.name).toBe('toolturn');
+    expect(await listed()).toEqual(expect.arrayContaining(['shared__get-sum', 'own__get-sum']));
+    const told: unknown[] = [];
+    const result: any = await client.callTool({ name: 'own__get-sum', arguments: { a: '40', b: 2 } });
+    expect(result.content[0].text).toContain('42');
+    expect(await client.callTool({ name: 'own__get-sum', arguments: { a: 'many' } })).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringMatching(/was not run: .*"a" must be a number/) }],
+    });
+    await client.callTool(
+      { name: 'own__trigger-long-running-operation', arguments: { duration: 0.2, steps: 2 } },
+      undefined,
+      { onprogress: (progress) => told.push(progress) },
+    );
+    expect(told).toHaveLength(2);
+    expect(said()).toBe('');
+  });
+
+  test('shows a key its own tools only, and calls no other', async () => {
+    const { client, listed } = await connect('bob');
+    const names = await listed();
+    expect(names).toContain('shared__get-sum');
+    expect(names.filter((name) => name.startsWith('own'))).toEqual([]);
+    await expect(client.callTool({ name: 'own__get-sum', arguments: { a: 1, b: 2 } })).rejects.toMatchObject({
+      code: -32602,
+    });
+  });
+
+  test('has one server under its own names, and none that is not open to the key', async () => {
+    const { client, listed } = await connect('alice', '--server', 'own');
+    expect(await listed()).toContain('get-sum');
+    const result: any = await client.callTool({ name: 'get-sum', arguments: { a: 1, b: 2 } });
+    expect(result.content[0].text).toContain('3');
+    await expect(connect('bob', '--server', 'own')).rejects.toThrow();
+  });
 });

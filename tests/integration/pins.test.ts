@@ -56,6 +56,10 @@ const untilOffered = (stack: Stack, names: string[]) =>
     what: `the offer of ${names.join(', ')}`,
   });
 
+/** What readiness says of the server. */
+const stateOf = async (stack: Stack): Promise<any> =>
+  ((await (await fetch(`${stack.hook.url}/health/ready`)).json()) as any).parts['mcp:it'];
+
 describe('with policy allow, a definition that changed', () => {
   let fixture: HttpFixture;
   let stack: Stack;
@@ -125,11 +129,11 @@ describe('with policy allow, a definition that changed', () => {
 
   it('is told by commands that fail with a reason', async () => {
     expect(await toolturn(stack.hook.url, '--accept', 'it__nothing')).toMatchObject({
-      code: 2,
+      code: 3,
       err: expect.stringContaining('there is no change of it__nothing'),
     });
     expect(await toolturn('http://127.0.0.1:1', '--changes')).toMatchObject({
-      code: 2,
+      code: 3,
       err: expect.stringContaining('cannot be reached at http://127.0.0.1:1'),
     });
     const response = await fetch(`${stack.hook.url}/admin/tools/changes`);
@@ -169,6 +173,16 @@ describe('with policy hold, a definition that changed', () => {
     const { out } = await toolturn(stack.hook.url, '--changes');
     expect(out).toMatch(/^it__add: changed \(description\).*\[withheld\]$/m);
     expect(out).toMatch(/^it__new_one: new.*\[withheld\]$/m);
+    expect(await stateOf(stack)).toMatchObject({
+      state: 'degraded',
+      tools: 1,
+      withheld: 2,
+      reason: expect.stringMatching(/^2 tools are withheld: /),
+    });
+    const listed = (await (
+      await fetch(`${stack.hook.url}/v1/tools`, { headers: { authorization: 'Bearer sk-test-alice' } })
+    ).json()) as any;
+    expect(listed.data.map((each: any) => each.tool)).toEqual(['echo']);
     expect((await toolturn(stack.hook.url, '--accept', 'it__new_one')).code).toBe(0);
     await untilOffered(stack, ['it__echo', 'it__new_one']);
   });
@@ -209,6 +223,10 @@ describe('with policy hold, a definition that changed', () => {
     stack.hook = await stack.startHook();
     expect(await offered(stack)).toEqual([]);
     expect(readFileSync(stack.hook.logFile, 'utf8')).toContain('the pins cannot be read');
+    expect(await stateOf(stack)).toMatchObject({
+      withheld: 3,
+      reason: '3 tools are withheld: the pins cannot be read',
+    });
     expect(readFileSync(file, 'utf8')).toBe('{"pins": "half');
   });
 });

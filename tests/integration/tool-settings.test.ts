@@ -1,3 +1,5 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { readFileSync } from 'node:fs';
 import { waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
@@ -39,6 +41,14 @@ beforeAll(async () => {
       },
       { name: 'untold', handler: () => `seen ${fixture.calls.length}` },
       { name: 'slow', handler: () => hang },
+      {
+        name: 'leak',
+        handler: () => ({
+          isError: true,
+          content: [{ type: 'text', text: `${tenant} was refused\n    at run (/srv/x.js:1:2)` }],
+          structuredContent: { token: tenant, at: 1 },
+        }),
+      },
     ],
   });
   stack = await startStack({
@@ -93,6 +103,7 @@ describe('settings of one tool', () => {
     const tools = stack.model.requests[0]?.body['tools'] as { function: { name: string } }[];
     expect(tools.map((tool) => tool.function.name)).toEqual([
       'db__flaky',
+      'db__leak',
       'db__look',
       'db__ask',
       'db__slow',
@@ -145,6 +156,100 @@ describe('settings of one tool', () => {
       timeoutMs: 5_000,
       what: 'the warning',
     });
+  });
+});
+
+describe('settings of one tool, outside of a turn', () => {
+  const key = { authorization: 'Bearer sk-test-carol' };
+
+  async function overMcp<T>(
+    path: string,
+    ask: (client: Client) => Promise<T>,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const client = new Client({ name: 'test', version: '1' });
+    const requestInit = { headers: { ...key, ...headers } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(stack.hook.url + path), { requestInit }));
+    return ask(client).finally(() => client.close());
+  }
+  const callAt = (path: string, name: string, args: object, headers?: Record<string, string>): Promise<any> =>
+    overMcp(path, (client) => client.callTool({ name, arguments: { ...args } }), headers);
+  const callOver = async (name: string, args: object): Promise<any> => {
+    const body = JSON.stringify({ arguments: args });
+    const headers = { ...key, 'content-type': 'application/json' };
+    return (await fetch(`${stack.hook.url}/v1/tools/${name}`, { method: 'POST', headers, body })).json();
+  };
+
+  it.each([
+    ['/mcp', 'db__ask'],
+    ['/mcp/db', 'ask'],
+  ])('name and describe it at %s as %s, without the fixed arguments', async (path, name) => {
+    const { tools } = await overMcp(path, (client) => client.listTools());
+    expect(tools.find((tool) => tool.name === name)).toMatchObject({
+      description: 'Asks the database.',
+      inputSchema: { properties: { sql: { type: 'string' } }, required: ['sql'] },
+    });
+    expect(JSON.stringify(tools)).not.toMatch(/tenant|drop_all/);
+  });
+
+  it('add fixed arguments whatever is sent in their place, and tell nobody their values', async () => {
+    const args = { sql: 'select 1', tenant: 'somebody-else' };
+    const answers = [
+      await callAt('/mcp', 'db__ask', args),
+      await callAt('/mcp/db', 'ask', args),
+      await callOver('db__ask', args),
+    ];
+    const made = fixture.calls.slice(-3);
+    expect(made.map((each) => [each.name, each.arguments])).toEqual(
+      Array(3).fill(['query', { sql: 'select 1', tenant }]),
+    );
+    expect(JSON.stringify(answers)).not.toContain(tenant);
+    expect(JSON.stringify(answers)).toContain('[redacted]');
+  });
+
+  it('refuse what does not fit before the server sees it, and name the field', async () => {
+    const before = fixture.calls.length;
+    expect(await callAt('/mcp/db', 'ask', {})).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringMatching(/^The tool ask was not run: "sql" is missing/) }],
+    });
+    expect(await callOver('db__ask', { sql: ['a', 'b'] })).toMatchObject({
+      is_error: true,
+      failure: 'invalid_arguments',
+      error: expect.stringMatching(/"sql" must be a string/),
+    });
+    expect(fixture.calls).toHaveLength(before);
+    // What can only mean one thing is repaired, as in a turn.
+    await callAt('/mcp', 'db__ask', { sql: 17 });
+    expect(fixture.calls.at(-1)?.arguments).toEqual({ sql: '17', tenant });
+  });
+
+  it('give it a deadline of its own', async () => {
+    expect(await callAt('/mcp', 'db__slow', {})).toMatchObject({
+      isError: true,
+      content: [{ text: expect.stringMatching(/no answer within 0.2 s/) }],
+    });
+  });
+
+  it('let results be given again, but not under headers of the client for the server', async () => {
+    const first = await callAt('/mcp', 'db__look', { outside: true });
+    const before = fixture.calls.length;
+    expect(await callAt('/mcp/db', 'look', { outside: true })).toEqual(first);
+    expect(await callOver('db__look', { outside: true })).toMatchObject({ content: first.content });
+    expect(fixture.calls).toHaveLength(before);
+    for (const _time of [1, 2])
+      await callAt('/mcp', 'db__look', { outside: true }, { 'x-mcp-db-authorization': 'Bearer own' });
+    expect(fixture.calls).toHaveLength(before + 2);
+  });
+
+  it('do not let a failing tool tell a secret or how it was built', async () => {
+    const masked = {
+      isError: true,
+      content: [{ type: 'text', text: '[redacted] was refused' }],
+      structuredContent: { token: '[redacted]', at: 1 },
+    };
+    expect(await callAt('/mcp', 'db__leak', {})).toEqual(masked);
+    expect(await callOver('db__leak', {})).toMatchObject({ error: '[redacted] was refused' });
   });
 });
 

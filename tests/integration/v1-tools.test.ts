@@ -1,26 +1,18 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'yaml';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { root } from '../../scripts/src/paths';
 import { freePort, waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
+import { documentedPassThrough } from '../support/pass-through';
 import { startStack, type Stack } from '../support/stack';
 
 const stdio = join(root, 'tests', 'support', 'mcp', 'stdio-server.mjs');
 const shown: string[] = [];
 let notes: HttpFixture;
 let stack: Stack;
-
-/** The pass-through endpoints as docs/mcp-endpoint.md gives them, at the port of this test. */
-function documented(port: number): object[] {
-  const page = readFileSync(join(root, 'docs', 'mcp-endpoint.md'), 'utf8');
-  const snippet =
-    /```yaml\n(general_settings:\n {2}pass_through_endpoints:[\s\S]*?)```/.exec(page)?.[1] ?? '';
-  return parse(snippet.replaceAll(':48900', `:${port}`)).general_settings.pass_through_endpoints;
-}
 
 beforeAll(async () => {
   notes = await startHttpFixture({
@@ -42,7 +34,7 @@ beforeAll(async () => {
   const here = `http://127.0.0.1:${port}/mcp`;
   stack = await startStack({
     hookPort: port,
-    general: { pass_through_endpoints: documented(port) },
+    general: { pass_through_endpoints: documentedPassThrough(port) },
     servers: {
       notes_local: {
         url: notes.url,

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { startBridge, type RunningBridge } from '../bridge/bridge';
+import type { RunningBridge } from '../bridge/bridge';
 import { ToolturnError } from '../core/errors';
-import { createLog, type LogLevel } from '../log/log';
+import type { LogLevel } from '../log/log';
 
 interface BridgeFlags {
   readonly port: number;
@@ -56,7 +56,9 @@ export function addBridge(program: Command): void {
     });
 }
 
-function start(command: string, args: readonly string[], flags: BridgeFlags): Promise<RunningBridge> {
+async function start(command: string, args: readonly string[], flags: BridgeFlags): Promise<RunningBridge> {
+  const { startBridge } = await import('../bridge/bridge.js');
+  const { createLog } = await import('../log/log.js');
   const env = Object.fromEntries(flags.env.map((name) => [name, variable(name)]));
   const token = process.env['TOOLTURN_BRIDGE_TOKEN']?.trim();
   const log = createLog({

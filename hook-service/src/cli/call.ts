@@ -44,7 +44,7 @@ async function callTool(tool: string, given: string, options: CallOptions): Prom
   const body = { arguments: await readArguments(given) };
   const answer = await askService(options, { path: `/v1/tools/${encodeURIComponent(tool)}`, headers, body });
   const { is_error: isError, content } = readAnswer(result, answer);
-  if (isError) process.exitCode = exitCodes.toolFailed;
+  if (isError) process.exitCode = exitCodes.found;
   if (options.json === true) return JSON.stringify(answer, undefined, 2);
   const text = content.map(shown).join('\n');
   // A pipe gets what the tool wrote; a terminal only what cannot take it over.

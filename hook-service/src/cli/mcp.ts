@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { RemoteTarget } from '../bridge/remote';
-import { serveStdioClient } from '../bridge/stdio-client';
 import { ToolturnError } from '../core/errors';
 
 interface McpFlags {
@@ -36,6 +35,7 @@ export function addMcp(program: Command): void {
         say(error instanceof ToolturnError ? error.message : String(error));
         process.exit(1);
       }
+      const { serveStdioClient } = await import('../bridge/stdio-client.js');
       const { stdin: input, stdout: output } = process;
       const client = serveStdioClient({ targets, maxMessageBytes, waitMs, say, input, output });
       const stop = (): void => void client.close().finally(() => process.exit(0));

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import { readEnvironment } from '../config/environment';
 import { ToolturnError } from '../core/errors';
-import { serve, type Running } from '../serve';
+import type { Running } from '../serve';
 
 /** `toolturn serve`: runs hook-service until SIGTERM or SIGINT, then ends with exit code 0; 1 where it cannot start. */
 export function addServe(program: Command): void {
@@ -12,6 +11,9 @@ export function addServe(program: Command): void {
     .action(async ({ config }: { config: string }) => {
       let running: Running;
       try {
+        // Loaded here: the other commands start without what a server needs.
+        const { readEnvironment } = await import('../config/environment.js');
+        const { serve } = await import('../serve.js');
         running = await serve(readEnvironment(process.env), config);
       } catch (error) {
         process.stderr.write(`toolturn: ${error instanceof ToolturnError ? error.message : String(error)}\n`);

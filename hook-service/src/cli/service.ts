@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 
-/** What a command's exit code says to a script; 0 is success, 2 a wrong command line. */
-export const exitCodes = { toolFailed: 1, usage: 2, service: 3 } as const;
+/** What a command's exit code says to a script; 0 is success. `found`: something failed, or is not as it was. */
+export const exitCodes = { found: 1, usage: 2, service: 3 } as const;
 
 /** A command cannot do what it was asked. The message is for the person at the terminal. */
 export class CommandFailure extends Error {
@@ -23,8 +23,9 @@ export interface ServiceOptions {
 
 /** Options of every command that talks to a running hook-service. */
 export function withService(command: Command): Command {
+  const { TOOLTURN_URL: url, TOOLTURN_PORT: port } = process.env;
   return command
-    .option('--url <url>', 'address of hook-service', process.env['TOOLTURN_URL'] || 'http://127.0.0.1:48900')
+    .option('--url <url>', 'address of hook-service', url || `http://127.0.0.1:${port || 48_900}`)
     .option('--timeout <seconds>', 'how long to wait for an answer', '120');
 }
 
@@ -41,6 +42,13 @@ export function keyHeaders(key: string | undefined, env: NodeJS.ProcessEnv): Rec
   const given = key ?? env['LITELLM_API_KEY'];
   if (given) return { authorization: `Bearer ${given}` };
   throw new CommandFailure('A LiteLLM key is needed: set LITELLM_API_KEY, or use --key.', exitCodes.usage);
+}
+
+/** The headers of an operator: the secret of hook-service, the first one during a change. Throws `CommandFailure`. */
+export function secretHeaders(env: NodeJS.ProcessEnv): Record<string, string> {
+  const secret = env['TOOLTURN_SECRET']?.split(',')[0]?.trim();
+  if (secret) return { 'x-toolturn-secret': secret };
+  throw new CommandFailure('Set TOOLTURN_SECRET to the secret of hook-service.', exitCodes.usage);
 }
 
 export interface Asked {
@@ -98,10 +106,18 @@ function parsed(text: string): unknown {
   }
 }
 
+/** What a command has to say, and its exit code where that is not 0. */
+export interface Said {
+  readonly text: string;
+  readonly exitCode?: number;
+}
+
 /** Runs what a command does: its result on stdout, a failure in one line on stderr with its exit code. */
-export async function runCommand(work: () => Promise<string>): Promise<void> {
+export async function runCommand(work: () => Promise<string | Said>): Promise<void> {
   try {
-    const text = await work();
+    const said = await work();
+    const { text, exitCode }: Said = typeof said === 'string' ? { text: said } : said;
+    if (exitCode !== undefined) process.exitCode = exitCode;
     process.stdout.write(text.endsWith('\n') || text === '' ? text : `${text}\n`);
   } catch (error) {
     const failure =

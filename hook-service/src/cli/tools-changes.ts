@@ -1,9 +1,16 @@
 import { diffLines } from 'diff';
 import { z } from 'zod';
-import { ToolturnError } from '../core/errors';
 import { showHidden } from '../core/hidden-text';
 import type { ToolChange } from '../core/tool-pins';
-import { adminRequest, type AdminConnection } from './admin-client';
+import {
+  askService,
+  CommandFailure,
+  exitCodes,
+  readAnswer,
+  secretHeaders,
+  type Said,
+  type ServiceOptions,
+} from './service';
 
 const definition = z.custom<NonNullable<NonNullable<ToolChange['now']>['definition']>>(
   (value) => typeof value === 'object' && value !== null,
@@ -31,9 +38,8 @@ const acceptAnswer = z.object({
   refused: z.array(z.object({ server: z.string(), tool: z.string() })),
 });
 
-/** Where a command writes, so that a test can read it. */
-export interface Output {
-  write(text: string): unknown;
+interface ChangesOptions extends ServiceOptions {
+  readonly json?: true;
 }
 
 const partNames = {
@@ -48,34 +54,24 @@ const context = 3;
 
 /**
  * `toolturn tools --changes`: what differs between what servers list and what is pinned, and what is odd about tools.
- * Resolves to the exit code: 0 where nothing has changed, 1 where something has.
+ * Exit code 1 where something has changed.
  */
-export async function showChanges(
-  connection: AdminConnection,
-  options: { readonly json: boolean },
-  out: Output,
-): Promise<number> {
-  const found = await fetchChanges(connection);
-  if (options.json) out.write(`${JSON.stringify(found, undefined, 2)}\n`);
-  else out.write(changesText(found));
-  return found.changes.length === 0 ? 0 : 1;
+export async function showChanges(options: ChangesOptions): Promise<Said> {
+  const found = await fetchChanges(options);
+  const text = options.json === true ? JSON.stringify(found, undefined, 2) : changesText(found);
+  return { text, ...(found.changes.length === 0 ? {} : { exitCode: exitCodes.found }) };
 }
 
 /**
  * `toolturn tools --accept [server[__tool]…]`: accepts the changes of these servers and tools, or all. What has
- * changed once more meanwhile is not accepted. Resolves to the exit code: 0, or 1 where something was refused. Throws
- * where a name fits no change.
+ * changed once more meanwhile is not accepted: exit code 1. Throws `CommandFailure` where a name fits no change.
  */
-export async function acceptChanges(
-  connection: AdminConnection,
-  names: readonly string[],
-  options: { readonly json: boolean },
-  out: Output,
-): Promise<number> {
-  const { changes } = await fetchChanges(connection);
+export async function acceptChanges(options: ChangesOptions, names: readonly string[]): Promise<Said> {
+  const { changes } = await fetchChanges(options);
   const unknown = names.find((name) => !changes.some((change) => isNamed(change, name)));
   if (unknown !== undefined) {
-    throw new ToolturnError('not_found', `there is no change of ${unknown}; see: toolturn tools --changes`);
+    const text = `there is no change of ${unknown}; see: toolturn tools --changes`;
+    throw new CommandFailure(text, exitCodes.service);
   }
   const chosen = changes.filter(
     (change) => names.length === 0 || names.some((name) => isNamed(change, name)),
@@ -84,20 +80,27 @@ export async function acceptChanges(
   const answer =
     accept.length === 0
       ? { accepted: [], refused: [] }
-      : acceptAnswer.parse(await adminRequest(connection, '/admin/tools/accept', { accept }));
-  if (options.json) out.write(`${JSON.stringify(answer, undefined, 2)}\n`);
-  else {
-    for (const tool of answer.accepted) out.write(`accepted ${nameOf(tool)}\n`);
-    for (const tool of answer.refused) out.write(`not accepted ${nameOf(tool)}: it has changed once more\n`);
-    if (accept.length === 0) out.write('There is nothing to accept.\n');
-  }
-  return answer.refused.length === 0 ? 0 : 1;
+      : readAnswer(acceptAnswer, await askAdmin(options, 'accept', { accept }));
+  const lines = [
+    ...answer.accepted.map((tool) => `accepted ${nameOf(tool)}`),
+    ...answer.refused.map((tool) => `not accepted ${nameOf(tool)}: it has changed once more`),
+    ...(accept.length === 0 ? ['There is nothing to accept.'] : []),
+  ];
+  const text = options.json === true ? JSON.stringify(answer, undefined, 2) : lines.join('\n');
+  return { text, ...(answer.refused.length === 0 ? {} : { exitCode: exitCodes.found }) };
 }
 
-async function fetchChanges(connection: AdminConnection): Promise<Changes> {
-  const parsed = changesAnswer.safeParse(await adminRequest(connection, '/admin/tools/changes'));
-  if (parsed.success) return parsed.data;
-  throw new ToolturnError('upstream_failed', 'the answer is not that of a hook-service of this version');
+async function fetchChanges(options: ChangesOptions): Promise<Changes> {
+  return readAnswer(changesAnswer, await askAdmin(options, 'changes'));
+}
+
+function askAdmin(options: ChangesOptions, what: string, body?: object): Promise<unknown> {
+  const headers = secretHeaders(process.env);
+  return askService(options, {
+    path: `/admin/tools/${what}`,
+    headers,
+    ...(body === undefined ? {} : { body }),
+  });
 }
 
 function isNamed(change: Change, name: string): boolean {

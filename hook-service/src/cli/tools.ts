@@ -1,9 +1,15 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { askService, keyHeaders, readAnswer, runCommand, withKey, type ServiceOptions } from './service';
+import {
+  askService,
+  keyHeaders,
+  readAnswer,
+  runCommand,
+  withKey,
+  type Said,
+  type ServiceOptions,
+} from './service';
 import { oneLine, table } from './table';
-import { acceptChanges, showChanges } from './tools-changes';
-import { adminConnection } from './admin-client';
 
 const server = z.object({
   name: z.string(),
@@ -17,6 +23,7 @@ const list = z.object({
       function: z.object({ name: z.string(), description: z.string().default('') }),
       server: z.string(),
       state: z.string(),
+      warnings: z.array(z.string()).default([]),
     }),
   ),
   servers: z.array(server),
@@ -46,15 +53,10 @@ export function addTools(program: Command): void {
 }
 
 /** Changes of definitions: an operator's business, so it takes the shared secret and no key. */
-async function pinnedTools(options: ToolsOptions): Promise<string> {
-  const { accept, url } = options;
-  const json = options.json === true;
-  const connection = adminConnection(url, process.env);
-  process.exitCode =
-    accept === undefined
-      ? await showChanges(connection, { json }, process.stdout)
-      : await acceptChanges(connection, accept === true ? [] : accept, { json }, process.stdout);
-  return '';
+async function pinnedTools(options: ToolsOptions): Promise<Said> {
+  const { acceptChanges, showChanges } = await import('./tools-changes.js');
+  const { accept } = options;
+  return accept === undefined ? showChanges(options) : acceptChanges(options, accept === true ? [] : accept);
 }
 
 async function listTools(options: ToolsOptions): Promise<string> {
@@ -65,12 +67,16 @@ async function listTools(options: ToolsOptions): Promise<string> {
   if (options.json === true) return JSON.stringify(answer, undefined, 2);
   const rows = data.map((tool) => [tool.function.name, tool.server, tool.state, tool.function.description]);
   const away = servers.filter((each) => each.state !== 'ready');
+  const warned = data.flatMap((tool) =>
+    tool.warnings.map((text) => `warning: ${oneLine(tool.function.name)}: ${oneLine(text)}`),
+  );
   const parts = [
     rows.length === 0 ? 'No tools.' : table(['TOOL', 'SERVER', 'STATE', 'DESCRIPTION'], rows),
-    ...(away.length === 0 ? [] : ['']),
+    ...(away.length + warned.length === 0 ? [] : ['']),
     ...away.map(
       (each) => `${oneLine(each.name)} is ${each.state}: ${oneLine(each.reason ?? 'no reason is known')}`,
     ),
+    ...warned,
   ];
   return parts.join('\n');
 }

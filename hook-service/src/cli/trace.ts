@@ -2,10 +2,9 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import {
   askService,
-  CommandFailure,
-  exitCodes,
   readAnswer,
   runCommand,
+  secretHeaders,
   withService,
   type ServiceOptions,
 } from './service';
@@ -44,11 +43,8 @@ export function addTrace(program: Command): void {
 }
 
 async function trace(turn: string, options: TraceOptions): Promise<string> {
-  const secret = process.env['TOOLTURN_SECRET']?.split(',')[0]?.trim();
-  if (!secret)
-    throw new CommandFailure('Set TOOLTURN_SECRET to the secret of hook-service.', exitCodes.usage);
   const path = `/turns/${encodeURIComponent(turn)}`;
-  const answer = await askService(options, { path, headers: { 'x-toolturn-secret': secret } });
+  const answer = await askService(options, { path, headers: secretHeaders(process.env) });
   const found = readAnswer(record, answer);
   if (options.json === true) return JSON.stringify(answer, undefined, 2);
   const { rounds, calls } = found;

@@ -205,6 +205,13 @@ describe('allow-lists of argument values', () => {
     expect(tools[0]?.inputSchema).toBe(inputSchema);
   });
 
+  test('narrow what the model sees and not what arguments are compared with: the refusal is theirs to give', () => {
+    const { host } = one.permit(offered) ?? {};
+    expect(host?.serverSchema).toBe(inputSchema);
+    const before = { ...offered, host: { ...offered.host, serverSchema: { type: 'object' } } };
+    expect(one.permit(before)?.host.serverSchema).toBe(before.host.serverSchema);
+  });
+
   test('of one grant do not limit what another grants', () => {
     const both = access([
       rule({ keys: ['a'], servers: ['db'], parameters: [limit('database', ['a'])] }),

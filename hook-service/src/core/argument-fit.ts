@@ -135,7 +135,7 @@ function problemText(
     return `${where} ${expectation(all)}${quote(at(value, path), all)}`;
   });
   const more = byPlace.size > mostProblems ? ` (and ${byPlace.size - mostProblems} more)` : '';
-  return `${lines.join('; ')}${more}${knownFields(problems, schema)}`;
+  return `${lines.join('; ')}${more}${knownFields(problems, schema, fixed)}`;
 }
 
 function expectation(problems: readonly ArgumentProblem[]): string {
@@ -167,11 +167,16 @@ function quote(found: Json | undefined, problems: readonly ArgumentProblem[]): s
   return typeof found === 'object' ? ', not this object' : `, not ${text.slice(0, longestQuote)}…`;
 }
 
-/** Where a field has no place in the schema, or is missing, the names that there are. */
-function knownFields(problems: readonly ArgumentProblem[], schema: JsonObject): string {
+/** Where a field has no place in the schema, or is missing, the names that may be used. */
+function knownFields(
+  problems: readonly ArgumentProblem[],
+  schema: JsonObject,
+  fixed: ReadonlySet<string>,
+): string {
   const properties = schema['properties'];
   if (!isJsonObject(properties) || !problems.some((each) => each.path.length <= 1)) return '';
   const names = Object.keys(properties)
+    .filter((name) => !fixed.has(name))
     .slice(0, 30)
     .map((name) => name.slice(0, 64));
   return names.length === 0 ? '' : `. Fields of this tool: ${names.join(', ')}`;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { holdsHidden, showHidden, withoutHidden } from './hidden-text';
-import { createMask } from './result-safety';
+import type { JsonObject } from './json';
+import { createMask, maskedResult } from './result-safety';
 
 describe('what nobody sees in a text', () => {
   it.each([
@@ -66,5 +67,46 @@ describe('a mask', () => {
         'tool_error',
       ),
     ).toBe('cannot read /data/notes.txt ((path), (path)/dist)');
+  });
+});
+
+describe('a masked result', () => {
+  const mask = createMask(['secret-token-1234']);
+  const text = (words: string) => ({ type: 'text' as const, text: words });
+
+  it('is the very same where there is nothing to mask', () => {
+    const result = {
+      content: [text('a')],
+      structured: { a: [1, { b: null }] },
+      whole: { _meta: { x: 'y' } },
+    };
+    expect(maskedResult(mask, result)).toBe(result);
+  });
+
+  it('has no secret in any text, and the data of images and files as it was', () => {
+    const whole: JsonObject = {
+      content: [
+        { type: 'text', text: 'secret-token-1234', _meta: { deep: ['secret-token-1234'] } },
+        { type: 'image', data: 'secret-token-1234', mimeType: 'image/png' },
+        { type: 'resource', resource: { uri: 'http://u:secret-token-1234@h', blob: 'secret-token-1234' } },
+      ],
+      structuredContent: { 'secret-token-1234': 1, data: 'secret-token-1234' },
+    };
+    expect(maskedResult(mask, { content: [text('secret-token-1234')], whole })).toEqual({
+      content: [text('[redacted]')],
+      whole: {
+        content: [
+          { type: 'text', text: '[redacted]', _meta: { deep: ['[redacted]'] } },
+          { type: 'image', data: 'secret-token-1234', mimeType: 'image/png' },
+          { type: 'resource', resource: { uri: 'http://[redacted]@h', blob: 'secret-token-1234' } },
+        ],
+        structuredContent: { '[redacted]': 1, data: '[redacted]' },
+      },
+    });
+  });
+
+  it('ends at a depth that nobody needs', () => {
+    const deep = JSON.parse('{"a":'.repeat(5_000) + '1' + '}'.repeat(5_000)) as JsonObject;
+    expect(JSON.stringify(maskedResult(mask, { content: [], structured: deep })).length).toBeLessThan(2_000);
   });
 });

@@ -54,7 +54,7 @@ export function maskedResult(mask: Mask, result: ToolResult): ToolResult {
         [mask(key, failure), key === binary ? field : masked(field, depth + 1), key, field] as const,
     );
     if (fields.every(([key, field, oldKey, oldField]) => key === oldKey && field === oldField)) return value;
-    return Object.fromEntries(fields);
+    return Object.fromEntries(fields.map(([key, field]) => [key, field]));
   };
   return masked(result as unknown as JsonObject) as unknown as ToolResult;
 }

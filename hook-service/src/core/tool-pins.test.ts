@@ -72,6 +72,19 @@ describe('pins', () => {
       { tool: 'a', kind: 'changed', parts: ['description'], held: true },
       { tool: 'c', kind: 'new', held: true },
     ]);
+    expect(pins.heldOf('one')).toEqual({
+      count: 2,
+      reason: expect.stringMatching(/^2 tools are withheld: .*toolturn tools --changes$/),
+    });
+    expect(pins.heldOf('two')).toBeUndefined();
+  });
+
+  it('count what is withheld because they cannot be read', async () => {
+    const store = sharedStore();
+    store.broken = true;
+    const pins = pinsOf('hold', store);
+    await pins.review('one', [tool('a')]);
+    expect(pins.heldOf('one')).toEqual({ count: 1, reason: '1 tool is withheld: the pins cannot be read' });
   });
 
   it('allow it all the same where the policy says so, and pin a new tool when it is first seen', async () => {

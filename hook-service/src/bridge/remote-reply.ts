@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { z } from 'zod';
 import { readEvents } from '../mcp/event-stream';
 import { mediaType, readText } from '../mcp/http-client';
 import { idKey, isAnswer, isMessage, type Id, type Message } from './rpc';
@@ -16,9 +17,25 @@ export class BadStatus extends Error {
 
   /** The JSON-RPC error inside, as an answer to this request. */
   answerTo(id: Id): Message | undefined {
-    const [answer] = messagesOf(this.text, true);
+    const [answer] = [this.text, quotedIn(this.text)].flatMap((text) => messagesOf(text, true));
     if (answer === undefined || !('error' in answer) || answer.error === undefined) return undefined;
     return { ...answer, id };
+  }
+}
+
+/** LiteLLM's pass-through quotes the text of an error in one of its own. */
+function quotedIn(text: string): string {
+  const { data } = quoting.safeParse(parsedOf(text));
+  return data?.error.message ?? '';
+}
+
+const quoting = z.object({ error: z.object({ message: z.string() }) });
+
+function parsedOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -65,12 +82,7 @@ export async function readReply(
 
 /** The messages in a text; none where it is something else. `anyId` also takes an error that names no request. */
 function messagesOf(text: string, anyId = false): Message[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return [];
-  }
+  const parsed = parsedOf(text);
   const all: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
   return all
     .map((each) => (anyId && typeof each === 'object' && each !== null ? { ...each, id: 0 } : each))

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../core/json';
+import { idHeader } from '../core/mcp-endpoint';
 import { createHttpClient, ExchangeFailure, type Exchange, type HttpClient } from '../mcp/http-client';
 import { withEnvelope } from '../mcp/http-headers';
 import { explainRemote, isRefusedKey, needsSession } from './remote-problem';
@@ -24,6 +25,8 @@ export interface RemoteTarget {
   readonly headers: Readonly<Record<string, string>>;
   /** Said once, when it is this one that is used. */
   readonly note?: string;
+  /** True behind LiteLLM's pass-through, which loses ids of messages and hands on nothing before the end of a reply. */
+  readonly isPassedThrough?: true;
 }
 
 export interface RemoteOptions {
@@ -203,6 +206,7 @@ export class Remote {
           ...(isHandshake ? this.target.headers : this.headers()),
           'content-type': 'application/json',
           accept: 'application/json, text/event-stream',
+          ...(this.target.isPassedThrough === true ? idInHeader(message) : {}),
         },
         message as Parameters<typeof withEnvelope>[1],
       ),
@@ -257,8 +261,9 @@ export class Remote {
     this.options.write({ jsonrpc: '2.0', method: 'notifications/tools/list_changed' });
   }
 
-  /** Servers without sessions have nothing to say unasked. */
+  /** Servers without sessions have nothing to say unasked; and a stream without an end would never be handed on. */
   private listen(): void {
+    if (this.target.isPassedThrough === true) return;
     if (this.session.id !== undefined && !this.closed) this.listener.listen();
   }
 
@@ -310,4 +315,9 @@ export class Remote {
       ...(version === undefined ? {} : { 'mcp-protocol-version': version }),
     };
   }
+}
+
+function idInHeader(message: Message): Record<string, string> {
+  const id = isRequest(message) || isAnswer(message) ? message.id : undefined;
+  return id === undefined ? {} : { [idHeader]: encodeURIComponent(JSON.stringify(id)) };
 }

@@ -74,7 +74,7 @@ export function targetsOf(
   // Many have the address of the OpenAI API at hand, which ends with /v1.
   const root = address(base, 'LITELLM_API_URL').href.replace(/\/+$/, '').replace(/\/v1$/, '');
   return [
-    { url: below(new URL(`${root}/toolturn/mcp`), server), headers },
+    { url: below(new URL(`${root}/toolturn/mcp`), server), headers, isPassedThrough: true },
     {
       url: new URL(`${root}/mcp/`),
       headers: { ...headers, ...(server === undefined ? {} : { 'x-mcp-servers': server }) },

@@ -15,3 +15,9 @@ export interface McpEndpoint {
   /** Ends every session and stream. */
   close(): Promise<void>;
 }
+
+/**
+ * The id of the JSON-RPC message in a request's body, as JSON, percent-encoded. LiteLLM's pass-through takes the field
+ * `id` out of every body (it is one of its own parameters), so `toolturn mcp` says it here too.
+ */
+export const idHeader = 'x-toolturn-id';

@@ -8,7 +8,8 @@ import express, {
 import { scopeOf } from '../core/caller';
 import type { Callers } from '../core/callers';
 import { ToolturnError } from '../core/errors';
-import type { McpEndpoint } from '../core/mcp-endpoint';
+import { isJsonObject } from '../core/json';
+import { idHeader, type McpEndpoint } from '../core/mcp-endpoint';
 import type { Log } from '../core/ports';
 import type { ToolDoor } from '../core/tool-door';
 import { headersOf, sendWebResponse, webRequest } from './web';
@@ -38,7 +39,7 @@ export function mcpRoutes(deps: McpRouteDeps): Router {
     const caller = await deps.callers.of(headers);
     const visit = await deps.door.visit(caller, headers, req.params.server);
     const owner = JSON.stringify([scopeOf(caller), visit.server ?? null]);
-    const body: unknown = req.method === 'POST' ? req.body : undefined;
+    const body: unknown = req.method === 'POST' ? withId(req.body, req.get(idHeader)) : undefined;
     const response = await deps.endpoint.handle(webRequest(req, res, left), { ...visit, owner }, body);
     await sendWebResponse(response, res);
   };
@@ -51,6 +52,18 @@ export function mcpRoutes(deps: McpRouteDeps): Router {
   router.all(['/', '/:server'], deps.before, known, express.json({ limit: deps.bodyBytes }), handle);
   router.use(refusal(deps));
   return router;
+}
+
+/** A message whose id was lost on its way gets it back from the header. */
+function withId(body: unknown, header: string | undefined): unknown {
+  if (header === undefined || !isJsonObject(body) || body['id'] !== undefined) return body;
+  let id: unknown;
+  try {
+    id = JSON.parse(decodeURIComponent(header));
+  } catch {
+    return body;
+  }
+  return typeof id === 'string' || typeof id === 'number' ? { ...body, id } : body;
 }
 
 /** Errors in the form of the protocol, with the HTTP status that clients go by. */

@@ -30,6 +30,7 @@ const limits = {
   turnMs: 9e4,
   answerMs: 9e4,
   callMs: 7e4,
+  callMaxMs: 8e4,
   resultBytes: 1e5,
 };
 /** As its server lists it; the config calls it `ask`, and says for whom it asks. */
@@ -159,7 +160,13 @@ describe.each(ways)('a call %s', (_where, start, name) => {
     const service = start();
     await service.call({ sql: 'x', rows: '5', tenant: 'somebody-else' });
     expect(service.requests).toMatchObject([
-      { server: 'db', tool: 'query', arguments: { sql: 'x', rows: 5, tenant: 'ours' }, timeoutMs: 7e4 },
+      {
+        server: 'db',
+        tool: 'query',
+        arguments: { sql: 'x', rows: 5, tenant: 'ours' },
+        timeoutMs: 7e4,
+        maxTimeoutMs: 8e4,
+      },
     ]);
   });
 

@@ -257,6 +257,25 @@ test('a server is open as a whole where nothing cuts it to some of its tools', (
   expect(opens(openPolicy, { grants })).toEqual(['web']);
 });
 
+test('warnings about tools name no tool that the caller may not use', () => {
+  const alike: HostTool[] = [
+    { server: 'db', tool: 'read_file', inputSchema },
+    { server: 'web', tool: 'readFile', inputSchema },
+  ];
+  const catalog = { version: 1, tools: alike };
+  const host = { catalog: () => catalog, call: async () => ({ content: [] }) };
+  const access = policy([
+    rule({ keys: ['a'], servers: ['db'] }),
+    rule({ keys: ['b'], servers: ['db', 'web'] }),
+  ]);
+  const book = new OfferBook(host, servers, { access });
+  expect([...book.warnings({ alias: 'a' })]).toEqual([]);
+  expect(book.warnings({ alias: 'b' }).get(JSON.stringify(['db', 'read_file']))).toEqual([
+    'its name looks like web__readFile',
+  ]);
+  expect(book.warnings({ alias: 'b' })).toBe(book.warnings({ alias: 'b' }));
+});
+
 test('rights are remembered for many callers and not for all', () => {
   const access = new Access(openPolicy, servers);
   const first = access.of({ alias: 'caller-0' });

@@ -17,6 +17,7 @@ beforeAll(async () => {
   storage = await startProcess({
     name: 'moto',
     command: installation.python('moto', 'moto_server'),
+    logFile: join(dir, 'moto.log'),
     args: ['-H', '127.0.0.1', '-p', `${port}`],
     env: { PATH: process.env['PATH'], HOME: dir },
   });

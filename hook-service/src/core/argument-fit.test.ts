@@ -89,6 +89,30 @@ describe('arguments that do not fit a schema', () => {
     });
   });
 
+  it('get the default of a field that is called required all the same', async () => {
+    const shot: JsonObject = {
+      type: 'object',
+      properties: {
+        type: { enum: ['png', 'jpeg'], default: 'png' },
+        size: {
+          type: 'object',
+          properties: { scale: { type: 'number', default: 1 }, unit: { type: 'string' } },
+          required: ['scale'],
+        },
+        file: { type: 'string', default: 'optional, so left out' },
+      },
+      required: ['type'],
+    };
+    expect(await fitArguments(checker, shot, { size: { unit: 'css' } })).toEqual({
+      ok: true,
+      value: { type: 'png', size: { unit: 'css', scale: 1 } },
+    });
+    expect(await fitArguments(checker, shot, { type: 'jpeg' })).toEqual({
+      ok: true,
+      value: { type: 'jpeg' },
+    });
+  });
+
   it('do not tell what stands in a field that the operator has set', async () => {
     const fit = await fitArguments(checker, schema, { name: 'n', count: 'secret-value' }, new Set(['count']));
     expect(fit).toEqual({ ok: false, reason: expect.stringMatching(/^"count" is set by the operator/) });

@@ -41,6 +41,17 @@ export async function fitArguments(
   }
 }
 
+/** What a value could be instead, best first; without a result the field is left out. */
+function changesOf(
+  old: Json | undefined,
+  types: readonly string[] | undefined,
+  fill: Json | undefined,
+): readonly { readonly result: Json | undefined }[] {
+  if (old === undefined) return fill === undefined ? [] : [{ result: fill }];
+  if (types === undefined) return [];
+  return [...convert(old, types), ...(old === null ? [{ result: undefined }] : [])];
+}
+
 /** The first change that leaves fewer problems than there were. */
 async function repaired(
   checker: ArgumentChecker,
@@ -49,12 +60,10 @@ async function repaired(
   problems: readonly ArgumentProblem[],
   tried: Set<string>,
 ): Promise<{ value: JsonObject; found: ArgumentCheck } | undefined> {
-  for (const { path, types } of problems) {
-    const field = path.at(-1);
-    if (types === undefined || field === undefined) continue;
+  for (const { path, types, fill } of problems) {
+    if (path.length === 0) continue;
     const old = at(value, path);
-    if (old === undefined) continue;
-    for (const { result } of [...convert(old, types), ...(old === null ? [{ result: undefined }] : [])]) {
+    for (const { result } of changesOf(old, types, fill)) {
       // Leaving a field out is another change than giving it another value.
       const change = JSON.stringify([path, old, result ?? 'left out']);
       if (tried.has(change) || tried.size > 4 * mostRepairs) continue;
@@ -82,7 +91,7 @@ function at(value: Json | undefined, path: readonly (string | number)[]): Json |
   return inner;
 }
 
-/** A copy in which one value is another; undefined takes a field out. Arrays keep their length. */
+/** A copy in which one value is another, or a field of an object is added; undefined takes one out. Arrays keep their length. */
 function withValue(
   value: Json | undefined,
   path: readonly (string | number)[],
@@ -98,8 +107,12 @@ function withValue(
   }
   if (!isJsonObject(value)) return value;
   // By entries, so that a field called __proto__ stays a field.
+  const entries = Object.entries(value);
+  if (rest.length === 0 && put !== undefined && !Object.hasOwn(value, part)) {
+    return Object.fromEntries([...entries, [String(part), put]]);
+  }
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, each]) => {
+    entries.flatMap(([name, each]) => {
       if (name !== String(part)) return [[name, each]];
       const changed = withValue(each, rest, put);
       return changed === undefined ? [] : [[name, changed]];

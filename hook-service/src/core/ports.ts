@@ -3,7 +3,7 @@
  * tests use fakes that do.
  */
 import type { ServerHeaders } from './caller';
-import type { JsonObject } from './json';
+import type { Json, JsonObject } from './json';
 import type { ToolSettings } from './servers';
 
 // ---------------------------------------------------------------- tools
@@ -149,6 +149,8 @@ export interface ArgumentProblem {
   readonly expected: string;
   /** The JSON types that would do, where the type is what is wrong. */
   readonly types?: readonly string[];
+  /** The schema's own default for a field that is missing. */
+  readonly fill?: Json;
 }
 
 /** `unchecked` where the schema cannot be used: arguments go to the server as they are then. */

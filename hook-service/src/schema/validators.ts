@@ -2,6 +2,7 @@ import Ajv, { type AnySchema, type ErrorObject, type Options, type ValidateFunct
 import Ajv2019 from 'ajv/dist/2019';
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
+import { isJsonObject } from '../core/json';
 import type { ArgumentCheck, ArgumentProblem } from '../core/ports';
 import { tooBig } from './bounds';
 
@@ -20,7 +21,8 @@ const options: Options = {
   // The bounded check by the draft's own schema is made once, on an instance that is shared.
   validateSchema: false,
   addUsedSchema: false,
-  verbose: false,
+  // With each error the schema it comes from: it may know a default for what is missing.
+  verbose: true,
 };
 
 /**
@@ -123,7 +125,7 @@ function problemOf(error: ErrorObject): ArgumentProblem {
     }
     case 'required':
     case 'dependentRequired':
-      return { path: [...path, String(params['missingProperty'])], expected: 'is missing' };
+      return missing(error, path, String(params['missingProperty']));
     case 'additionalProperties':
     case 'unevaluatedProperties':
       return {
@@ -137,6 +139,14 @@ function problemOf(error: ErrorObject): ArgumentProblem {
     default:
       return { path, expected: (error.message ?? 'does not fit').slice(0, 200) };
   }
+}
+
+/** Some libraries call a field required that has a default; their servers then take a call without it. */
+function missing(error: ErrorObject, path: ArgumentProblem['path'], field: string): ArgumentProblem {
+  const fields: unknown = error.parentSchema?.['properties'];
+  const schema = isJsonObject(fields) && Object.hasOwn(fields, field) ? fields[field] : undefined;
+  const fill = isJsonObject(schema) ? schema['default'] : undefined;
+  return { path: [...path, field], expected: 'is missing', ...(fill === undefined ? {} : { fill }) };
 }
 
 function listText(values: unknown): string {

@@ -1,5 +1,7 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startProcess, waitUntil, type RunningProcess } from '../../../scripts/src/processes';
 
@@ -15,12 +17,18 @@ export interface OwnServer {
 
 /** Starts `mcp/<name>` with these variables on a free port, and connects a client to it. */
 export async function startOwnServer(name: string, env: Record<string, string>): Promise<OwnServer> {
+  const dir = mkdtempSync(join(tmpdir(), 'toolturn-own-'));
   const running = await startProcess({
     name,
+    logFile: join(dir, 'out.log'),
     command: process.execPath,
     args: [join(__dirname, '..', '..', '..', 'mcp', 'dist', name, 'src', 'main.js')],
     env: { PATH: process.env['PATH'], MCP_PORT: '0', ...env },
   });
+  const stop = async () => {
+    await running.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
   try {
     const served = () => /"url":"([^"]+)"/.exec(running.tail(50))?.[1];
     const limits = { timeoutMs: 10_000, what: name, process: running };
@@ -39,11 +47,11 @@ export async function startOwnServer(name: string, env: Record<string, string>):
       },
       async stop() {
         await client.close();
-        await running.stop();
+        await stop();
       },
     };
   } catch (error) {
-    await running.stop();
+    await stop();
     throw error;
   }
 }

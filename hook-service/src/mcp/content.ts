@@ -29,7 +29,7 @@ const partLimit = 10_000;
 export function readCallResult(value: unknown): ToolResult {
   if (!isJsonObject(value)) return { content: [{ type: 'unknown', kind: typeof value }] };
   const blocks: unknown = value['content'] ?? legacyResult(value);
-  const content = Array.isArray(blocks) ? blocks.slice(0, partLimit).map(readPart) : [];
+  const content = Array.isArray(blocks) ? readParts(blocks) : [];
   const structured = value['structuredContent'];
   return {
     ...(value['isError'] === true ? { failure: 'tool_error' as const } : {}),
@@ -43,6 +43,13 @@ function legacyResult(value: JsonObject): unknown {
   const result = value['toolResult'];
   if (result === undefined) return undefined;
   return [{ type: 'text', text: typeof result === 'string' ? result : JSON.stringify(result) }];
+}
+
+function readParts(blocks: readonly unknown[]): ContentPart[] {
+  const parts = blocks.slice(0, partLimit).map(readPart);
+  const left = blocks.length - parts.length;
+  if (left > 0) parts.push({ type: 'text', text: `[${left} more parts of this result were left out]` });
+  return parts;
 }
 
 function readPart(block: unknown): ContentPart {

@@ -163,7 +163,7 @@ describe('the arguments of a call', () => {
 });
 
 describe('what a model reads of a server’s error', () => {
-  it('holds no stack, no path of a program, no password and nothing hidden', async () => {
+  it('C3: holds no stack, no path of a program, no password and nothing hidden', async () => {
     const { told } = await call('leaks', '{}');
     expect(told).toContain('Error: no such table evil');
     expect(told).not.toMatch(/node_modules|at run|hunter2|\u202e|\u001b/i);

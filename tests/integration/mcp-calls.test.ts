@@ -115,7 +115,7 @@ describe('a call', () => {
     await closed.promise;
   });
 
-  test('takes one answer: others with its id, with a wrong id, or too late are ignored', async () => {
+  test('E3: takes one answer: others with its id, with a wrong id, or too late are ignored', async () => {
     let lastId: unknown;
     await start({
       'tools/call': (request) => {
@@ -222,7 +222,7 @@ describe('a call', () => {
     });
   });
 
-  test('whose stream ends early is resumed with Last-Event-ID after the pause that the server asked for', async () => {
+  test('E2: whose stream ends early is resumed with Last-Event-ID after the pause that the server asked for', async () => {
     let id: unknown;
     let callEnded = 0;
     let waited = 0;
@@ -250,7 +250,7 @@ describe('a call', () => {
     expect(waited).toBeGreaterThan(290);
   });
 
-  test('fails fast once five in a row failed at the server, and one tries again after a while', async () => {
+  test('E8: fails fast once five in a row failed at the server, and one tries again after a while', async () => {
     await start({ 'tools/call': ({ response }) => void response.writeHead(502).end() }, '2025-11-25', {
       circuit: { openMs: 200, maxOpenMs: 400 },
     });

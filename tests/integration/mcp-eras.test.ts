@@ -76,7 +76,7 @@ describe('the revision of the protocol', () => {
     expect(one.count('initialize')).toBe(2);
   });
 
-  test('that nobody knows makes the server incompatible, with the reason, and calls do not hurry the next attempt', async () => {
+  test('E6: that nobody knows makes the server incompatible, with the reason, and calls do not hurry the next attempt', async () => {
     const one = await start(speaking('2025-06-18'));
     one.handlers['initialize'] = () => ({
       protocolVersion: '2019-01-01',
@@ -97,7 +97,7 @@ describe('the revision of the protocol', () => {
     );
   });
 
-  test('of the future makes the server incompatible', async () => {
+  test('E6: of the future makes the server incompatible', async () => {
     await start({
       'server/discover': ({ response, id }) =>
         json(
@@ -121,7 +121,7 @@ describe('the revision of the protocol', () => {
   });
 
   test.each([500, 502, 503, 401, 403])(
-    'is not guessed from HTTP %i, which is no old server',
+    'E4: is not guessed from HTTP %i, which is no old server',
     async (status) => {
       const refuse = ({ response }: { response: { writeHead(status: number): { end(): void } } }) =>
         void response.writeHead(status).end();
@@ -132,7 +132,7 @@ describe('the revision of the protocol', () => {
     },
   );
 
-  test.each(['modern-only', 'unknown-version'])('of a process is agreed on too (%s)', async (mode) => {
+  test.each(['modern-only', 'unknown-version'])('E6: of a process is agreed on too (%s)', async (mode) => {
     host = createToolHost({ servers: [stdioServer('one', mode, { args: [eraServer, mode] })], log });
     host.start();
     await host.ready(15_000);

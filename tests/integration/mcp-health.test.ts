@@ -67,7 +67,7 @@ describe('the health of a server that cannot be connected', () => {
     );
   });
 
-  test('says that a web page is no MCP server', async () => {
+  test('E4: says that a web page is no MCP server', async () => {
     const url = await answering((_request, response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Log in</h1>'),
     );
@@ -79,7 +79,7 @@ describe('the health of a server that cannot be connected', () => {
     expect((await healthOf(url)).health?.reason).toContain('does not speak HTTP');
   });
 
-  test('says that credentials were refused, and does not take that for an old server', async () => {
+  test('E4: says that credentials were refused, and does not take that for an old server', async () => {
     let requests = 0;
     const url = await answering((_request, response) => {
       requests += 1;
@@ -89,7 +89,7 @@ describe('the health of a server that cannot be connected', () => {
     expect(requests).toBe(1);
   });
 
-  test('says that a redirect is not followed', async () => {
+  test('E4: says that a redirect is not followed', async () => {
     let elsewhere = 0;
     const other = await answering((_request, response) => {
       elsewhere += 1;

@@ -54,7 +54,7 @@ describe('a streamable HTTP server', () => {
   });
 
   test.each([404, 400] as const)(
-    'that forgot its sessions (%i) is initialised once for fifty concurrent calls',
+    'E1: that forgot its sessions (%i) is initialised once for fifty concurrent calls',
     async (status) => {
       await start({ unknownSessionStatus: status });
       fixture.forgetSessions();
@@ -150,7 +150,7 @@ describe('a streamable HTTP server', () => {
     await cancelled.promise;
   });
 
-  test('whose answer breaks off fails the call at once, and the call is not repeated', async () => {
+  test('E2: whose answer breaks off fails the call at once, and the call is not repeated', async () => {
     await start({ tools: [{ name: 'write', handler: () => new Promise(() => undefined) }] });
     const cut = gate();
     fixture.options.intercept = (_request, response, body) => {
@@ -170,7 +170,7 @@ describe('a streamable HTTP server', () => {
     expect(fixture.counts['initialize']).toBe(1);
   });
 
-  test('whose stream ends without the answer fails the call at once', async () => {
+  test('E2: whose stream ends without the answer fails the call at once', async () => {
     await start();
     fixture.options.intercept = (_request, response, body) => {
       if ((body as { method?: string } | undefined)?.method !== 'tools/call') return false;

@@ -23,7 +23,7 @@ describe('the tools of a server', () => {
     await fixture.stop();
   });
 
-  test('are all offered but the malformed ones, which a warning names', async () => {
+  test('D1: are all offered but the malformed ones, which a warning names', async () => {
     const tools = Array.from({ length: 19 }, (_, index) => ({ name: `tool-${index + 10}` }));
     await start({ tools, rawTools: [{ name: 'broken' }, { name: 7, inputSchema: { type: 'object' } }] });
     expect(names()).toHaveLength(19);
@@ -46,7 +46,7 @@ describe('the tools of a server', () => {
     expect(fixture.counts['tools/list']).toBe(3);
   });
 
-  test('are kept up to where the pages begin to repeat', async () => {
+  test('D4: are kept up to where the pages begin to repeat', async () => {
     await start({
       tools: [],
       listTools: () => ({ tools: [{ name: 'a', inputSchema: { type: 'object' } }], nextCursor: 'same' }),
@@ -55,7 +55,7 @@ describe('the tools of a server', () => {
     expect(fixture.counts['tools/list']).toBe(2);
   });
 
-  test('are read from no more than 64 pages', async () => {
+  test('D4: are read from no more than 64 pages', async () => {
     let page = 0;
     await start({ tools: [], listTools: () => ({ tools: [], nextCursor: String((page += 1)) }) });
     expect(fixture.counts['tools/list']).toBe(64);
@@ -118,7 +118,7 @@ describe('the tools of a server', () => {
     expect(host.health()['one']?.reason).toContain('no list today');
   });
 
-  test('have results of every kind, known or not', async () => {
+  test('C2: have results of every kind, known or not', async () => {
     const content = [
       { type: 'text', text: 'a' },
       { type: 'image', data: 'aGk=', mimeType: 'image/png' },
@@ -143,7 +143,7 @@ describe('the tools of a server', () => {
     });
   });
 
-  test('fail in two ways at the server: by isError, and by a JSON-RPC error without its stack and addresses', async () => {
+  test('C4: fail in two ways at the server: by isError, and by a JSON-RPC error without its stack and addresses', async () => {
     await start({
       tools: [
         {

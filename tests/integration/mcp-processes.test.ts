@@ -43,7 +43,7 @@ describe('the processes of stdio servers', () => {
     return [...ours];
   };
 
-  test('are all gone after the host is closed: stubborn ones, crashed ones, those they started, and no zombie is left', async () => {
+  test('E5: are all gone after the host is closed: stubborn ones, crashed ones, those they started, and no zombie is left', async () => {
     await start(['normal', 'normal', 'stubborn', 'exit', 'hang'], { handshakeTimeoutMs: 8_000 });
     const forked = await call('s0', 'fork');
     await call('s1', 'fork');
@@ -53,7 +53,7 @@ describe('the processes of stdio servers', () => {
     expect(alive()).toEqual([]);
   });
 
-  test('are one per server, however often they crash', async () => {
+  test('E5: are one per server, however often they crash', async () => {
     await start(['normal']);
     for (let round = 0; round < 6; round += 1) {
       expect((await call('s0', 'greet')).failure).toBeUndefined();
@@ -64,7 +64,7 @@ describe('the processes of stdio servers', () => {
     expect(alive()).toHaveLength(1);
   });
 
-  test('that end in vain are started a limited number of times, and then no more for the rest of the window', async () => {
+  test('E5: that end in vain are started a limited number of times, and then no more for the rest of the window', async () => {
     await start(['exit'], {
       reconnect: { initialMs: 1, maxMs: 5, starts: { most: 4, windowMs: 600_000 } },
     });

@@ -43,7 +43,7 @@ describe('an SSE server', () => {
     expect(fixture.counts).toMatchObject({ initialize: 1, 'tools/list': 1, 'tools/call': 20 });
   });
 
-  test('whose event stream breaks fails its calls at once, and is initialised anew', async () => {
+  test('E9: whose event stream breaks fails its calls at once, and is initialised anew', async () => {
     const waiting = call('slow');
     await running.promise;
     fixture.cutStreams();
@@ -52,7 +52,7 @@ describe('an SSE server', () => {
     expect(fixture.counts['initialize']).toBe(2);
   });
 
-  test('that was restarted is used again within the same call', async () => {
+  test('E9: that was restarted is used again within the same call', async () => {
     await fixture.restart();
     expect((await call('greet')).failure).toBeUndefined();
     expect(fixture.counts['initialize']).toBe(2);

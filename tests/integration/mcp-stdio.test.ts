@@ -52,7 +52,7 @@ describe('a stdio server', () => {
     expect(pids()).toHaveLength(1);
   });
 
-  test('that crashes in a call fails it at once, is started again, and the next call waits for that', async () => {
+  test('E5: that crashes in a call fails it at once, is started again, and the next call waits for that', async () => {
     await start('normal');
     const crashed = await call('crash');
     expect(crashed).toMatchObject({ failure: 'transport' });
@@ -61,7 +61,7 @@ describe('a stdio server', () => {
     expect(pids()).toHaveLength(2);
   });
 
-  test('that exits at once is named with its exit code, and is not started again and again', async () => {
+  test('E5: that exits at once is named with its exit code, and is not started again and again', async () => {
     await start('exit', {}, { reconnect: { initialMs: 60_000, maxMs: 60_000 } });
     expect(host.health()['one']).toMatchObject({
       state: 'failed',
@@ -70,13 +70,13 @@ describe('a stdio server', () => {
     expect(pids()).toHaveLength(1);
   });
 
-  test('that writes junk to stdout still answers', async () => {
+  test('E5: that writes junk to stdout still answers', async () => {
     await start('junk');
     expect(text(await call('greet'))).toBe('hello');
     expect(log.entries.some((entry) => entry.fields['line'] === 'junk on stderr')).toBe(true);
   });
 
-  test('that never answers the handshake is given up with the reason, and ended', async () => {
+  test('E7: that never answers the handshake is given up with the reason, and ended', async () => {
     await start('hang', {}, { handshakeTimeoutMs: 300, reconnect: { initialMs: 60_000, maxMs: 60_000 } });
     expect(host.health()['one']).toMatchObject({
       state: 'failed',
@@ -85,7 +85,7 @@ describe('a stdio server', () => {
     expect(isRunning(pids()[0])).toBe(false);
   });
 
-  test('whose command does not exist is named as not found', async () => {
+  test('E5: whose command does not exist is named as not found', async () => {
     await start('normal', { command: 'no-such-command-here' });
     expect(host.health()['one']).toMatchObject({
       state: 'failed',
@@ -93,7 +93,7 @@ describe('a stdio server', () => {
     });
   });
 
-  test('gets its declared environment and nothing of ours', async () => {
+  test('D5: gets its declared environment and nothing of ours', async () => {
     process.env['TOOLTURN_TEST_SECRET'] = 'secret';
     try {
       await start('normal', { env: { DECLARED: 'yes' } });
@@ -105,7 +105,7 @@ describe('a stdio server', () => {
     }
   });
 
-  test('that ignores the end of stdin and SIGTERM is gone within the five seconds of a close', async () => {
+  test('E5: that ignores the end of stdin and SIGTERM is gone within the five seconds of a close', async () => {
     await start('stubborn');
     const [pid] = pids();
     const before = Date.now();
@@ -114,7 +114,7 @@ describe('a stdio server', () => {
     expect(Date.now() - before).toBeLessThan(5_000);
   });
 
-  test('takes the processes that it started along when it ends', async () => {
+  test('E5: takes the processes that it started along when it ends', async () => {
     await start('normal');
     const grandchild = Number(text(await call('fork')));
     expect(isRunning(grandchild)).toBe(true);
@@ -128,7 +128,7 @@ describe('a stdio server', () => {
     expect(text(await call('greet'))).toBe('hello');
   });
 
-  test('that is dead costs its own tools only', async () => {
+  test('E5: that is dead costs its own tools only', async () => {
     host = createToolHost({
       servers: [stdioServer('dead', 'exit'), stdioServer('alive', 'normal')],
       log,

@@ -20,7 +20,7 @@ describe('names that look alike', () => {
     ['get_l0g', 'get_log'],
     ['modern', 'modem'],
     ['reád', 'read'],
-  ])('%s and %s are reported at both', (one, two) => {
+  ])('D3: %s and %s are reported at both', (one, two) => {
     const tools = [tool('a', one), tool('b', two)];
     expect(warningsOf(tools, 0)).toEqual([`its name looks like b__${two}`]);
     expect(warningsOf(tools, 1)).toEqual([`its name looks like a__${one}`]);
@@ -51,7 +51,7 @@ describe('descriptions', () => {
     ['Works like b__delete_all.', /speaks of b__delete_all/],
     ['Better than delete_all.', /speaks of b__delete_all/],
     ['A\u{e0041}B', /hides characters/],
-  ])('that say %j are reported', (description, warning) => {
+  ])('D3: that say %j are reported', (description, warning) => {
     const source = tool('a', 'one', description);
     const shown = description.includes('\u{e0041}')
       ? { ...source, serverSchema: { type: 'object', title: description } }

@@ -45,7 +45,7 @@ afterEach(() => open.splice(0).forEach((pins) => pins.close()));
 const names = (tools: readonly HostTool[]) => tools.map((each) => each.tool);
 
 describe('the digest of a definition', () => {
-  it('does not depend on the order of fields, and does on name, description, schemas and annotations', () => {
+  it('D2: does not depend on the order of fields, and does on name, description, schemas and annotations', () => {
     const schema = { type: 'object', properties: { a: { type: 'string', title: 'A' } } };
     const turned = { properties: { a: { title: 'A', type: 'string' } }, type: 'object' };
     const one = tool('a', { inputSchema: schema });

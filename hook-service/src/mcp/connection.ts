@@ -11,6 +11,7 @@ import { createHttpClient } from './http-client';
 import { HttpTransport } from './http-transport';
 import { identityHeader } from './identity-token';
 import { keepProgressFirst } from './progress-order';
+import { limitRate } from './rate-limit';
 import { SseTransport } from './sse-transport';
 import { logStderr } from './stderr-log';
 import { StdioTransport } from './stdio-transport';
@@ -82,8 +83,7 @@ export async function openConnection(server: ServerConfig, options: ConnectionOp
     versionNegotiation: { mode: negotiation(server, options) },
     inputRequired: { autoFulfill: false },
   });
-  client.onerror = (error) =>
-    options.log.debug('MCP connection reported', { server: server.publicName, error: error.name });
+  client.onerror = reportProblems(server.publicName, options.log);
   client.setNotificationHandler('notifications/tools/list_changed', () => options.onToolsChanged());
 
   const deadline = new AbortController();
@@ -126,6 +126,18 @@ export async function openConnection(server: ServerConfig, options: ConnectionOp
     },
   };
   return connection;
+}
+
+const problemsPerSecond = 20;
+
+/** Logs what is odd about a server's messages: answers that nobody waits for, what is no message. A flood is cut. */
+function reportProblems(server: string, log: Log): (error: Error) => void {
+  const allowed = limitRate(problemsPerSecond, (dropped) =>
+    log.warn(`MCP server ${server} sent more odd messages than are logged`, { server, dropped }),
+  );
+  return (error) => {
+    if (allowed()) log.debug('MCP connection reported', { server, error: error.name });
+  };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Log } from '../core/ports';
+import { limitRate } from './rate-limit';
 
 const linesPerSecond = 20;
 
@@ -7,21 +8,10 @@ const linesPerSecond = 20;
  * some lines per second, with a warning that says how many were left out.
  */
 export function logStderr(server: string, log: Log): (line: string) => void {
-  let second = 0;
-  let count = 0;
+  const allowed = limitRate(linesPerSecond, (dropped) =>
+    log.warn(`MCP server ${server} wrote more to stderr than is logged`, { server, dropped }),
+  );
   return (line) => {
-    const now = Math.floor(Date.now() / 1_000);
-    if (now !== second) {
-      if (count > linesPerSecond) {
-        log.warn(`MCP server ${server} wrote more to stderr than is logged`, {
-          server,
-          dropped: count - linesPerSecond,
-        });
-      }
-      second = now;
-      count = 0;
-    }
-    count += 1;
-    if (count <= linesPerSecond) log.debug(`MCP server ${server} wrote to stderr`, { server, line });
+    if (allowed()) log.debug(`MCP server ${server} wrote to stderr`, { server, line });
   };
 }

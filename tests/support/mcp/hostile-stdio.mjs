@@ -3,6 +3,7 @@
 //   normal   its tools answer by name:
 //            greet: answers; big: a text of so many bytes on one line; shout: writes so many bytes to stderr, then
 //            answers; late: answers only after it was cancelled; flood: sends so many notifications, then answers;
+//            listings: how often its tools were listed;
 //            strangers: sends answers that nobody asked for and its own twice; args: what it was started with
 //   exit-0   ends at once with exit code 0
 //   modern   answers initialize with a revision that has no initialize
@@ -16,9 +17,11 @@ const send = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0
 const text = (value) => ({ content: [{ type: 'text', text: value }] });
 const drained = (stream, chunk) => new Promise((resolve) => stream.write(chunk, resolve));
 const waiting = new Set();
+let listings = 0;
 
 const tools = {
   greet: () => text('hello'),
+  listings: () => text(String(listings)),
   args: () => text(JSON.stringify(rest)),
   big: ({ bytes }) => text('x'.repeat(bytes)),
   async shout({ bytes }) {

@@ -12,12 +12,7 @@ export interface TestHost {
   readonly host: McpToolHost;
   readonly entries: readonly LogEntry[];
   /** One call with a long deadline: a test that waits for it fails by its own limit. */
-  call(
-    server: string,
-    tool: string,
-    args?: JsonObject,
-    more?: Partial<ToolCallRequest>,
-  ): Promise<ToolResult>;
+  call(server: string, tool: string, args?: JsonObject, more?: Partial<ToolCallRequest>): Promise<ToolResult>;
   close(): Promise<void>;
 }
 

@@ -79,6 +79,10 @@ const suites: readonly Suite[] = [
       'it installs the official MCP conformance suite and runs some fifty scenarios of it, minutes',
   },
   {
+    ...jest('soak', '--runInBand'),
+    longBecause: 'it makes ten thousand calls to servers that are killed again and again, minutes',
+  },
+  {
     name: 'fresh-clone',
     command: [join(root, 'scripts', 'lib', 'fresh-clone.sh')],
     longBecause: 'it clones the last commit and installs everything from the registries, some minutes',

@@ -1,8 +1,9 @@
 /** What a hostile server achieves in a whole turn: what the model reads, and what runs. */
 import { readFileSync } from 'node:fs';
+import type { TurnRecord } from '../../hook-service/src/core/turn-log';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { greet, speaking, startRawFixture, type RawFixture } from '../support/mcp/raw-fixture';
-import { startStack, type Stack } from '../support/stack';
+import { secret, startStack, type Stack } from '../support/stack';
 import { lastResults, messagesOf, roundsBehind, toolNames } from '../support/tools';
 
 const question = { model: 'demo', messages: [{ role: 'user' as const, content: 'Look it up.' }] };
@@ -109,13 +110,29 @@ test('C5: a result that asks for a tool of another server makes nothing run ther
   expect(victim.calls).toEqual([]);
 });
 
+test('C5: where the model follows such a result, the record of the turn names the servers in order', async () => {
+  const steps = ['hostile__orders', 'victim__delete_all'];
+  stack.model.answerWith((request) => {
+    const name = steps[roundsBehind(request)];
+    return name === undefined ? { text: 'done' } : { toolCalls: [{ name, arguments: '{}' }] };
+  });
+  const { response } = await stack.client().chat.completions.create(question).withResponse();
+  const id = response.headers.get('x-litellm-call-id') ?? '';
+  const headers = { 'x-toolturn-secret': secret };
+  const record = (await (await fetch(`${stack.hook.url}/turns/${id}`, { headers })).json()) as TurnRecord;
+  expect(record.calls.map(({ server, tool }) => [server, tool])).toEqual([
+    ['hostile', 'hostile__orders'],
+    ['victim', 'victim__delete_all'],
+  ]);
+});
+
 test('D3: a tool that has the name of another server’s tool stands beside it, each under its server', async () => {
   const { last, told } = await turnWith('victim__search');
   expect(toolNames(last)).toEqual(
     expect.arrayContaining(['hostile__orders', 'hostile__search', 'victim__search']),
   );
   expect(told).toEqual(['{}']);
-  expect(victim.calls.map((call) => call.name)).toEqual(['search']);
+  expect(victim.calls.at(-1)?.name).toBe('search');
   expect(hostile.calls.filter((call) => call.name === 'search')).toEqual([]);
   expect(readFileSync(stack.hook.logFile, 'utf8')).toContain('asks to be used always');
 });

@@ -111,7 +111,7 @@ describe('a server’s settings in config.yaml', () => {
     expect((await readiness()).parts['mcp:unwell'].reason).toMatch(/health.*404/i);
   });
 
-  it('never put a token into our log', async () => {
+  it('D5: never put a token into our log', async () => {
     const { readFileSync } = await import('node:fs');
     for (const file of [stack.hook.logFile]) expect(readFileSync(file, 'utf8')).not.toContain(token);
   });

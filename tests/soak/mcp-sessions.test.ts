@@ -18,8 +18,11 @@ const rounds = total / perKill;
 /** A sample is taken after so many rounds; the first ones are the warm-up. */
 const sampleEvery = 9;
 const warmUp = 5;
-/** What may be added after the warm-up. A call that kept 5 kB, or a kill that kept one handle, would exceed them. */
-const bounds = { rssMb: 40, handles: 15, files: 15 };
+/**
+ * What may be added between the first and the last third of what follows the warm-up, which are some five thousand calls
+ * and a hundred kills apart. A call that kept 4 kB, or a kill that kept one handle, would exceed it.
+ */
+const bounds = { rssMb: 40, heapMb: 15, handles: 15, files: 15 };
 
 interface Sample {
   readonly calls: number;
@@ -171,10 +174,15 @@ test('ten thousand calls with two hundred kills: each has an end, and nothing gr
 
   const warm = samples.slice(warmUp);
   const third = Math.ceil(warm.length / 3);
-  const growth = (field: 'rssMb' | 'handles' | 'files') =>
+  const growth = (field: keyof typeof bounds) =>
     median(warm.slice(-third).map((each) => each[field])) -
     median(warm.slice(0, third).map((each) => each[field]));
-  const grown = { rssMb: growth('rssMb'), handles: growth('handles'), files: growth('files') };
+  const grown = {
+    rssMb: growth('rssMb'),
+    heapMb: growth('heapMb'),
+    handles: growth('handles'),
+    files: growth('files'),
+  };
   const lines = samples.map(
     ({ calls, rssMb, heapMb, handles, files }) =>
       `${String(calls).padStart(6)} calls  RSS ${rssMb} MB  heap ${heapMb} MB  handles ${handles}  open files ${files}`,
@@ -183,7 +191,7 @@ test('ten thousand calls with two hundred kills: each has an end, and nothing gr
     [
       ...lines,
       `outcomes of ${total} calls, ${rounds} kills, ${seconds} s: ${JSON.stringify(outcomes)}`,
-      `growth after the warm-up: RSS ${grown.rssMb} MB, handles ${grown.handles}, open files ${grown.files}`,
+      `growth after the warm-up: RSS ${grown.rssMb} MB, heap ${grown.heapMb} MB, handles ${grown.handles}, open files ${grown.files}`,
       `processes left: ${left.length}`,
       '',
     ].join('\n'),
@@ -193,6 +201,7 @@ test('ten thousand calls with two hundred kills: each has an end, and nothing gr
   expect(Object.keys(outcomes).filter((each) => each !== 'result' && each !== 'transport')).toEqual([]);
   expect(outcomes['transport'] ?? 0).toBeLessThanOrEqual(rounds * atOnce);
   expect(grown.rssMb).toBeLessThan(bounds.rssMb);
+  expect(grown.heapMb).toBeLessThan(bounds.heapMb);
   expect(grown.handles).toBeLessThan(bounds.handles);
   expect(grown.files).toBeLessThan(bounds.files);
   expect(left).toEqual([]);

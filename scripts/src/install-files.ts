@@ -23,6 +23,8 @@ import type { Before } from './install-edit';
 /** `.toolturn-install.json`: what install did, so that remove undoes that and nothing else. */
 export interface Manifest {
   readonly version: 1;
+  /** The name of LiteLLM's config, which may include the file that was changed. */
+  readonly installed_for: string;
   /** The file with the guardrails section; relative to the manifest's folder, as all paths here. */
   readonly config: {
     readonly path: string;
@@ -99,6 +101,7 @@ export function readManifest(dir: string): Manifest | undefined {
   if (!existsSync(file)) return undefined;
   const content = parseRecord(readFileSync(file, 'utf8')) as Partial<Manifest> | undefined;
   const texts = [
+    content?.installed_for,
     content?.config?.path,
     content?.config?.backup,
     content?.config?.sha256_before,
@@ -119,4 +122,12 @@ export function readManifest(dir: string): Manifest | undefined {
 /** Writes the manifest of a folder. */
 export function writeManifest(dir: string, manifest: Manifest, like: string): void {
   writeWhole(join(dir, manifestName), `${JSON.stringify(manifest, null, 2)}\n`, like, 0o644);
+}
+
+/** Throws `StartError` when the folder's installation belongs to another config than this one. */
+export function requireSame(manifest: Manifest | undefined, config: string): void {
+  if (manifest === undefined || manifest.installed_for === basename(config)) return;
+  throw new StartError(
+    `In ${dirname(config)} Toolturn is installed for ${manifest.installed_for}: take that one out first (--config ${manifest.installed_for} --remove).`,
+  );
 }

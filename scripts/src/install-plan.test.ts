@@ -133,6 +133,16 @@ describe('a door that is there already', () => {
     expect(contents(dir)).toEqual({ 'config.yaml': plain });
   });
 
+  test('comes back to what it was, although a later install brought a newer one', () => {
+    const files = { 'config.yaml': plain, 'toolturn_guardrail.py': older() };
+    const { dir, config } = folder(files);
+    planInstall(config, join(dir, 'toolturn_guardrail.py')).run?.();
+    planInstall(config).run?.();
+    expect(contents(dir)['toolturn_guardrail.py']).toBe(door());
+    planRemove(config).run?.();
+    expect(contents(dir)).toEqual(files);
+  });
+
   test('stays when somebody changed it since', () => {
     const { dir, config } = folder();
     planInstall(config).run?.();
@@ -192,6 +202,16 @@ test('mode, owner and links stay, and the backup is as closed as the config', ()
   expect(statSync(real).mode).toBe(before.mode);
   expect(statSync(real).uid).toBe(before.uid);
   expect(readFileSync(real, 'utf8')).toBe(plain);
+});
+
+test('a second config of the folder is refused while the first has the entry', () => {
+  const { dir, config } = folder({ 'config.yaml': plain, 'other.yaml': plain });
+  planInstall(config).run?.();
+  for (const plan of [planInstall, planRemove]) {
+    expect(() => plan(join(dir, 'other.yaml'))).toThrow(
+      /is installed for config\.yaml: take that one out first/,
+    );
+  }
 });
 
 test('a config that changes between question and answer is left alone', () => {

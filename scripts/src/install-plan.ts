@@ -9,6 +9,7 @@ import {
   manifestName,
   readManifest,
   readText,
+  requireSame,
   sha256,
   writeManifest,
   writeWhole,
@@ -35,6 +36,7 @@ const backupEnding = '.toolturn-backup';
 export function planInstall(config: string, doorSource = guardrailFile): Plan {
   const dir = dirname(config);
   const manifest = readManifest(dir);
+  requireSame(manifest, config);
   const { file, present } = target(config);
   const door = planDoor(dir, doorSource, manifest);
   if (present) {
@@ -42,7 +44,7 @@ export function planInstall(config: string, doorSource = guardrailFile): Plan {
     if (!door.write) return { lines: alreadyThere(file) };
     const next: Manifest = { ...manifest, door: door.record };
     return {
-      lines: [...alreadyThere(file), `  update ${join(dir, doorName)}`],
+      lines: [...alreadyThere(file), ...door.lines],
       run: () => {
         writeManifest(dir, next, config);
         door.run();
@@ -59,6 +61,7 @@ export function planInstall(config: string, doorSource = guardrailFile): Plan {
   }
   const next: Manifest = {
     version: 1,
+    installed_for: basename(config),
     config: {
       path: relative(dir, file),
       backup: relative(dir, backup),
@@ -128,31 +131,37 @@ function planDoor(dir: string, source: string, manifest: Manifest | undefined): 
   const there = hashOf(file);
   const write = (): void => writeWhole(file, content, dir, 0o644);
   const known = manifest?.door;
-  if (there === undefined) {
-    const record = { path: doorName, sha256_after: now };
-    return { lines: [`  copy   ${file}`], write: true, record, run: write };
-  }
-  if (there === known?.sha256_after) {
-    const record = { ...known, sha256_after: now };
-    const lines = there === now ? [] : [`  update ${file}`];
-    return { lines, write: there !== now, record, run: there === now ? () => undefined : write };
-  }
+  const base = known ?? { path: doorName };
   if (there === now) {
-    const record = { path: doorName, sha256_before: known?.sha256_before ?? now, sha256_after: now };
+    const record = { ...(known ?? { path: doorName, sha256_before: now }), sha256_after: now };
     return { lines: [], write: false, record, run: () => undefined };
   }
-  if (known !== undefined || !isOurs(readFileSync(file, 'utf8'))) {
+  if (there === undefined) {
+    return { lines: [`  copy   ${file}`], write: true, record: { ...base, sha256_after: now }, run: write };
+  }
+  const older = known === undefined ? isOurs(readFileSync(file, 'utf8')) : there === known.sha256_before;
+  if (!older) {
+    if (there === known?.sha256_after) {
+      return {
+        lines: [`  update ${file}`],
+        write: true,
+        record: { ...known, sha256_after: now },
+        run: write,
+      };
+    }
     const what =
       known === undefined ? 'is there already and is none of ours' : 'was changed since it was installed';
     throw new StartError(`${file} ${what}: move it away, then try again.`);
   }
   const backup = file + backupEnding;
-  if (existsSync(backup)) throw new StartError(`${backup} is there already: move it away, then try again.`);
-  const record = { path: doorName, sha256_before: there, backup: basename(backup), sha256_after: now };
+  if (existsSync(backup) && hashOf(backup) !== there)
+    throw new StartError(
+      `${backup} is there already and holds something else: move it away, then try again.`,
+    );
   return {
     lines: [`  update ${file} (the older one is kept as ${basename(backup)})`],
     write: true,
-    record,
+    record: { path: doorName, sha256_before: there, backup: basename(backup), sha256_after: now },
     run: () => {
       copyFileSync(file, backup);
       write();

@@ -9,6 +9,7 @@ import {
   manifestName,
   readManifest,
   readText,
+  requireSame,
   sha256,
   writeWhole,
   type Manifest,
@@ -22,6 +23,7 @@ export function planRemove(config: string): Plan {
   if (manifest === undefined) {
     return { lines: [`Nothing to remove: install has not been in ${dir} (there is no ${manifestName}).`] };
   }
+  requireSame(manifest, config);
   const file = resolve(dir, manifest.config.path);
   const backup = resolve(dir, manifest.config.backup);
   if (!existsSync(file)) {

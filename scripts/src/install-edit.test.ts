@@ -155,3 +155,11 @@ test('whatever the formatting, adding and removing gives the same bytes', () => 
     { numRuns: 600 },
   );
 });
+
+// To PyYAML the text would gain a line break.
+test.each(['a: |\n  one', 'guardrails:\n  - a: |\n      one'])(
+  'nothing is added behind an open text: %j',
+  (text) => {
+    expect(addEntry(text, 'f')?.text.endsWith('a: |' + text.split('a: |')[1])).toBe(true);
+  },
+);

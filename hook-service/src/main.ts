@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addAccess } from './cli/access';
 import { addBridge } from './cli/bridge';
 import { addCall } from './cli/call';
 import { addDoctor } from './cli/doctor';
@@ -20,6 +21,7 @@ async function main(argv: readonly string[]): Promise<void> {
   addMcp(program);
   addClients(program);
   addTools(program);
+  addAccess(program);
   addCall(program);
   addTrace(program);
   addDoctor(program);

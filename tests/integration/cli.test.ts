@@ -228,3 +228,33 @@ describe('toolturn trace', () => {
     expect(err).toMatch(/^toolturn: \S.*\n$/);
   });
 });
+
+describe('toolturn access', () => {
+  const keys = '# the keys of the house\nalice sk-test-alice\nbob sk-test-bob\nmallory sk-wrong\n';
+
+  it('shows which key may use how many tools of which server', async () => {
+    const { code, out, err } = await toolturn(['access', '--keys', '-'], {}, keys);
+    expect([code, err]).toEqual([0, '']);
+    const cells = out.split('\n').map((line) => line.trim().split(/ {2,}/));
+    expect(cells[0]).toEqual(['KEY', 'alices', 'away (failed)', 'notes']);
+    expect(cells[1]).toEqual(['alice', '3', '0', '3']);
+    expect(cells[2]).toEqual(['bob', '-', '0', '3']);
+    expect(cells[3]?.[0]).toBe('mallory');
+    expect(cells[3]?.[1]).toMatch(/key/i);
+    expect(out).not.toContain('sk-');
+  });
+
+  it('gives the same as JSON', async () => {
+    const { out } = await toolturn(['access', '--keys', '-', '--json'], {}, keys);
+    expect(JSON.parse(out)).toEqual([
+      { name: 'alice', servers: expect.objectContaining({ alices: { state: 'ready', tools: 3 } }) },
+      { name: 'bob', servers: expect.not.objectContaining({ alices: expect.anything() }) },
+      { name: 'mallory', refused: expect.any(String) },
+    ]);
+  });
+
+  it('says which line of the keys is wrong, without the key', async () => {
+    const { code, err } = await toolturn(['access', '--keys', '-'], {}, 'alice\n');
+    expect([code, err]).toEqual([2, 'toolturn: Line 1 of the keys is not "<name> <key>".\n']);
+  });
+});

@@ -11,6 +11,8 @@ export class CommandFailure extends Error {
   constructor(
     message: string,
     readonly exitCode: number,
+    /** The HTTP status, where hook-service answered with an error. */
+    readonly status?: number,
   ) {
     super(message);
   }
@@ -95,6 +97,7 @@ export async function askService({ url, timeout }: ServiceOptions, asked: Asked)
   throw new CommandFailure(
     said.success ? said.data.error.message : `${url} answered ${answer.status}, and not as hook-service.`,
     exitCodes.service,
+    answer.status,
   );
 }
 

@@ -95,6 +95,8 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     tail,
     stop: async (graceMs = options.graceMs) => {
       await stopProcesses([{ pid, startTime }], graceMs);
+      // It is gone, and Node says so a moment later: `running` must not be true behind a stop.
+      await exited;
       started.delete(self);
     },
     detach: () => {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
+import { readArguments } from './arguments';
 import { messageOf, StartError } from './errors';
 import { planInstall } from './install-plan';
 import { planRemove } from './install-remove';
@@ -70,23 +71,18 @@ function readInstallOptions(args: readonly string[]): InstallOptions {
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        into: { type: 'string' },
-        config: { type: 'string' },
-        url: { type: 'string' },
-        yes: { type: 'boolean' },
-        remove: { type: 'boolean' },
-        'dry-run': { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw new StartError(`${messageOf(error).split('\n')[0]} (see ./scripts/install --help)`);
-  }
+  const options = {
+    into: { type: 'string' },
+    config: { type: 'string' },
+    url: { type: 'string' },
+    yes: { type: 'boolean' },
+    remove: { type: 'boolean' },
+    'dry-run': { type: 'boolean' },
+  } as const;
+  return readArguments(
+    'install',
+    () => parseArgs({ args: [...args], strict: true, allowPositionals: false, options }).values,
+  );
 }
 
 /** Asks at the terminal; anything but y or yes is no, as is its end. */

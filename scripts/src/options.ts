@@ -2,7 +2,8 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { messageOf, StartError } from './errors';
+import { readArguments } from './arguments';
+import { StartError } from './errors';
 import { sampleConfig } from './paths';
 
 export interface UpOptions {
@@ -62,25 +63,20 @@ export function readOptions(args: readonly string[], cwd = process.cwd()): UpOpt
 }
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        config: { type: 'string' },
-        port: { type: 'string' },
-        model: { type: 'string' },
-        'no-demo': { type: 'boolean' },
-        check: { type: 'boolean' },
-        detach: { type: 'boolean' },
-        server: { type: 'string', multiple: true },
-        preflight: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw new StartError(`${messageOf(error).split('\n')[0]} (see ./scripts/up --help)`);
-  }
+  const options = {
+    config: { type: 'string' },
+    port: { type: 'string' },
+    model: { type: 'string' },
+    'no-demo': { type: 'boolean' },
+    check: { type: 'boolean' },
+    detach: { type: 'boolean' },
+    server: { type: 'string', multiple: true },
+    preflight: { type: 'boolean' },
+  } as const;
+  return readArguments(
+    'up',
+    () => parseArgs({ args: [...args], strict: true, allowPositionals: false, options }).values,
+  );
 }
 
 function readPort(text: string | undefined): number {

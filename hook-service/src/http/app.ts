@@ -10,6 +10,7 @@ import { hookRoutes } from './hooks';
 import { mcpRoutes } from './mcp';
 import { checkOrigin, type OriginPolicy } from './origin';
 import { pinRoutes, type PinsDeps } from './pins';
+import { refuse } from './refuse';
 import { requireSecret } from './secret';
 import { toolRoutes } from './tools';
 
@@ -91,24 +92,14 @@ function errorHandler(log: Log) {
   // Express knows an error handler by its four parameters.
   return (error: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const problem = asToolturnError(error);
-    const level = problem.status >= 500 ? 'error' : 'warn';
-    log[level]('request refused', {
+    const { code, message, status } = problem;
+    refuse(res, log, {
       path: req.path,
-      status: problem.status,
-      code: problem.code,
-      reason: problem.message,
+      problem,
       error,
+      challenge: 'Bearer',
+      body: { error: { message, type: code, code: String(status) } },
     });
-    if (res.headersSent) {
-      res.destroy();
-      return;
-    }
-    if (problem.status === 401) res.set('www-authenticate', 'Bearer');
-    // What is left of a body that was refused is not read.
-    res.set('connection', 'close');
-    res
-      .status(problem.status)
-      .json({ error: { message: problem.message, type: problem.code, code: String(problem.status) } });
   };
 }
 

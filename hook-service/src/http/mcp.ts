@@ -12,6 +12,7 @@ import { isJsonObject } from '../core/json';
 import { idHeader, type McpEndpoint } from '../core/mcp-endpoint';
 import type { Log } from '../core/ports';
 import type { ToolDoor } from '../core/tool-door';
+import { refuse } from './refuse';
 import { headersOf, sendWebResponse, webRequest } from './web';
 
 export interface McpRouteDeps {
@@ -70,21 +71,13 @@ function withId(body: unknown, header: string | undefined): unknown {
 function refusal({ asError, log }: McpRouteDeps) {
   return (error: unknown, req: Request, res: Response, _next: NextFunction): void => {
     const problem = asError(error);
-    log[problem.status >= 500 ? 'error' : 'warn']('request refused', {
-      path: req.baseUrl,
-      status: problem.status,
-      code: problem.code,
-      reason: problem.message,
-      error,
-    });
-    if (res.headersSent) {
-      res.destroy();
-      return;
-    }
-    if (problem.status === 401) res.set('www-authenticate', 'Bearer realm="LiteLLM key"');
-    // What is left of a body that was refused is not read.
-    res.set('connection', 'close');
     const code = problem.code === 'bad_request' && req.body === undefined ? codes.parse : codes.refused;
-    res.status(problem.status).json({ jsonrpc: '2.0', error: { code, message: problem.message }, id: null });
+    refuse(res, log, {
+      path: req.baseUrl,
+      problem,
+      error,
+      challenge: 'Bearer realm="LiteLLM key"',
+      body: { jsonrpc: '2.0', error: { code, message: problem.message }, id: null },
+    });
   };
 }

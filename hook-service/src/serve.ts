@@ -10,6 +10,7 @@ import { Callers } from './core/callers';
 import { CallRunner, type Gate } from './core/calls';
 import { ToolturnError } from './core/errors';
 import { CatalogWarnings } from './core/look-alikes';
+import { observers } from './core/observer';
 import { OfferBook } from './core/offer';
 import { createMask } from './core/result-safety';
 import type { ServerConfig } from './core/servers';
@@ -122,6 +123,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     secrets: environment.secrets,
     keepAliveMs: config.keepAliveMs,
     turns,
+    observer: observers([], log),
   });
 
   const callers = new Callers({

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { scopeOf, type Caller } from './caller';
 import type { ClientTools, Dialect, Patch } from './dialect';
 import { ToolturnError } from './errors';
-import type { HookRequest, PreCallAnswer } from './hooks';
+import { modelOf, type HookRequest, type PreCallAnswer } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
 import { sideRequest } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
@@ -86,11 +86,10 @@ export class Arming {
     }
   }
 
-  private modeFor({ body, path, caller }: HookRequest): InjectMode {
-    // Gemini's model stands in the path.
-    const inPath = /\/models\/(.+):/.exec(path)?.[1];
+  private modeFor(request: HookRequest): InjectMode {
+    const { caller } = request;
     return injectModeFor(this.deps.inject, {
-      model: typeof body['model'] === 'string' ? body['model'] : (inPath ?? ''),
+      model: modelOf(request),
       ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
       ...(caller.key === undefined ? {} : { keyHash: caller.key }),
     });

@@ -70,6 +70,8 @@ export interface CallManner {
 export interface Ran {
   readonly result: ToolResult;
   readonly cached?: boolean;
+  /** True where the outcome of this very call was recorded before. */
+  readonly replayed?: boolean;
 }
 
 /** The way of every call to its server, within a turn and without one. Keeps nothing itself. */

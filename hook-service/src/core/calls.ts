@@ -63,7 +63,7 @@ export class CallRunner {
     const aim = await this.aim(context, call);
     const isAim = 'tool' in aim;
     if (isAim) watch?.started(aim.tool, aim.name === call.name ? call.arguments : JSON.stringify(aim.asked));
-    const { result, cached }: Ran = isAim
+    const { result, cached, replayed }: Ran = isAim
       ? await this.result(context, roundNumber, call, aim, watch)
       : { result: aim };
     const media = pickMedia(result.content);
@@ -84,6 +84,7 @@ export class CallRunner {
       ...(result.failure === undefined ? {} : { failure: result.failure }),
       ...(isAim && aim.name !== call.name ? { ran: aim.name } : {}),
       ...(cached === true ? { cached } : {}),
+      ...(replayed === true ? { replayed } : {}),
     };
   }
 
@@ -127,10 +128,11 @@ export class CallRunner {
     const { tool } = aim;
     try {
       const claim = await store.claim(context.scope, key, outcomeTtlSeconds);
-      if (claim.state === 'recorded' && claim.call.digest === digest) return { result: claim.call.result };
+      if (claim.state === 'recorded' && claim.call.digest === digest)
+        return { result: claim.call.result, replayed: true };
       if (claim.state === 'running') {
         const found = await this.await(context, key, digest);
-        if (found !== undefined) return { result: found.result };
+        if (found !== undefined) return { result: found.result, replayed: true };
         if (!mayRepeat(tool)) {
           return {
             result: textResult(
@@ -149,7 +151,11 @@ export class CallRunner {
     }
     const ran = await this.path.run(context, aim, {
       signal: context.signal,
-      queue: (run) => context.gate.execute(() => inTime(context, tool, run)),
+      queue: (run) =>
+        context.gate.execute(() => {
+          watch?.running?.();
+          return inTime(context, tool, run);
+        }),
       ...(watch === undefined ? {} : { onProgress: watch.progress }),
     });
     const { result } = ran;

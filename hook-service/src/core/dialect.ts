@@ -56,6 +56,8 @@ export interface Outcome {
   readonly ran?: string;
   /** True where the result is one that was kept of an equal call. */
   readonly cached?: boolean;
+  /** True where the outcome of this very call was recorded before. */
+  readonly replayed?: boolean;
   /** True where the text was cut and `read_more` gives the rest. */
   readonly readsOn?: true;
   readonly milliseconds: number;

@@ -17,6 +17,12 @@ export interface HookRequest {
   readonly body: JsonObject;
 }
 
+/** The model that a request names; Gemini's stands in the path. */
+export function modelOf({ path, body }: Pick<HookRequest, 'path' | 'body'>): string {
+  const inPath = /\/models\/(.+):/.exec(path)?.[1];
+  return typeof body['model'] === 'string' ? body['model'] : (inPath ?? '');
+}
+
 /** What the door keeps of a turn between its hooks and gives back unread. */
 export interface TurnMark {
   readonly turn: string;

@@ -4,11 +4,19 @@ import { scopeOf, type Caller } from './caller';
 import { continuationOf } from './continuation';
 import type { Dialect } from './dialect';
 import { ToolturnError } from './errors';
-import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnMark } from './hooks';
+import {
+  modelOf,
+  type ChunkSink,
+  type HookRequest,
+  type PostCallAnswer,
+  type PreCallAnswer,
+  type TurnMark,
+} from './hooks';
 import { identifyHeader, identifyStatus, questionOf, sealIdentity } from './identify';
 import type { JsonObject } from './json';
 import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
+import { turnObserver, type Observer, type TurnFacts } from './observer';
 import type { Upstream } from './ports';
 import { traceOf } from './trace';
 import type { Work } from './work';
@@ -25,6 +33,8 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly secrets: readonly [string, ...string[]];
   readonly keepAliveMs: number;
   readonly turns: TurnLog;
+  /** Told of everything that happens in turns. */
+  readonly observer: Observer;
 }
 
 /** Answers LiteLLM's hooks: arms a request before the call, finishes the turn after it. */
@@ -156,6 +166,8 @@ export class TurnService {
       ...(request.callId === undefined ? {} : { call_id: request.callId }),
     };
     const trace = traceOf(request.headers);
+    const tell = turnObserver(this.deps.observer, factsOf(request, { ...base, ...(trace && { trace }) }));
+    tell({ type: 'turn_started' });
     this.active += 1;
     try {
       const caller = await this.callerOf(request);
@@ -172,10 +184,19 @@ export class TurnService {
           place: mark.place,
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
+          tell,
           ...(trace === undefined ? {} : { trace }),
         },
         asker,
       );
+      tell({
+        type: 'turn_finished',
+        end: result.end,
+        milliseconds: since(begun),
+        rounds: result.rounds.length,
+        calls: result.calls.length,
+        handedBack: result.handBack.length,
+      });
       this.keep({
         ...base,
         rounds: result.rounds.length,
@@ -186,14 +207,13 @@ export class TurnService {
       return result;
     } catch (error) {
       const problem = shown(error);
-      this.keep({
-        ...base,
+      const failed = {
         rounds: 0,
-        calls: [],
-        ms: since(begun),
-        end: signal.aborted ? 'gone' : 'error',
+        end: signal.aborted ? ('gone' as const) : ('error' as const),
         error: problem.message,
-      });
+      };
+      this.keep({ ...base, ...failed, calls: [], ms: since(begun) });
+      tell({ type: 'turn_finished', ...failed, calls: 0, handedBack: 0, milliseconds: since(begun) });
       if (problem.code === 'internal') this.deps.log.error('a turn failed', { turn: mark.turn, error });
       throw problem;
     } finally {
@@ -249,6 +269,28 @@ export class TurnService {
     if (dialect === undefined) throw new ToolturnError('bad_request', 'This path carries no turns.');
     return dialect;
   }
+}
+
+/** What those who watch know of a turn. */
+function factsOf(
+  { caller, body, path, headers }: HookRequest,
+  base: Pick<TurnFacts, 'scope' | 'dialect' | 'stream' | 'trace'> & { turn: string; call_id?: string },
+): TurnFacts {
+  const { turn, call_id: callId, scope, dialect, stream, trace } = base;
+  const client = headers['user-agent']?.split(' ', 1)[0]?.slice(0, 64);
+  return {
+    turn,
+    scope,
+    dialect,
+    stream,
+    model: modelOf({ path, body }).slice(0, 128),
+    ...(callId === undefined ? {} : { callId }),
+    ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
+    ...(caller.user === undefined ? {} : { user: caller.user }),
+    ...(caller.team === undefined ? {} : { team: caller.team }),
+    ...(client ? { client } : {}),
+    ...(trace === undefined ? {} : { trace }),
+  };
 }
 
 function since(begun: number): number {

@@ -5,6 +5,7 @@ import { wholeAsker } from './askers';
 import { CallRunner, type Gate } from './calls';
 import type { JsonObject } from './json';
 import type { Limits } from './limits';
+import type { TurnEvent } from './observer';
 import { OfferBook } from './offer';
 import type { HostTool, ToolCallRequest, ToolHost, ToolResult, Upstream } from './ports';
 import { runTurn, type TurnResult } from './turn';
@@ -72,6 +73,7 @@ async function turn(options: {
   signal?: AbortSignal;
   ledger?: ReturnType<typeof memoryLedger>;
   onWork?: (work: Work, roundNumber: number) => void;
+  tell?: (event: TurnEvent) => void;
 }): Promise<{ result: TurnResult; sent: JsonObject[] }> {
   const sent: JsonObject[] = [];
   const host: ToolHost = {
@@ -121,6 +123,7 @@ async function turn(options: {
       place: { chain: 'chain', asked: 'asked' },
       signal: options.signal ?? new AbortController().signal,
       ...(options.onWork === undefined ? {} : { onWork: options.onWork }),
+      ...(options.tell === undefined ? {} : { tell: options.tell }),
     },
     wholeAsker({
       dialect: chat,
@@ -271,5 +274,33 @@ describe('tool work', () => {
       },
     });
     expect(asked).toBe(false);
+  });
+});
+
+describe('what those who watch are told', () => {
+  it('is each round with its tokens, and each call with its server, its end and its sizes', async () => {
+    const events: TurnEvent[] = [];
+    const usage = { prompt_tokens: 7, completion_tokens: 3, prompt_tokens_details: { cached_tokens: 5 } };
+    await turn({
+      first: { ...asks('s__echo', 's__nothing'), usage },
+      tell: (event) => events.push(event),
+    });
+    const rounds = events.flatMap((event) => (event.type.startsWith('round') ? event.type : []));
+    expect(rounds).toEqual(['round_started', 'round_finished', 'round_started', 'round_finished']);
+    expect(events[0]?.type).toBe('round_started');
+    expect(events.filter((event) => event.type === 'round_finished')).toMatchObject([
+      { round: 1, ours: 2, theirs: 0, tokens: { input: 7, output: 3, cached: 5 } },
+      { round: 2, ours: 0, theirs: 0 },
+    ]);
+    const ended = events.flatMap((event) => (event.type === 'call_finished' ? event : []));
+    const byName = ended.sort((a, b) => a.call.number - b.call.number);
+    expect(byName).toMatchObject([
+      {
+        call: { number: 0, round: 1, id: 'c0', name: 's__echo', server: 's', tool: 'echo' },
+        end: { cached: false, replayed: false, bytesIn: 7, bytesOut: 8, text: 'did echo' },
+      },
+      { call: { number: 1, name: 's__nothing' }, end: { failure: 'unknown_tool' } },
+    ]);
+    expect(byName[1]?.call.server).toBeUndefined();
   });
 });

@@ -5,10 +5,12 @@ import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
 import { answerKeys, keptTurn, type Place, type Shown } from './memory';
 import type { Limits } from './limits';
+import { bothWatch, observedCall, type TurnEvent } from './observer';
 import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope, TraceContext } from './ports';
+import { RoundClock } from './round-clock';
 import { selects, type Selection } from './selection';
-import { WorkReport, type Work } from './work';
+import { WorkReport, type CallWatch, type Work } from './work';
 
 /** Gives the calls of one round as each becomes complete, then the round. */
 export type Reading = AsyncGenerator<ToolCall, Round, undefined>;
@@ -39,6 +41,8 @@ export interface TurnStart {
   readonly signal: AbortSignal;
   /** Told of tool work as it happens; absent where the client sees nothing of it. */
   readonly onWork?: (work: Work, roundNumber: number) => void;
+  /** Told of everything that happens, for those who watch; absent: nobody does. */
+  readonly tell?: (event: TurnEvent) => void;
   /** The client's trace; absent where it sent none. */
   readonly trace?: TraceContext;
 }
@@ -133,7 +137,7 @@ class Turn {
     let reading = this.asker.first();
     for (let roundNumber = 1; ; roundNumber++) {
       const { round, running } = await this.readRound(reading, roundNumber);
-      const theirs = round.calls.filter((call) => this.isClients(call.name));
+      const theirs = this.theirs(round);
       const outcomes = await Promise.all(running);
       this.report(outcomes, roundNumber);
       // Nothing is left to run, or the client has to run something: the turn ends.
@@ -160,14 +164,24 @@ class Turn {
   /** Reads a round and starts each of our calls the moment it is complete. */
   private async readRound(reading: Reading, roundNumber: number) {
     const running: Promise<Outcome>[] = [];
+    const clock = this.clock(roundNumber);
     for (;;) {
       const step = await this.untilDeadline(reading);
       if (step.done === true) {
         this.rounds.push(step.value);
+        clock.end(step.value, this.theirs(step.value).length);
         return { round: step.value, running };
       }
-      if (!this.isClients(step.value.name)) running.push(this.begin(step.value, roundNumber));
+      if (!this.isClients(step.value.name)) running.push(clock.began(this.begin(step.value, roundNumber)));
     }
+  }
+
+  private clock(round: number): RoundClock {
+    return new RoundClock(this.start.tell, round);
+  }
+
+  private theirs(round: Round): readonly ToolCall[] {
+    return round.calls.filter((call) => this.isClients(call.name));
   }
 
   private async untilDeadline(reading: Reading) {
@@ -186,8 +200,8 @@ class Turn {
   }
 
   private async begin(call: ToolCall, roundNumber: number): Promise<Outcome> {
+    const watch = this.watch(call, roundNumber);
     this.started += 1;
-    const watch = this.work?.watch(call, roundNumber);
     const refused = this.started > this.deps.limits.calls;
     if (refused) this.callLimitReached = true;
     const outcome = refused
@@ -195,6 +209,14 @@ class Turn {
       : await this.deps.runner.run(this.context, roundNumber, call, watch);
     watch?.finished(outcome);
     return outcome;
+  }
+
+  private watch(call: ToolCall, round: number): CallWatch | undefined {
+    const work = this.work?.watch(call, round);
+    const { tell } = this.start;
+    return tell === undefined
+      ? work
+      : bothWatch(observedCall(tell, call, { number: this.started, round }), work);
   }
 
   private newReport(report: (work: Work, roundNumber: number) => void): WorkReport {
@@ -230,7 +252,7 @@ class Turn {
       round = await this.readOnly(dialect.forbid(body), roundNumber);
     }
     this.rounds.push(round);
-    const theirs = round.calls.filter((call) => this.isClients(call.name));
+    const theirs = this.theirs(round);
     const notRun =
       theirs.length === 0
         ? []
@@ -243,9 +265,12 @@ class Turn {
 
   private async readOnly(body: JsonObject, roundNumber: number): Promise<Round> {
     const reading = this.asker.ask(body, roundNumber, this.hard);
+    const clock = this.clock(roundNumber);
     for (;;) {
       const step = await this.untilDeadline(reading);
-      if (step.done === true) return step.value;
+      if (step.done !== true) continue;
+      clock.end(step.value, this.theirs(step.value).length);
+      return step.value;
     }
   }
 

@@ -20,3 +20,41 @@ function addValue(left: Json | undefined, right: Json | undefined): Json | undef
   if (isJsonObject(left) && isJsonObject(right)) return add(left, right);
   return right ?? left;
 }
+
+/** Tokens of one model call, the same whoever counts. */
+export interface Tokens {
+  /** All of the prompt, what came from the provider's cache included. */
+  readonly input: number;
+  readonly output: number;
+  /** The part of `input` that came from the provider's cache. */
+  readonly cached: number;
+}
+
+/**
+ * Reads usage of any dialect: OpenAI's (chat, responses), Anthropic's, which counts cached tokens apart from
+ * `input_tokens`, and Gemini's, which counts thoughts apart from the answer.
+ */
+export function readTokens(usage: JsonObject | undefined): Tokens | undefined {
+  if (usage === undefined) return undefined;
+  const count = (name: string, within?: string): number => {
+    const holder = within === undefined ? usage : usage[within];
+    const value = isJsonObject(holder) ? holder[name] : undefined;
+    return typeof value === 'number' && Number.isFinite(value) && value > 0 ? value : 0;
+  };
+  const anthropicCached = count('cache_read_input_tokens');
+  const isAnthropic = 'input_tokens' in usage && !('input_tokens_details' in usage);
+  const apart = isAnthropic ? anthropicCached + count('cache_creation_input_tokens') : 0;
+  return {
+    input: count('prompt_tokens') + count('input_tokens') + apart + count('promptTokenCount'),
+    output:
+      count('completion_tokens') +
+      count('output_tokens') +
+      count('candidatesTokenCount') +
+      count('thoughtsTokenCount'),
+    cached:
+      (isAnthropic ? anthropicCached : 0) +
+      count('cached_tokens', 'prompt_tokens_details') +
+      count('cached_tokens', 'input_tokens_details') +
+      count('cachedContentTokenCount'),
+  };
+}

@@ -45,6 +45,8 @@ interface Target {
 export interface CallWatch {
   /** The call runs now: its tool, and the arguments that it gets. */
   readonly started: (tool: HostTool, args: string) => void;
+  /** It goes to its server now; not called where the server is not asked. */
+  readonly running?: () => void;
   readonly progress: (progress: ToolProgress) => void;
   readonly finished: (outcome: Outcome) => void;
 }

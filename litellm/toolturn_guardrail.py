@@ -70,7 +70,9 @@ class Toolturn(CustomGuardrail):
             metadata[MARK] = {"state": "unavailable"}
             return data
         if answer["action"] == "reject":
-            raise HTTPException(answer["status"], detail={"error": answer["message"]})
+            after = answer.get("retryAfter")
+            headers = {"retry-after": str(after)} if after is not None else {}
+            raise HTTPException(answer["status"], detail={"error": answer["message"]}, headers=headers)
         changes = answer.get("set", {})
         ours = sorted(_tool_names(changes.get("tools")) - _tool_names(data.get("tools")))
         data.update(changes)

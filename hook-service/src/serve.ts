@@ -12,7 +12,10 @@ import { ToolturnError } from './core/errors';
 import { CatalogWarnings } from './core/look-alikes';
 import { observers } from './core/observer';
 import { OfferBook } from './core/offer';
+import { Overload } from './core/overload';
+import { Rates } from './core/rates';
 import { createMask } from './core/result-safety';
+import { ServerBulkheads } from './core/server-bulkheads';
 import type { ServerConfig } from './core/servers';
 import { TurnService } from './core/service';
 import { ToolAdmission } from './core/tool-admission';
@@ -95,6 +98,8 @@ export async function serve(environment: Environment, configPath: string): Promi
     checker,
     mask: createMask([...environment.secrets, ...secrets], [dirname(__dirname)]),
     limits,
+    rates: new Rates(config.rates, state.rates, log),
+    bulkheads: new ServerBulkheads(parallelOf(config.servers)),
     log,
   };
   const turns = new TurnLog();
@@ -123,6 +128,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     secrets: environment.secrets,
     keepAliveMs: config.keepAliveMs,
     turns,
+    overload: new Overload(() => config.turnsAtOnce),
     observer: observers([], log),
   });
 
@@ -189,6 +195,12 @@ export async function serve(environment: Environment, configPath: string): Promi
 function instructing(servers: readonly ServerConfig[]): ReadonlySet<string> {
   const named = servers.filter((server) => server.settings?.instructions === true);
   return new Set(named.map((server) => server.publicName));
+}
+
+/** How many calls the config lets run at one server at once. */
+function parallelOf(servers: readonly ServerConfig[]): (server: string) => number | undefined {
+  const named = new Map(servers.map((server) => [server.publicName, server.settings?.parallel]));
+  return (server) => named.get(server);
 }
 
 /** At most `parallel` calls at once; the rest of a turn's calls wait in order. */

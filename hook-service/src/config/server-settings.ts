@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ServerConfig, ServerSettings } from '../core/servers';
 import type { Context } from './check';
-import { duration, filledText, pattern } from './fields';
+import { duration, filledText, pattern, wholeNumber } from './fields';
 import { oauthKeys, oauthSchema } from './oauth-settings';
 import type { Path } from './problems';
 import { checkOAuth } from './server-checks';
@@ -32,6 +32,7 @@ export const serverSettingsShape = {
   enabled: z.boolean().default(true),
   instructions: z.boolean().default(false),
   error_text: pattern.optional(),
+  parallel: wholeNumber(1, 1000).optional(),
   oauth: oauthSchema.optional(),
   identity: z
     .strictObject(identityShape, { error: 'must be a map with secret, and header, audience or ttl' })
@@ -64,11 +65,12 @@ export function settingsFor(
   path: Path,
   context: Context,
 ): ServerSettings {
-  const { enabled, instructions, error_text: errorText, tools, identity, oauth } = written;
+  const { enabled, instructions, error_text: errorText, parallel, tools, identity, oauth } = written;
   const common = {
     enabled,
     instructions,
     ...(errorText === undefined ? {} : { errorText }),
+    ...(parallel === undefined ? {} : { parallel }),
     ...(tools === undefined ? {} : { tools }),
     ...(oauth === undefined ? {} : { oauth }),
   };

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
+import type { TurnsAtOnce } from '../core/overload';
+import type { RateLimits } from '../core/rates';
 import type { SurfacePolicy } from '../core/surface';
 import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
@@ -35,6 +37,8 @@ const inject = z.preprocess(
   z.strictObject(injectShape),
 );
 
+const toolLimitsShape = { calls_per_minute: wholeNumber(1, 1_000_000) };
+
 const limitsShape = {
   rounds: wholeNumber(1, 100).default(10),
   calls: wholeNumber(1, 1000).default(50),
@@ -43,6 +47,16 @@ const limitsShape = {
   answer_seconds: seconds(0.1, 600).default(60_000),
   call_seconds: seconds(0.1, 3600).default(60_000),
   call_max_seconds: seconds(0.1, 3600).optional(),
+  tokens: wholeNumber(1000, 100_000_000).optional(),
+  repeats: wholeNumber(1, 1000).default(5),
+  turns: wholeNumber(1, 100_000).default(1000),
+  turns_per_key: wholeNumber(1, 100_000).optional(),
+  calls_per_minute: wholeNumber(1, 1_000_000).optional(),
+  tools: z
+    .record(z.string(), z.strictObject(toolLimitsShape, { error: 'must be a map with calls_per_minute' }), {
+      error: 'must be a map of tool names or globs to limits',
+    })
+    .default({}),
   result_bytes: wholeNumber(1000, 10_000_000).default(100_000),
   body_bytes: wholeNumber(100_000, 1_073_741_824).default(33_554_432),
 };
@@ -118,6 +132,10 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 export interface ToolturnSection {
   readonly inject: InjectPolicy;
   readonly limits: Limits;
+  /** How often tools may be called. */
+  readonly rates: RateLimits;
+  /** How many turns may be in work at once, in this process. */
+  readonly turnsAtOnce: TurnsAtOnce;
   /** When the catalog is searched, and what is offered all the same. */
   readonly catalog: Omit<SearchPolicy, 'indexTools'>;
   /** Toolturn as an MCP server: whether there is one, and which hosts and web pages may name it (see `http/origin.ts`). */
@@ -165,7 +183,22 @@ export const toolturnSchema = z
       callMs: section.limits.call_seconds,
       // Never less than what a call may take in silence, so that raising that limit alone has its effect.
       callMaxMs: Math.max(section.limits.call_max_seconds ?? defaultCallMaxMs, section.limits.call_seconds),
+      repeats: section.limits.repeats,
+      ...(section.limits.tokens === undefined ? {} : { tokens: section.limits.tokens }),
       resultBytes: section.limits.result_bytes,
+    },
+    rates: {
+      ...(section.limits.calls_per_minute === undefined
+        ? {}
+        : { callsPerMinute: section.limits.calls_per_minute }),
+      tools: Object.entries(section.limits.tools).map(([pattern, each]) => ({
+        pattern,
+        callsPerMinute: each.calls_per_minute,
+      })),
+    },
+    turnsAtOnce: {
+      all: section.limits.turns,
+      ...(section.limits.turns_per_key === undefined ? {} : { perKey: section.limits.turns_per_key }),
     },
     catalog: { aboveTokens: section.catalog.search_above_tokens, pinned: section.catalog.pinned },
     mcp: section.mcp,

@@ -18,6 +18,7 @@ const limits = {
   answerMs: 1,
   callMs: 1,
   callMaxMs: 300_000,
+  repeats: 5,
   resultBytes: 1000,
 };
 

@@ -31,6 +31,7 @@ const limits = {
   answerMs: 9e4,
   callMs: 7e4,
   callMaxMs: 8e4,
+  repeats: 5,
   resultBytes: 1e5,
 };
 /** As its server lists it; the config calls it `ask`, and says for whom it asks. */

@@ -16,7 +16,9 @@ import type {
   TraceContext,
 } from './ports';
 import { throughCache } from './result-cache';
+import type { Rates } from './rates';
 import { createMask, maskedResult, type Mask } from './result-safety';
+import type { ServerBulkheads } from './server-bulkheads';
 import { withFixed } from './tool-overrides';
 
 /** What every call needs on its way to a server; one for the whole service. */
@@ -27,6 +29,10 @@ export interface CallPathDeps {
   readonly checker?: ArgumentChecker;
   /** Absent: no result is given twice. */
   readonly cache?: ResultCache;
+  /** Counts calls over time; absent: any number may be made. */
+  readonly rates?: Rates;
+  /** How many calls run at one server at once; absent: as many as come. */
+  readonly bulkheads?: ServerBulkheads;
   /** Takes out of a text what no model may read; absent: nothing but what nobody may. */
   readonly mask?: Mask;
   readonly log: Log;
@@ -116,9 +122,10 @@ export class CallPath {
    * A result that is kept, or the server's, without what no model may read. Under a client's own headers nothing is
    * kept or given. Rejects only where `queue` does.
    */
-  async run(by: CallMaker, { tool, arguments: args }: Aim, manner: CallManner): Promise<Ran> {
+  async run(by: CallMaker, { tool, name, arguments: args }: Aim, manner: CallManner): Promise<Ran> {
     const { endUser, serverHeaders } = by.caller;
-    const run = () => manner.queue(() => this.atServer(by, tool, args, manner));
+    const run = async () =>
+      (await this.tooOften(by, name)) ?? manner.queue(() => this.inBulkhead(by, tool, args, manner));
     if (serverHeaders?.[tool.server] !== undefined) return { result: await run() };
     const { scope } = by;
     const { wantsWhole } = manner;
@@ -138,6 +145,27 @@ export class CallPath {
   /** A result of our own, fit to be read by a model: it may quote what a model wrote. */
   safe(result: ToolResult): ToolResult {
     return maskedResult(this.mask, result);
+  }
+
+  /** What the model is told where this caller makes too many calls. */
+  private async tooOften(by: CallMaker, name: string): Promise<ToolResult | undefined> {
+    const refused = await this.deps.rates?.take(by, name);
+    if (refused === undefined) return undefined;
+    const { of, callsPerMinute } = refused;
+    const [whose, ends] =
+      of === 'key' ? ['for this key', { ends: 'limit_rate' as const }] : ['of this tool', {}];
+    const text = `The tool ${name} was not run: the limit of ${callsPerMinute} calls a minute ${whose} is reached. Answer with what is known, and say so.`;
+    return { ...textResult(text, 'limit'), ...ends };
+  }
+
+  private inBulkhead(
+    by: CallMaker,
+    tool: HostTool,
+    args: JsonObject,
+    manner: CallManner,
+  ): Promise<ToolResult> {
+    const run = () => this.atServer(by, tool, args, manner);
+    return this.deps.bulkheads?.execute(tool, manner.signal, run) ?? run();
   }
 
   private async fitted(aim: Aim, shown: string): Promise<Aim | ToolResult> {

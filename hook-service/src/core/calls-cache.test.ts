@@ -37,6 +37,7 @@ async function made(...callers: readonly Caller[]): Promise<ToolCallRequest[]> {
       answerMs: 9e4,
       callMs: 9e4,
       callMaxMs: 9e4,
+      repeats: 5,
       resultBytes: 1e5,
     },
     outcomeTtlSeconds: 60,

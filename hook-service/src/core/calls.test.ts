@@ -65,6 +65,7 @@ function turnWith(options: {
       answerMs: 60_000,
       callMs: 60_000,
       callMaxMs: 300_000,
+      repeats: 5,
       resultBytes: options.resultBytes ?? 100_000,
     },
     outcomeTtlSeconds: 60,

@@ -82,6 +82,7 @@ export class CallRunner {
       ...(readsOn ? { readsOn } : {}),
       ...(media.size === 0 ? {} : { media: [...media.values()] }),
       ...(result.failure === undefined ? {} : { failure: result.failure }),
+      ...(result.ends === undefined ? {} : { ends: result.ends }),
       ...(isAim && aim.name !== call.name ? { ran: aim.name } : {}),
       ...(cached === true ? { cached } : {}),
       ...(replayed === true ? { replayed } : {}),

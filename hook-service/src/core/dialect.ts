@@ -7,6 +7,7 @@ import type { ToolturnError } from './errors';
 import type { JsonObject } from './json';
 import type { ContentPart, FailureKind, HostTool } from './ports';
 import type { Surface } from './surface';
+import type { LimitEnd } from './turn-budget';
 import type { Work } from './work';
 
 export type DialectName = 'chat' | 'responses' | 'messages' | 'generateContent';
@@ -60,6 +61,8 @@ export interface Outcome {
   readonly replayed?: boolean;
   /** True where the text was cut and `read_more` gives the rest. */
   readonly readsOn?: true;
+  /** The limit by which the turn's tool work ends with this call. */
+  readonly ends?: LimitEnd;
   readonly milliseconds: number;
 }
 

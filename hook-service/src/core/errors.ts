@@ -11,7 +11,9 @@ export const errorStatus = {
   body_too_large: 413,
   config_invalid: 500,
   internal: 500,
+  too_many_requests: 429,
   upstream_failed: 502,
+  overloaded: 503,
   shutting_down: 503,
   deadline_exceeded: 504,
 } as const;
@@ -25,11 +27,15 @@ export class ToolturnError extends Error {
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options?: { cause?: unknown; status?: number },
+    options?: { cause?: unknown; status?: number; retryAfterSeconds?: number },
   ) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.status = options?.status ?? errorStatus[code];
+    if (options?.retryAfterSeconds !== undefined) this.retryAfterSeconds = options.retryAfterSeconds;
   }
+
+  /** When it may be tried again, where that is known. */
+  readonly retryAfterSeconds?: number;
 
   /** The HTTP status the caller sees. */
   readonly status: number;

@@ -41,7 +41,13 @@ export interface TurnMark {
 export type PreCallAnswer =
   | { readonly action: 'pass'; readonly reason: string }
   /** The client gets this error: what it asks for cannot be. */
-  | { readonly action: 'reject'; readonly status: number; readonly message: string }
+  | {
+      readonly action: 'reject';
+      readonly status: number;
+      readonly message: string;
+      /** Seconds after which the client may come again (`Retry-After`). */
+      readonly retryAfter?: number;
+    }
   | { readonly action: 'patch'; readonly set: JsonObject; readonly remove: readonly string[] }
   | {
       readonly action: 'arm';
@@ -57,6 +63,8 @@ export interface PostCallAnswer {
   readonly response: JsonObject;
   readonly rounds: number;
   readonly calls: number;
+  /** Why the turn ended, where a limit ended it. */
+  readonly limit?: string;
 }
 
 /** Where the finished chunks of a stream go. Resolves when the next one may come (backpressure). */

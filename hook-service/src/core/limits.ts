@@ -14,6 +14,10 @@ export interface Limits {
   readonly callMs: number;
   /** Deadline of one call however much progress it reports, in milliseconds. */
   readonly callMaxMs: number;
+  /** Tokens of all rounds, prompt and answer, after which no more tools run; absent: any number. */
+  readonly tokens?: number;
+  /** How often the same call may come to the same result before it is refused. */
+  readonly repeats: number;
   /** A longer tool result is cut before the model sees it. */
   readonly resultBytes: number;
 }
@@ -50,8 +54,8 @@ export function injectModeFor(
   return byModel?.mode ?? policy.default;
 }
 
-/** Compares piece by piece: a regular expression made from a pattern could be made to backtrack for ever. */
-function matchesGlob(pattern: string, text: string): boolean {
+/** True where a name fits a glob. Compares piece by piece: a regular expression made from a pattern could be made to backtrack for ever. */
+export function matchesGlob(pattern: string, text: string): boolean {
   const pieces = pattern.split('*');
   const first = pieces.shift() ?? '';
   const last = pieces.pop();

@@ -77,6 +77,8 @@ export type ContentPart =
 /** What a call came to. A failure is a value: `failure` says which, `content` holds what the model may read. */
 export interface ToolResult {
   readonly failure?: FailureKind;
+  /** The limit by which the turn's tool work ends; only where the server was not asked for that reason. */
+  readonly ends?: 'limit_rate';
   readonly content: readonly ContentPart[];
   readonly structured?: JsonObject;
   /** The server's result as it came; only where it was asked for (`wantsWhole`) and the server gave one. */
@@ -235,6 +237,21 @@ export interface TextStore {
   keep(scope: Scope, handle: string, text: Uint8Array, ttlSeconds: number): Promise<boolean>;
   /** At most `length` bytes from `offset` on; undefined when there is no such text (any more). */
   read(scope: Scope, handle: string, offset: number, length: number): Promise<TextPiece | undefined>;
+}
+
+/** One count that may not grow over its limit within a window. */
+export interface RateCounter {
+  readonly name: string;
+  readonly limit: number;
+}
+
+/** Counts things of a caller over time, for all replicas. */
+export interface RateStore {
+  /**
+   * Adds one to each counter, or to none where one is full; gives the position of that one. A window is the present one
+   * and what is left of the one before it, by share.
+   */
+  take(scope: Scope, counters: readonly RateCounter[], windowSeconds: number): Promise<number | undefined>;
 }
 
 // ---------------------------------------------------------------- upstream

@@ -6,6 +6,8 @@ export interface ServerSettings {
   readonly enabled?: boolean;
   /** A result whose text fits counts as an error of the tool, for a server that does not mark its errors. */
   readonly errorText?: RegExp;
+  /** Calls that run there at the same time. */
+  readonly parallel?: number;
   /** True: what the server tells models about itself goes to clients of the MCP endpoint. */
   readonly instructions?: boolean;
   /** The server wants access tokens of the client-credentials grant. */

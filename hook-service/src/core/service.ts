@@ -17,6 +17,7 @@ import type { JsonObject } from './json';
 import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
 import { turnObserver, type Observer, type TurnFacts } from './observer';
+import type { Overload } from './overload';
 import type { Upstream } from './ports';
 import { traceOf } from './trace';
 import type { Work } from './work';
@@ -33,13 +34,14 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly secrets: readonly [string, ...string[]];
   readonly keepAliveMs: number;
   readonly turns: TurnLog;
+  /** How many turns may be in work. */
+  readonly overload: Overload;
   /** Told of everything that happens in turns. */
   readonly observer: Observer;
 }
 
 /** Answers LiteLLM's hooks: arms a request before the call, finishes the turn after it. */
 export class TurnService {
-  private active = 0;
   private readonly arming: Arming;
 
   constructor(private readonly deps: ServiceDeps) {
@@ -48,7 +50,7 @@ export class TurnService {
 
   /** Turns being worked on now. */
   get inFlight(): number {
-    return this.active;
+    return this.deps.overload.inFlight;
   }
 
   /** Before the model is called: puts hidden rounds back and adds the offer. */
@@ -68,6 +70,11 @@ export class TurnService {
     const mark = request.headers[markHeader];
     if (mark !== undefined && verifyMark(secrets, mark, request.caller.key ?? '') !== undefined) {
       return { action: 'pass', reason: 'the turn is already in hand' };
+    }
+    const refusal = this.deps.overload.refusal(scopeOf(request.caller));
+    if (refusal !== undefined) {
+      const { status, message, retryAfterSeconds: retryAfter } = refusal;
+      return { action: 'reject', status, message, ...(retryAfter === undefined ? {} : { retryAfter }) };
     }
     return this.arming.arm(dialect, request);
   }
@@ -100,6 +107,7 @@ export class TurnService {
       response: dialect.finish(result.rounds, result.handBack, result.note, isClients, work),
       rounds: result.rounds.length,
       calls: result.calls.length,
+      ...(result.end.startsWith('limit') ? { limit: result.end } : {}),
     };
   }
 
@@ -168,7 +176,7 @@ export class TurnService {
     const trace = traceOf(request.headers);
     const tell = turnObserver(this.deps.observer, factsOf(request, { ...base, ...(trace && { trace }) }));
     tell({ type: 'turn_started' });
-    this.active += 1;
+    const leave = this.deps.overload.enter(base.scope);
     try {
       const caller = await this.callerOf(request);
       const result = await runTurn(
@@ -217,7 +225,7 @@ export class TurnService {
       if (problem.code === 'internal') this.deps.log.error('a turn failed', { turn: mark.turn, error });
       throw problem;
     } finally {
-      this.active -= 1;
+      leave();
     }
   }
 

@@ -25,6 +25,7 @@ const limits: Limits = {
   answerMs: 60_000,
   callMs: 60_000,
   callMaxMs: 300_000,
+  repeats: 5,
   resultBytes: 1000,
 };
 const tool = (name: string): HostTool => ({

@@ -10,6 +10,8 @@ import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope, TraceContext } from './ports';
 import { RoundClock } from './round-clock';
 import { selects, type Selection } from './selection';
+import { limitNote, TurnBudget, type LimitEnd } from './turn-budget';
+import { readTokens } from './usage';
 import { WorkReport, type CallWatch, type Work } from './work';
 
 /** Gives the calls of one round as each becomes complete, then the round. */
@@ -60,7 +62,7 @@ export interface TurnDeps {
 }
 
 /** Why a turn ended. */
-export type TurnEnd = 'answer' | 'handed_back' | 'limit_rounds' | 'limit_calls' | 'limit_seconds';
+export type TurnEnd = 'answer' | 'handed_back' | LimitEnd;
 
 export interface ReportedCall {
   readonly tool: string;
@@ -101,8 +103,7 @@ class Turn {
   private readonly work: WorkReport | undefined;
   /** Ends the turn whatever happens. */
   private readonly hard: AbortSignal;
-  private started = 0;
-  private callLimitReached = false;
+  private readonly budget: TurnBudget;
 
   constructor(
     private readonly deps: TurnDeps,
@@ -115,6 +116,7 @@ class Turn {
     this.offered = new Set(dialect.offered(body, clientTools));
     this.readMore = book.readMore(dialect.clientTools(dialect.withdraw(body, clientTools)).names, caller);
     this.isClients = clientNameTest(dialect, body, this.offered, clientTools);
+    this.budget = new TurnBudget(limits);
     this.hard = AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs + limits.answerMs)]);
     this.context = {
       turn: start.id,
@@ -169,6 +171,7 @@ class Turn {
       const step = await this.untilDeadline(reading);
       if (step.done === true) {
         this.rounds.push(step.value);
+        this.budget.read(readTokens(step.value.usage));
         clock.end(step.value, this.theirs(step.value).length);
         return { round: step.value, running };
       }
@@ -201,12 +204,12 @@ class Turn {
 
   private async begin(call: ToolCall, roundNumber: number): Promise<Outcome> {
     const watch = this.watch(call, roundNumber);
-    this.started += 1;
-    const refused = this.started > this.deps.limits.calls;
-    if (refused) this.callLimitReached = true;
-    const outcome = refused
-      ? this.refusedCall(call)
-      : await this.deps.runner.run(this.context, roundNumber, call, watch);
+    const refusal = this.budget.begin(call);
+    const outcome =
+      refusal === undefined
+        ? await this.deps.runner.run(this.context, roundNumber, call, watch)
+        : refusedCall(call, refusal);
+    if (refusal === undefined) this.budget.settle(outcome);
     watch?.finished(outcome);
     return outcome;
   }
@@ -216,7 +219,7 @@ class Turn {
     const { tell } = this.start;
     return tell === undefined
       ? work
-      : bothWatch(observedCall(tell, call, { number: this.started, round }), work);
+      : bothWatch(observedCall(tell, call, { number: this.budget.begun, round }), work);
   }
 
   private newReport(report: (work: Work, roundNumber: number) => void): WorkReport {
@@ -225,19 +228,12 @@ class Turn {
     return new WorkReport({ report, resolve, offered });
   }
 
-  private refusedCall(call: ToolCall): Outcome {
-    const text = `The tool ${call.name} was not run: the limit of tool work in this turn is reached. Answer with what is known.`;
-    return { call, text, failure: 'limit', milliseconds: 0 };
-  }
-
-  private limit(roundNumber: number): TurnEnd | undefined {
-    if (this.context.signal.aborted) return 'limit_seconds';
-    if (this.callLimitReached) return 'limit_calls';
-    return roundNumber >= this.deps.limits.rounds ? 'limit_rounds' : undefined;
+  private limit(roundNumber: number): LimitEnd | undefined {
+    return this.context.signal.aborted ? 'limit_seconds' : this.budget.reached(roundNumber);
   }
 
   /** Asks once more without our tools, so that the client gets an answer. Calls of ours in it are not run. */
-  private async lastAnswer(body: JsonObject, roundNumber: number, end: TurnEnd): Promise<TurnResult> {
+  private async lastAnswer(body: JsonObject, roundNumber: number, end: LimitEnd): Promise<TurnResult> {
     const { dialect, clientTools } = this.start;
     this.deps.log.info('a limit of the turn is reached: asking for an answer without tools', {
       turn: this.start.id,
@@ -256,7 +252,9 @@ class Turn {
     const notRun =
       theirs.length === 0
         ? []
-        : round.calls.filter((call) => !theirs.includes(call)).map((call) => this.refusedCall(call));
+        : round.calls
+            .filter((call) => !theirs.includes(call))
+            .map((call) => refusedCall(call, notRunAtEnd(call)));
     const silent = theirs.length === 0 && round.text.trim() === '';
     const note = silent ? limitNote(end, this.deps.limits) : undefined;
     await this.keepHidden(body, round, notRun, theirs, note);
@@ -346,12 +344,9 @@ export function clientNameTest(
   return (name) => own.names.has(name) || (own.opaque && !offered.has(name));
 }
 
-function limitNote(end: TurnEnd, limits: Limits): string {
-  const what =
-    end === 'limit_calls'
-      ? `${limits.calls} tool calls`
-      : end === 'limit_seconds'
-        ? `${Math.round(limits.turnMs / 1000)} seconds`
-        : `${limits.rounds} rounds`;
-  return `No answer was reached: the model still asked for tools when the limit of ${what} was used up.`;
+function refusedCall(call: ToolCall, text: string): Outcome {
+  return { call, text, failure: 'limit', milliseconds: 0 };
 }
+
+const notRunAtEnd = ({ name }: ToolCall): string =>
+  `The tool ${name.slice(0, 128)} was not run: the limit of tool work in this turn is reached. Answer with what is known.`;

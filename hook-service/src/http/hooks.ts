@@ -43,7 +43,11 @@ export function hookRoutes(service: TurnService, bodyBytes: number): Router {
       res.json({ action: 'pass' });
       return;
     }
-    const headers = { 'x-toolturn-rounds': String(answer.rounds), 'x-toolturn-calls': String(answer.calls) };
+    const headers = {
+      'x-toolturn-rounds': String(answer.rounds),
+      'x-toolturn-calls': String(answer.calls),
+      ...(answer.limit === undefined ? {} : { 'x-toolturn-limit': answer.limit }),
+    };
     res.json({ action: 'replace', response: answer.response, headers });
   });
 

@@ -21,6 +21,7 @@ export function refuse(res: Response, log: Log, { path, problem, error, challeng
     res.destroy();
     return;
   }
+  if (problem.retryAfterSeconds !== undefined) res.set('retry-after', String(problem.retryAfterSeconds));
   if (status === 401) res.set('www-authenticate', challenge);
   // What is left of a body that was refused is not read.
   res.set('connection', 'close');

@@ -7,6 +7,7 @@ import type {
   Ledger,
   Log,
   PartHealth,
+  RateStore,
   RecordedCall,
   ResultCache,
   TextStore,
@@ -14,6 +15,7 @@ import type {
 import { redisLedger } from './ledger';
 import { memoryCallStore, memoryLedger } from './memory';
 import { redisPins } from './pins';
+import { memoryRates, redisRates } from './rates';
 import { memoryResults, redisResults } from './results';
 import { memoryTexts, redisTexts } from './texts';
 
@@ -31,6 +33,7 @@ export interface State {
   readonly ledger: Ledger;
   readonly texts: TextStore;
   readonly results: ResultCache;
+  readonly rates: RateStore;
   /** Definitions of tools, shared by replicas; absent where no Redis is configured. Rejects while Redis is away. */
   readonly pins?: PinStore;
   health(): PartHealth;
@@ -55,6 +58,7 @@ export function createState(options: { url: string | undefined; log: Log }): Sta
     ledger: memoryLedger(),
     texts: memoryTexts(),
     results: memoryResults(),
+    rates: memoryRates(),
   };
   if (options.url === undefined) {
     return {
@@ -72,7 +76,7 @@ export function createState(options: { url: string | undefined; log: Log }): Sta
 function redisState(
   url: string,
   log: Log,
-  fallback: Pick<State, 'calls' | 'ledger' | 'texts' | 'results'>,
+  fallback: Pick<State, 'calls' | 'ledger' | 'texts' | 'results' | 'rates'>,
 ): State {
   const redis = new Redis(url, {
     commandTimeout: commandTimeoutMs,
@@ -108,6 +112,7 @@ function redisState(
   const texts = redisTexts(redis);
   const ledger = redisLedger(redis);
   const results = redisResults(redis);
+  const rates = redisRates(redis);
 
   return {
     calls: {
@@ -165,6 +170,14 @@ function redisState(
           'keep a result',
           () => results.put(...result),
           () => fallback.results.put(...result),
+        ),
+    },
+    rates: {
+      take: (...counters) =>
+        orMemory(
+          'count a call',
+          () => rates.take(...counters),
+          () => fallback.rates.take(...counters),
         ),
     },
     pins: redisPins(redis),

@@ -1,0 +1,53 @@
+import { ToolturnError } from './errors';
+import type { Scope } from './ports';
+
+/** How many turns may be in work at once, in one process. */
+export interface TurnsAtOnce {
+  readonly all: number;
+  /** Of one caller; absent: as many as of all. */
+  readonly perKey?: number;
+}
+
+/** When a client that was refused may come again, in seconds: turns take seconds. */
+const comeAgainSeconds = 5;
+
+/** Counts turns in work. A request is refused before the model is asked: that costs nobody anything. */
+export class Overload {
+  private active = 0;
+  private readonly byScope = new Map<Scope, number>();
+
+  constructor(private readonly limits: () => TurnsAtOnce) {}
+
+  /** Turns in work now. */
+  get inFlight(): number {
+    return this.active;
+  }
+
+  /** The error that a new request of this caller gets; undefined where there is room. */
+  refusal(scope: Scope): ToolturnError | undefined {
+    const { all, perKey } = this.limits();
+    if (this.active >= all) {
+      return new ToolturnError('overloaded', `Toolturn works on ${all} turns already, and no more at once.`, {
+        retryAfterSeconds: comeAgainSeconds,
+      });
+    }
+    if (perKey === undefined || (this.byScope.get(scope) ?? 0) < perKey) return undefined;
+    return new ToolturnError(
+      'too_many_requests',
+      `This key has ${perKey} turns in work already, and no more at once (limits.turns_per_key).`,
+      { retryAfterSeconds: comeAgainSeconds },
+    );
+  }
+
+  /** A turn begins; what is returned ends it. */
+  enter(scope: Scope): () => void {
+    this.active += 1;
+    this.byScope.set(scope, (this.byScope.get(scope) ?? 0) + 1);
+    return () => {
+      this.active -= 1;
+      const left = (this.byScope.get(scope) ?? 1) - 1;
+      if (left > 0) this.byScope.set(scope, left);
+      else this.byScope.delete(scope);
+    };
+  }
+}

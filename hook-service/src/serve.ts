@@ -62,7 +62,11 @@ export async function serve(environment: Environment, configPath: string): Promi
 
   // By which a server entry that leads back here is known: its tools would be listed again and again.
   const self = { name: 'toolturn', version: `0.1.0+${randomBytes(4).toString('hex')}` };
-  const state = createState({ url: environment.redisUrl, log });
+  const state = createState({
+    url: environment.redisUrl,
+    ...(environment.dataKeys === undefined ? {} : { seal: environment.dataKeys }),
+    log,
+  });
   const pinStore = createPinStore({
     ...(config.pins.file === undefined ? {} : { file: config.pins.file }),
     ...(state.pins === undefined ? {} : { redis: state.pins }),

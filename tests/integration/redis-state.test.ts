@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,3 +114,64 @@ async function commands(redis: Redis): Promise<{ evalsha: number }> {
 function nameOf(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 40);
 }
+
+describe('what stands in Redis with a data key', () => {
+  const keys = [randomBytes(32), randomBytes(32)] as const;
+  const opened: State[] = [];
+  const open = async (seal: { keys: Buffer[]; readsPlain: boolean }): Promise<State> => {
+    const made = createState({ url: server.url, seal, log: silent });
+    opened.push(made);
+    await waitUntil(async () => made.health().state === 'ready', { timeoutMs: 10_000, what: 'Redis' });
+    return made;
+  };
+  afterAll(() => Promise.all(opened.map((each) => each.close())));
+
+  it('keeps every promise of the stores, and shows nothing of what it holds', async () => {
+    const sealed = await open({ keys: [keys[0]], readsPlain: false });
+    const canary = 'canary-in-the-mine';
+    const result = { content: [{ type: 'text' as const, text: canary }] };
+    await sealed.calls.claim('sealed', 'call', 60);
+    await sealed.calls.record('sealed', 'call', { digest: 'd', result }, 60);
+    await sealed.ledger.keep('sealed', ['k'], { hidden: { canary } }, 60);
+    await sealed.texts.keep('sealed', 'h', Buffer.from(canary.repeat(5000)), 60);
+    await sealed.results.put('sealed', 'r', result, 60);
+    expect(await sealed.calls.claim('sealed', 'call', 60)).toEqual({
+      state: 'recorded',
+      call: { digest: 'd', result },
+    });
+    expect(await sealed.ledger.recall('sealed', [['k']])).toEqual([{ hidden: { canary } }]);
+    const piece = await sealed.texts.read('sealed', 'h', 18 * 1000, 18);
+    expect([Buffer.from(piece?.bytes ?? []).toString(), piece?.total]).toEqual([canary, 90_000]);
+    expect(await sealed.results.get('sealed', 'r')).toEqual(result);
+    const kept = await look.keys('tt:{sealed}:*');
+    expect(kept.length).toBeGreaterThanOrEqual(4);
+    for (const key of kept) expect((await look.getBuffer(key))?.toString('latin1')).not.toContain(canary);
+  });
+
+  it('is read with both keys while they change; without its key a call of unknown fate is not run again', async () => {
+    const old = await open({ keys: [keys[0]], readsPlain: false });
+    await old.ledger.keep('rotated', ['k'], { hidden: { a: 1 } }, 60);
+    await old.calls.record('rotated', 'call', { digest: 'd', result: { content: [] } }, 60);
+    const both = await open({ keys: [keys[1], keys[0]], readsPlain: false });
+    expect(await both.ledger.recall('rotated', [['k']])).toEqual([{ hidden: { a: 1 } }]);
+    const fresh = await open({ keys: [keys[1]], readsPlain: false });
+    expect(await fresh.ledger.recall('rotated', [['k']])).toEqual([undefined]);
+    expect(await fresh.calls.claim('rotated', 'call', 60)).toEqual({ state: 'unreadable' });
+  });
+});
+
+describe('calls in Redis with a data key', () => {
+  let sealed: State;
+  beforeAll(async () => {
+    sealed = createState({
+      url: server.url,
+      seal: { keys: [randomBytes(32)], readsPlain: false },
+      log: silent,
+    });
+    await waitUntil(async () => sealed.health().state === 'ready', { timeoutMs: 10_000, what: 'Redis' });
+    await look.flushall();
+  });
+  afterAll(() => sealed?.close());
+  callStoreContract(() => sealed.calls);
+  ledgerContract(() => sealed.ledger);
+});

@@ -59,3 +59,24 @@ test.each([{}, { TOOLTURN_SECRET: '' }, { TOOLTURN_SECRET: '  ' }])(
     expect(() => readEnvironment(env)).toThrow('TOOLTURN_SECRET is not set');
   },
 );
+
+describe('keys for data at rest', () => {
+  const [hex, base64] = ['0f'.repeat(32), Buffer.alloc(32, 7).toString('base64')];
+
+  test('are read in hex and base64; the one before, or plain data, while they change', () => {
+    const read = (env: object) => readEnvironment({ TOOLTURN_SECRET: secret, ...env }).dataKeys;
+    expect(read({ TOOLTURN_DATA_KEY: hex })).toEqual({ keys: [Buffer.from(hex, 'hex')], readsPlain: false });
+    expect(read({ TOOLTURN_DATA_KEY: base64, TOOLTURN_DATA_KEY_PREVIOUS: hex })).toEqual({
+      keys: [Buffer.alloc(32, 7), Buffer.from(hex, 'hex')],
+      readsPlain: false,
+    });
+    expect(read({ TOOLTURN_DATA_KEY: hex, TOOLTURN_DATA_KEY_PREVIOUS: 'plain' })?.readsPlain).toBe(true);
+  });
+
+  test.each([
+    [{ TOOLTURN_DATA_KEY: 'short' }, 'TOOLTURN_DATA_KEY must be 32 bytes in hex or base64'],
+    [{ TOOLTURN_DATA_KEY_PREVIOUS: hex }, 'TOOLTURN_DATA_KEY_PREVIOUS needs TOOLTURN_DATA_KEY beside it'],
+  ])('are refused in %j', (env, message) => {
+    expect(() => readEnvironment({ TOOLTURN_SECRET: secret, ...env })).toThrow(message);
+  });
+});

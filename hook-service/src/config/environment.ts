@@ -11,6 +11,8 @@ export interface Environment {
   readonly port: number;
   readonly litellmUrl: string;
   readonly redisUrl?: string;
+  /** With which what stands in Redis is encrypted; absent: it is not. */
+  readonly dataKeys?: { readonly keys: readonly Buffer[]; readonly readsPlain: boolean };
   /** Takes the place of `toolturn.log_level`. */
   readonly logLevel?: LogLevel;
 }
@@ -31,6 +33,14 @@ const secretList = z
     error: `must have at least ${leastSecretLength} characters (each, where several are separated by commas)`,
   });
 
+/** 32 bytes in hex or base64. */
+const dataKey = z
+  .string()
+  .transform((value) => Buffer.from(value.trim(), /^[0-9a-f]{64}$/i.test(value.trim()) ? 'hex' : 'base64'))
+  .refine((key) => key.length === 32, {
+    error: 'must be 32 bytes in hex or base64, for example of openssl rand -hex 32',
+  });
+
 function url(protocols: readonly string[], example: string): z.ZodType<string> {
   return z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
     error: `must be an address such as ${example}`,
@@ -49,6 +59,8 @@ const schema = z.object({
     .default(48_900),
   LITELLM_URL: url(['http:', 'https:'], 'http://127.0.0.1:4000').default('http://127.0.0.1:4000'),
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379').optional(),
+  TOOLTURN_DATA_KEY: dataKey.optional(),
+  TOOLTURN_DATA_KEY_PREVIOUS: z.union([z.literal('plain'), dataKey]).optional(),
   TOOLTURN_LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).optional(),
 });
 
@@ -57,18 +69,27 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   // An empty variable is one that compose or a shell was asked to pass on and did not have.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
   const parsed = schema.safeParse(given);
+  if (given['TOOLTURN_DATA_KEY'] === undefined && given['TOOLTURN_DATA_KEY_PREVIOUS'] !== undefined)
+    throw new EnvironmentInvalid(['TOOLTURN_DATA_KEY_PREVIOUS needs TOOLTURN_DATA_KEY beside it']);
   if (!parsed.success) {
     const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
     throw new EnvironmentInvalid([...new Set(problems)]);
   }
   const { data } = parsed;
   const [current = '', ...others] = data.TOOLTURN_SECRET;
+  const previous = data.TOOLTURN_DATA_KEY_PREVIOUS;
   return Object.freeze({
     secrets: [current, ...others, ...(data.TOOLTURN_SECRET_PREVIOUS ?? [])] as const,
     host: data.TOOLTURN_HOST,
     port: data.TOOLTURN_PORT,
     litellmUrl: data.LITELLM_URL.replace(/\/+$/, ''),
     ...(data.REDIS_URL !== undefined && { redisUrl: data.REDIS_URL }),
+    ...(data.TOOLTURN_DATA_KEY !== undefined && {
+      dataKeys: {
+        keys: [data.TOOLTURN_DATA_KEY, ...(Buffer.isBuffer(previous) ? [previous] : [])],
+        readsPlain: previous === 'plain',
+      },
+    }),
     ...(data.TOOLTURN_LOG_LEVEL && { logLevel: data.TOOLTURN_LOG_LEVEL }),
   });
 }

@@ -134,15 +134,10 @@ export class CallRunner {
       if (claim.state === 'running') {
         const found = await this.await(context, key, digest);
         if (found !== undefined) return { result: found.result, replayed: true };
-        if (!mayRepeat(tool)) {
-          return {
-            result: textResult(
-              `It is not known whether the call of ${tool.tool} ran, so it was not run again. Check before you repeat it.`,
-              'unknown_fate',
-            ),
-          };
-        }
+        if (!mayRepeat(tool)) return { result: unknownFate(tool) };
       }
+      // A record that was encrypted with a key which is gone.
+      if (claim.state === 'unreadable' && !mayRepeat(tool)) return { result: unknownFate(tool) };
     } catch (error) {
       this.deps.log.warn('a call runs without a claim: the store failed', {
         error,
@@ -193,6 +188,11 @@ async function inTime(
 ): Promise<ToolResult> {
   if (!signal.aborted) return run();
   return textResult(`The tool ${tool.tool} was not run: the time for this turn is used up.`, 'timeout');
+}
+
+function unknownFate({ tool }: HostTool): ToolResult {
+  const text = `It is not known whether the call of ${tool} ran, so it was not run again. Check before you repeat it.`;
+  return textResult(text, 'unknown_fate');
 }
 
 /** The one use of a server's hints: whether a call whose fate is unknown may be made again. */

@@ -201,7 +201,8 @@ export interface RecordedCall {
 export type Claim =
   | { readonly state: 'claimed' } // run it; nobody else does
   | { readonly state: 'recorded'; readonly call: RecordedCall }
-  | { readonly state: 'running' }; // somebody else claimed it and has not recorded an outcome
+  | { readonly state: 'running' } // somebody else claimed it and has not recorded an outcome
+  | { readonly state: 'unreadable' }; // there is something, and nobody here can read it
 
 /** Results of read-only tools, for the same call of the same scope. Bounded; a result that is too large is not kept. */
 export interface ResultCache {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Redis, Result } from 'ioredis';
 import { isJsonObject, type JsonObject } from '../core/json';
 import type { Ledger } from '../core/ports';
+import { plainSeal, type Seal } from './seal';
 
 /** A turn with more hidden text than this is not kept, in characters. */
 const largestEntry = 4 * 1024 * 1024;
@@ -37,7 +38,7 @@ const prefixOf = (scope: string): string => `tt:{${scope}}:ledger:`;
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 40);
 
 /** The ledger in Redis: one round trip to keep a turn, one to recall a whole conversation. */
-export function redisLedger(redis: Redis): Ledger {
+export function redisLedger(redis: Redis, seal: Seal = plainSeal): Ledger {
   redis.defineCommand('recallHidden', { lua: recallScript });
   return {
     async keep(scope, keys, value, ttlSeconds) {
@@ -46,7 +47,7 @@ export function redisLedger(redis: Redis): Ledger {
         throw new Error(`the hidden part has ${text.length} characters, ${largestEntry} may be kept`);
       const prefix = prefixOf(scope);
       const name = `text:${digest(text)}`;
-      const pipeline = redis.pipeline().set(prefix + name, text, 'EX', ttlSeconds);
+      const pipeline = redis.pipeline().set(prefix + name, seal.close(prefix, text), 'EX', ttlSeconds);
       for (const key of keys) pipeline.set(prefix + digest(key), name, 'EX', ttlSeconds);
       for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
     },
@@ -55,13 +56,14 @@ export function redisLedger(redis: Redis): Ledger {
       const keys = groups.flat();
       if (keys.length === 0) return groups.map(() => undefined);
       const prefix = prefixOf(scope);
+      const opened = (text: string | null | undefined) => (text ? seal.open(prefix, text) : undefined);
       const texts = await redis.recallHidden(
         keys.length,
         ...keys.map((key) => prefix + digest(key)),
         prefix,
         ...groups.map((group) => `${group.length}`),
       );
-      return groups.map((_, position) => parse(texts[position]));
+      return groups.map((_, position) => parse(opened(texts[position])));
     },
   };
 }

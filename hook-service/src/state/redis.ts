@@ -17,6 +17,7 @@ import { memoryCallStore, memoryLedger } from './memory';
 import { redisPins } from './pins';
 import { memoryRates, redisRates } from './rates';
 import { memoryResults, redisResults } from './results';
+import { createSeal, plainSeal, type Seal, type SealKeys } from './seal';
 import { memoryTexts, redisTexts } from './texts';
 
 /** A record as it stands in Redis. Written by us, yet parsed: another version may have written it. */
@@ -52,7 +53,8 @@ const runningMark = JSON.stringify({ running: true });
  * What must outlive a request, in Redis; in this process's memory while Redis is away or where none is
  * configured. Never throws and never waits longer than half a second.
  */
-export function createState(options: { url: string | undefined; log: Log }): State {
+export function createState(options: { url: string | undefined; seal?: SealKeys; log: Log }): State {
+  const seal = options.seal === undefined ? plainSeal : createSeal(options.seal);
   const fallback = {
     calls: memoryCallStore(),
     ledger: memoryLedger(),
@@ -70,11 +72,12 @@ export function createState(options: { url: string | undefined; log: Log }): Sta
       close: async () => undefined,
     };
   }
-  return redisState(options.url, options.log, fallback);
+  return redisState(options.url, seal, options.log, fallback);
 }
 
 function redisState(
   url: string,
+  seal: Seal,
   log: Log,
   fallback: Pick<State, 'calls' | 'ledger' | 'texts' | 'results' | 'rates'>,
 ): State {
@@ -109,9 +112,9 @@ function redisState(
     }
   }
 
-  const texts = redisTexts(redis);
-  const ledger = redisLedger(redis);
-  const results = redisResults(redis);
+  const texts = redisTexts(redis, seal);
+  const ledger = redisLedger(redis, seal);
+  const results = redisResults(redis, seal);
   const rates = redisRates(redis);
 
   return {
@@ -119,13 +122,16 @@ function redisState(
       claim: (scope, callKey, ttl) =>
         orMemory(
           'claim',
-          () => claim(redis, callKeyOf(scope, callKey), ttl),
+          () => claim(redis, seal, callKeyOf(scope, callKey), ttl),
           () => fallback.calls.claim(scope, callKey, ttl),
         ),
       record: (scope, callKey, call, ttl) =>
         orMemory(
           'record',
-          async () => void (await redis.set(callKeyOf(scope, callKey), JSON.stringify(call), 'EX', ttl)),
+          async () => {
+            const key = callKeyOf(scope, callKey);
+            await redis.set(key, seal.close(key, JSON.stringify(call)), 'EX', ttl);
+          },
           () => fallback.calls.record(scope, callKey, call, ttl),
         ),
     },
@@ -195,13 +201,18 @@ function redisState(
 }
 
 /** One round trip: take the claim if nobody has it, and read what is there. */
-async function claim(redis: Redis, key: string, ttlSeconds: number): Promise<Claim> {
+async function claim(redis: Redis, seal: Seal, key: string, ttlSeconds: number): Promise<Claim> {
   const [taken, found] =
-    (await redis.pipeline().set(key, runningMark, 'EX', ttlSeconds, 'NX').get(key).exec()) ?? [];
+    (await redis.pipeline().set(key, seal.close(key, runningMark), 'EX', ttlSeconds, 'NX').get(key).exec()) ??
+    [];
   if (taken?.[0]) throw taken[0];
   if (taken?.[1] === 'OK') return { state: 'claimed' };
   if (found?.[0]) throw found[0];
-  const stored = storedCall.safeParse(parseJson(found?.[1]));
+  const text = found?.[1];
+  if (typeof text !== 'string') return { state: 'claimed' };
+  const opened = seal.open(key, text);
+  if (opened === undefined) return { state: 'unreadable' };
+  const stored = storedCall.safeParse(parseJson(opened));
   if (!stored.success) return { state: 'claimed' };
   return 'running' in stored.data
     ? { state: 'running' }

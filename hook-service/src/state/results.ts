@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { ResultCache, ToolResult } from '../core/ports';
+import { plainSeal, type Seal } from './seal';
 
 /** A larger result is not kept: it would push others out, and Redis is not there for files. */
 const largestResult = 512 * 1024;
@@ -10,14 +11,16 @@ const storedResult = z.object({ content: z.array(z.looseObject({ type: z.string(
 const keyOf = (scope: string, key: string): string => `tt:{${scope}}:cache:${key}`;
 
 /** Results in Redis. Rejects when Redis does. */
-export function redisResults(redis: Redis): ResultCache {
+export function redisResults(redis: Redis, seal: Seal = plainSeal): ResultCache {
   return {
     async get(scope, key) {
-      return readResult(await redis.get(keyOf(scope, key)));
+      const closed = await redis.get(keyOf(scope, key));
+      return readResult(closed === null ? null : (seal.open(keyOf(scope, key), closed) ?? null));
     },
     async put(scope, key, result, ttlSeconds) {
       const text = JSON.stringify(result);
-      if (text.length <= largestResult) await redis.set(keyOf(scope, key), text, 'EX', ttlSeconds);
+      if (text.length <= largestResult)
+        await redis.set(keyOf(scope, key), seal.close(keyOf(scope, key), text), 'EX', ttlSeconds);
     },
   };
 }

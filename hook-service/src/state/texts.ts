@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { TextPiece, TextStore } from '../core/ports';
+import { plainSeal, type Seal } from './seal';
 
 interface Kept {
   readonly text: Uint8Array;
@@ -44,24 +45,29 @@ export function memoryTexts(capacityBytes = 64 * 1024 * 1024, now: () => number 
 const keyOf = (scope: string, handle: string): string => `tt:{${scope}}:text:${handle}`;
 
 /** Texts in Redis. A piece is read there as a piece: one round trip, however long the text is. Throws when Redis does. */
-export function redisTexts(redis: Redis): TextStore {
+export function redisTexts(redis: Redis, { pieces }: Seal = plainSeal): TextStore {
   return {
     async keep(scope, handle, text, ttlSeconds) {
-      await redis.set(keyOf(scope, handle), Buffer.from(text), 'EX', ttlSeconds);
+      const key = keyOf(scope, handle);
+      await redis.set(key, pieces.close(key, text), 'EX', ttlSeconds);
       return true;
     },
     async read(scope, handle, offset, length): Promise<TextPiece | undefined> {
       const key = keyOf(scope, handle);
+      const range = pieces.range(offset, length);
       const answers = await redis
         .pipeline()
         .strlen(key)
-        .getrangeBuffer(key, offset, offset + length - 1)
+        .getrangeBuffer(key, 0, pieces.headLength - 1)
+        .getrangeBuffer(key, range.offset, range.offset + range.length - 1)
         .exec();
       for (const [error] of answers ?? []) if (error) throw error;
-      const [total, bytes] = (answers ?? []).map(([, value]) => value);
+      const [closed, head, part] = (answers ?? []).map(([, value]) => value);
       // A key that is not there has the length 0, and no empty text is kept.
-      if (typeof total !== 'number' || total === 0 || !Buffer.isBuffer(bytes)) return undefined;
-      return { bytes, total };
+      if (typeof closed !== 'number' || closed === 0 || !Buffer.isBuffer(head) || !Buffer.isBuffer(part))
+        return undefined;
+      const bytes = pieces.open(key, head, part, offset, length);
+      return bytes === undefined ? undefined : { bytes, total: pieces.total(closed) };
     },
   };
 }

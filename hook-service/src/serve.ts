@@ -29,6 +29,7 @@ import { messages } from './dialects/messages';
 import { responses } from './dialects/responses';
 import { createApp } from './http/app';
 import { createLog } from './log/log';
+import { addressBook } from './mcp/address-book';
 import { createToolHost, type McpToolHost } from './mcp/tool-host';
 import { createEndpoint } from './mcp-server/endpoint';
 import { createArgumentChecker } from './schema/argument-checker';
@@ -102,6 +103,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     checker,
     mask: createMask([...environment.secrets, ...secrets], [dirname(__dirname)]),
     limits,
+    addresses: addressBook,
     rates: new Rates(config.rates, state.rates, log),
     bulkheads: new ServerBulkheads(parallelOf(config.servers)),
     log,

@@ -41,6 +41,7 @@ beforeAll(async () => {
       },
       { name: 'untold', handler: () => `seen ${fixture.calls.length}` },
       { name: 'slow', handler: () => hang },
+      { name: 'fetch', handler: ({ url }) => `page of ${String(url)}` },
       {
         name: 'leak',
         handler: () => ({
@@ -67,6 +68,7 @@ beforeAll(async () => {
             flaky: { cache: '60s' },
             untold: { cache: '60s' },
             slow: { timeout: 0.2 },
+            fetch: { urls: 'public' },
             nothing: { timeout: 3 },
           },
         },
@@ -102,6 +104,7 @@ describe('settings of one tool', () => {
     await call('db__look', {});
     const tools = stack.model.requests[0]?.body['tools'] as { function: { name: string } }[];
     expect(tools.map((tool) => tool.function.name)).toEqual([
+      'db__fetch',
       'db__flaky',
       'db__leak',
       'db__look',
@@ -296,5 +299,25 @@ describe('results of a read-only tool with a cache time', () => {
   it('do not keep a call from running while Redis is away', async () => {
     await stack.redis.stop();
     expect((await call('db__look', { away: true })).told).toMatch(/^seen \d+$/);
+  });
+});
+
+describe('a tool whose addresses are guarded', () => {
+  it.each([
+    'http://169.254.169.254/latest',
+    'http://2130706433/',
+    'file:///etc/passwd',
+    'http://[::ffff:7f00:1]/',
+  ])('is not called with %s, and the model reads why', async (url) => {
+    const { told, calls } = await call('db__fetch', { url });
+    expect(told).toMatch(/^The tool db__fetch was not run: the address in the argument "url" /);
+    expect(calls).toBe(0);
+  });
+
+  it('is called with a public address', async () => {
+    expect(await call('db__fetch', { url: 'http://93.184.216.34/' })).toEqual({
+      told: 'page of http://93.184.216.34/',
+      calls: 1,
+    });
   });
 });

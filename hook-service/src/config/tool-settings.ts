@@ -18,6 +18,7 @@ const toolSettingsShape = {
     .transform((value) => JSON.parse(JSON.stringify(value)) as JsonObject)
     .optional(),
   timeout: seconds(0.1, 3600).optional(),
+  urls: z.enum(['public', 'lan'], { error: 'must be public or lan' }).optional(),
   cache: duration(1, 86_400).optional(),
 };
 
@@ -29,6 +30,7 @@ const toolSettings = z
     ...(tool.description === undefined ? {} : { description: tool.description }),
     ...(tool.arguments === undefined ? {} : { arguments: tool.arguments }),
     ...(tool.timeout === undefined ? {} : { timeoutMs: tool.timeout }),
+    ...(tool.urls === undefined ? {} : { urls: tool.urls }),
     ...(tool.cache === undefined ? {} : { cacheSeconds: tool.cache }),
   }));
 

@@ -5,6 +5,7 @@ import type { JsonObject } from './json';
 import type { Limits } from './limits';
 import type { CallAccess } from './offer';
 import type {
+  AddressBook,
   ArgumentChecker,
   HostTool,
   Log,
@@ -20,6 +21,7 @@ import type { Rates } from './rates';
 import { createMask, maskedResult, type Mask } from './result-safety';
 import type { ServerBulkheads } from './server-bulkheads';
 import { withFixed } from './tool-overrides';
+import { urlRefusal } from './url-guard';
 
 /** What every call needs on its way to a server; one for the whole service. */
 export interface CallPathDeps {
@@ -29,6 +31,8 @@ export interface CallPathDeps {
   readonly checker?: ArgumentChecker;
   /** Absent: no result is given twice. */
   readonly cache?: ResultCache;
+  /** For tools whose addresses are guarded; absent: none is. */
+  readonly addresses?: AddressBook;
   /** Counts calls over time; absent: any number may be made. */
   readonly rates?: Rates;
   /** How many calls run at one server at once; absent: as many as come. */
@@ -95,7 +99,7 @@ export class CallPath {
   async permitted(by: CallMaker, aim: Aim, shown = aim.name): Promise<Aim | ToolResult> {
     const fitted = await this.fitted(aim, shown);
     if (!('tool' in fitted)) return fitted;
-    const refused = by.access.refusal(fitted.name, fitted.arguments);
+    const refused = by.access.refusal(fitted.name, fitted.arguments) ?? (await this.misled(fitted));
     if (refused === undefined) return fitted;
     this.denied(by, fitted.name, 'argument');
     return this.safe(textResult(`The tool ${shown} was not run: ${refused}.`, 'denied'));
@@ -166,6 +170,13 @@ export class CallPath {
   ): Promise<ToolResult> {
     const run = () => this.atServer(by, tool, args, manner);
     return this.deps.bulkheads?.execute(tool, manner.signal, run) ?? run();
+  }
+
+  /** Why the addresses in the arguments may not be asked, where the tool's are guarded. */
+  private async misled({ tool, arguments: args }: Aim): Promise<string | undefined> {
+    const { addresses } = this.deps;
+    const reach = tool.settings?.urls;
+    return addresses === undefined || reach === undefined ? undefined : urlRefusal(args, reach, addresses);
   }
 
   private async fitted(aim: Aim, shown: string): Promise<Aim | ToolResult> {

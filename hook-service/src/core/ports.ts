@@ -169,6 +169,15 @@ export interface ArgumentChecker {
   check(schema: JsonObject, value: JsonObject, tool?: ToolName): Promise<ArgumentCheck>;
 }
 
+/** How far an address reaches. `forbidden`: nothing that we may be sent to is there. */
+export type AddressClass = 'loopback' | 'private' | 'public' | 'forbidden';
+
+/** Where names lead. */
+export interface AddressBook {
+  /** The class of each address of a host; none where it is not known. Bounded in time; never rejects. */
+  classesOf(host: string): Promise<readonly AddressClass[]>;
+}
+
 /** One tool as it is searched for. */
 export interface SearchEntry {
   readonly name: string;

@@ -1,4 +1,5 @@
 import type { JsonObject } from './json';
+import type { UrlReach } from './url-guard';
 
 /** Settings of one server that are Toolturn's own (`toolturn.servers`). */
 export interface ServerSettings {
@@ -40,6 +41,8 @@ export interface ToolSettings {
   readonly arguments?: JsonObject;
   /** Deadline of one call in milliseconds, in place of the server's; `limits.call_seconds` bounds it all the same. */
   readonly timeoutMs?: number;
+  /** How far addresses in its arguments may reach; absent: they are not looked at. */
+  readonly urls?: UrlReach;
   /** For so long a result is given again, where the server calls the tool read-only too. */
   readonly cacheSeconds?: number;
 }

@@ -1,7 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** How far an address reaches. `forbidden`: nothing that we may be sent to is there. */
-export type AddressClass = 'loopback' | 'private' | 'public' | 'forbidden';
+import type { AddressClass } from '../core/ports';
 
 type Subnet = readonly [address: string, prefix: number, family: 'ipv4' | 'ipv6'];
 

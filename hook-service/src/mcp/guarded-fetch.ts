@@ -3,7 +3,8 @@ import { lookup as resolve, type LookupAddress } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import { isIP } from 'node:net';
-import { addressClass, type AddressClass } from './address-class';
+import type { AddressClass } from '../core/ports';
+import { addressClass } from './address-class';
 import { readText } from './http-client';
 
 /** An address that was named by somebody else than the config, and may not be asked. */

@@ -109,6 +109,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     log,
   };
   const turns = new TurnLog();
+  const observer = observers([turns], log);
   const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
   const service = new TurnService({
     book,
@@ -133,9 +134,8 @@ export async function serve(environment: Environment, configPath: string): Promi
     surface: config.surface,
     secrets: environment.secrets,
     keepAliveMs: config.keepAliveMs,
-    turns,
     overload: new Overload(() => config.turnsAtOnce),
-    observer: observers([], log),
+    observer,
   });
 
   const callers = new Callers({
@@ -143,7 +143,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     ...keyHeader,
   });
   const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
-  const door = new ToolDoor({ ...calling, book, servers: config.servers, health });
+  const door = new ToolDoor({ ...calling, book, servers: config.servers, health, observer });
   const endpoint = config.mcp.enabled
     ? createEndpoint({
         door,

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { writeBelonging } from './belonging';
 import { scopeOf, type Caller } from './caller';
+import { conversationId, conversationName } from './conversation';
 import type { ClientTools, Dialect, Patch } from './dialect';
 import { ToolturnError } from './errors';
 import { modelOf, type HookRequest, type PreCallAnswer } from './hooks';
@@ -7,6 +9,7 @@ import { isJsonObject, type JsonObject } from './json';
 import { sideRequest } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
 import { readHistory, readKept, type Place } from './memory';
+import type { RequestFacts } from './observer';
 import type { OfferBook } from './offer';
 import type { Ledger, ToolHost } from './ports';
 import { holdsNextPiece } from './result-text';
@@ -29,22 +32,58 @@ export interface ArmingDeps {
 /** What a request says of MCP servers, of what it shows of them, and with which headers. */
 type AskedRequest = SelectedRequest & { readonly surface: Surface; readonly caller: Caller };
 
+/** What the door is to do, and what those who watch are told of it. */
+export interface Armed {
+  readonly answer: PreCallAnswer;
+  readonly facts: Omit<RequestFacts, 'milliseconds'>;
+  readonly turn?: string;
+  readonly conversation?: string;
+}
+
+/** What a request came to with its hidden rounds put back. */
+interface Recalled {
+  readonly body: JsonObject;
+  readonly place: Place;
+  readonly question: string;
+  readonly readsOn: boolean;
+  /** The conversation that the last answer we know belongs to. */
+  readonly conversation?: string;
+  readonly found: Pick<RequestFacts, 'ledgerHits' | 'ledgerMisses' | 'restoredBytes'>;
+}
+
+const nothingFound: Recalled['found'] = { ledgerHits: 0, ledgerMisses: 0, restoredBytes: 0 };
+const nothingOffered = { offered: 0, offeredTokens: 0 };
+
+/** A request that gets an error. */
+export const rejected = (answer: PreCallAnswer): Armed => ({
+  answer,
+  facts: { decision: 'rejected', ...nothingOffered, ...nothingFound },
+});
+
 /** Makes a request ready before the model is asked: hidden rounds back in place, and the offer behind the client's tools. */
 export class Arming {
   constructor(private readonly deps: ArmingDeps) {}
 
   /** What the door is to do with the request. */
-  async arm(dialect: Dialect, request: HookRequest): Promise<PreCallAnswer> {
+  async arm(dialect: Dialect, request: HookRequest): Promise<Armed> {
     const { book, limits } = this.deps;
     const asked = this.selected(request);
-    if (asked instanceof ToolturnError)
-      return { action: 'reject', status: asked.status, message: asked.message };
+    if (asked instanceof ToolturnError) {
+      return rejected({ action: 'reject', status: asked.status, message: asked.message });
+    }
     const { selection, surface, caller } = asked;
     const client = dialect.clientTools(asked.body);
-    const { body, place, question, readsOn } = await this.recall(dialect, { ...request, body: asked.body });
+    const recalled = await this.recall(dialect, { ...request, body: asked.body });
+    const { body, place, question, readsOn, found } = recalled;
     const aside = sideRequest(asked.body, question);
     const changes = changed(request.body, body);
-    if (aside !== undefined) return unarmed(aside, client, changes);
+    const named = conversationOf(request, recalled);
+    const pass = (reason: string): Armed => ({
+      answer: { ...unarmed(reason, client, changes), of: belongingOf(found, named) },
+      facts: { decision: 'passed', ...nothingOffered, ...found },
+      ...(named === undefined ? {} : { conversation: named }),
+    });
+    if (aside !== undefined) return pass(aside);
     if (caller.serverHeaders !== undefined) await this.deps.host.prepare?.(caller.serverHeaders);
     const decision = book.decide({
       caller,
@@ -54,22 +93,34 @@ export class Arming {
       readsOn,
       ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
     });
-    if (!decision.offer) return unarmed(decision.reason, client, changes);
+    if (!decision.offer) return pass(decision.reason);
     const patch = dialect.offer(body, decision.tools);
-    return {
+    const turn = randomUUID().replaceAll('-', '');
+    const conversation = named ?? conversationName(scopeOf(request.caller), turn);
+    const answer: PreCallAnswer = {
       action: 'arm',
       set: { ...changes.set, ...patch.set },
       remove: [...changes.remove.filter((name) => !(name in patch.set)), ...patch.remove],
       mark: {
-        turn: randomUUID().replaceAll('-', ''),
+        turn,
+        conversation,
         clientTools: client.count,
         place,
         wantsUsage: wantsUsage(request.body),
         ...(selection === undefined ? {} : { selection }),
         ...(surface === 'hidden' ? {} : { surface }),
+        ...(found.ledgerHits === 0 ? {} : { restored: true as const }),
       },
       deadlineSeconds: Math.ceil((limits.turnMs + limits.answerMs) / 1000) + 10,
+      of: belongingOf(found, conversation, turn),
     };
+    const facts = {
+      decision: 'armed' as const,
+      offered: decision.tools.length,
+      offeredTokens: decision.tokens,
+      ...found,
+    };
+    return { answer, facts, turn, conversation };
   }
 
   /** What the request says about MCP servers and about what it shows of them, or the error it gets for it. */
@@ -96,10 +147,7 @@ export class Arming {
   }
 
   /** Puts hidden rounds back where they belong: one round trip, and none for a request without past answers. */
-  private async recall(
-    dialect: Dialect,
-    request: HookRequest,
-  ): Promise<{ body: JsonObject; place: Place; question: string; readsOn: boolean }> {
+  private async recall(dialect: Dialect, request: HookRequest): Promise<Recalled> {
     const history = dialect.history(request.body);
     const question = history.asked;
     const { turns, place } = readHistory(dialect.name, history);
@@ -113,8 +161,35 @@ export class Arming {
     // What the ledger knows is back as it was; of the rest the client sends what it was shown.
     const body = dialect.takeBack(restored);
     const readsOn = known.some((turn) => turn?.readsOn) || (body !== restored && holdsCut(body));
-    return { body, place, question, readsOn };
+    const conversation = known.findLast((turn) => turn?.conversation !== undefined)?.conversation;
+    return {
+      body,
+      place,
+      question,
+      readsOn,
+      ...(conversation === undefined ? {} : { conversation }),
+      found: {
+        ledgerHits: found.length,
+        ledgerMisses: known.length - found.length,
+        restoredBytes: found.reduce((sum, [, hidden]) => sum + Buffer.byteLength(JSON.stringify(hidden)), 0),
+      },
+    };
   }
+}
+
+/** What the request's conversation is called: by the client's own id, or by what the ledger knows of it. */
+function conversationOf({ headers, body, caller }: HookRequest, recalled: Recalled): string | undefined {
+  const id = conversationId(headers, body);
+  return id === undefined ? recalled.conversation : conversationName(scopeOf(caller), id);
+}
+
+function belongingOf(found: Recalled['found'], conversation?: string, turn?: string): string {
+  return writeBelonging({
+    round: 1,
+    restored: found.ledgerHits > 0,
+    ...(turn === undefined ? {} : { turn }),
+    ...(conversation === undefined ? {} : { conversation }),
+  });
 }
 
 /** True where a result in this body was cut, so that the model can ask for the rest. */

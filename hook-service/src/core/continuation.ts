@@ -1,5 +1,6 @@
 import { connectionHeaders } from './connection-headers';
 import type { HookRequest } from './hooks';
+import { belongingHeader } from './belonging';
 import { markHeader } from './mark';
 import { surfaceHeader } from './surface';
 import type { Continuation } from './askers';
@@ -22,6 +23,7 @@ const left = new Set([
   'x-litellm-call-id',
   'x-request-id',
   markHeader,
+  belongingHeader,
   surfaceHeader,
 ]);
 const leftPrefixes = ['x-mcp-', 'x-stainless-', 'x-forwarded-', 'sec-'];
@@ -41,12 +43,20 @@ export function continuationHeaders(
   return Object.fromEntries(kept);
 }
 
-/** Continuations of one turn: same endpoint, same caller, and the mark that keeps our own hooks out. */
-export function continuationOf(request: HookRequest, mark: () => string, keyHeader?: string): Continuation {
+/**
+ * Continuations of one turn: same endpoint, same caller, the mark that keeps our own hooks out, and to what the round
+ * belongs.
+ */
+export function continuationOf(
+  request: HookRequest,
+  mark: () => string,
+  of: (roundNumber: number) => string,
+  keyHeader?: string,
+): Continuation {
   const headers = continuationHeaders(request.headers, keyHeader?.toLowerCase());
-  return (body, _roundNumber, signal) => ({
+  return (body, roundNumber, signal) => ({
     path: request.path,
-    headers: { ...headers, [markHeader]: mark() },
+    headers: { ...headers, [markHeader]: mark(), [belongingHeader]: of(roundNumber) },
     body,
     signal,
   });

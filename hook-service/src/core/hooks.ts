@@ -36,9 +36,13 @@ export interface TurnMark {
   readonly selection?: Selection;
   /** What the client sees of tool work; absent: nothing. */
   readonly surface?: Surface;
+  /** The conversation's digest (`conversation.ts`). */
+  readonly conversation?: string;
+  /** True where hidden rounds were put back into the request. */
+  readonly restored?: true;
 }
 
-export type PreCallAnswer =
+export type PreCallAnswer = (
   | { readonly action: 'pass'; readonly reason: string }
   /** The client gets this error: what it asks for cannot be. */
   | {
@@ -56,7 +60,11 @@ export type PreCallAnswer =
       readonly mark: TurnMark;
       /** Seconds after which the door may give the turn up. */
       readonly deadlineSeconds: number;
-    };
+    }
+) & {
+  /** To what the model's call belongs (`belonging.ts`): the door keeps it until LiteLLM logs the call. */
+  readonly of?: string;
+};
 
 /** A finished turn, not streaming. */
 export interface PostCallAnswer {

@@ -83,13 +83,28 @@ export function answerKeys(dialect: DialectName, place: Place, shown: Shown): re
   return keysOf(dialect, place, shown);
 }
 
-/** What the ledger holds of a turn: its hidden part, and whether a result in it was cut and can be read on. */
-export function keptTurn(hidden: JsonObject, readsOn: boolean): JsonObject {
-  return readsOn ? { hidden, reads_on: true } : { hidden };
+/**
+ * What the ledger holds of a turn: its hidden part, whether a result in it was cut and can be read on, and its
+ * conversation, which the next request need not name.
+ */
+export function keptTurn(hidden: JsonObject, readsOn: boolean, conversation?: string): JsonObject {
+  return {
+    hidden,
+    ...(readsOn ? { reads_on: true } : {}),
+    ...(conversation === undefined ? {} : { conversation }),
+  };
 }
 
 /** Reads what the ledger holds; undefined where it is nothing of ours. */
-export function readKept(kept: JsonObject | undefined): { hidden: JsonObject; readsOn: boolean } | undefined {
+export function readKept(
+  kept: JsonObject | undefined,
+): { hidden: JsonObject; readsOn: boolean; conversation?: string } | undefined {
   const hidden = kept?.['hidden'];
-  return isJsonObject(hidden) ? { hidden, readsOn: kept?.['reads_on'] === true } : undefined;
+  if (!isJsonObject(hidden)) return undefined;
+  const conversation = kept?.['conversation'];
+  return {
+    hidden,
+    readsOn: kept?.['reads_on'] === true,
+    ...(typeof conversation === 'string' ? { conversation } : {}),
+  };
 }

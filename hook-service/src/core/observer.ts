@@ -6,10 +6,12 @@ import type { CallWatch } from './work';
 
 /** What is known of a turn from its beginning on. Names and ids; no text of anybody, and no credential. */
 export interface TurnFacts {
-  /** Absent: a call outside of any turn, at `/v1/tools` or `/mcp`. */
+  /** Absent: outside of any turn, as a call at `/v1/tools` or `/mcp`, or a request that got no tools. */
   readonly turn?: string;
   /** LiteLLM's id of the client's request. */
   readonly callId?: string;
+  /** A digest that all turns of one conversation share (`conversation.ts`). */
+  readonly conversation?: string;
   readonly scope: Scope;
   readonly keyAlias?: string;
   readonly user?: string;
@@ -41,6 +43,8 @@ export interface CallFacts {
 /** What a call came to. */
 export interface CallEnd {
   readonly failure?: FailureKind;
+  /** The tool that ran, where the model called another one (`call_tool`). */
+  readonly ran?: string;
   /** From its first to its last moment, waiting included. */
   readonly milliseconds: number;
   /** From when its tool was known until it went to its server: claim and queue. */
@@ -49,14 +53,47 @@ export interface CallEnd {
   readonly cached: boolean;
   /** True where the outcome of the same call, made before, was given. */
   readonly replayed: boolean;
+  /** True where the result was too long for the model and was cut. */
+  readonly cut: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** What the model reads. Sensitive: for those who have opted in. */
   readonly text: string;
 }
 
-/** What happens in a turn. */
+/** What was done with a request before the model was asked. */
+export interface RequestFacts {
+  readonly decision: 'armed' | 'passed' | 'rejected';
+  readonly milliseconds: number;
+  /** Tools of ours in it, and an estimate of what they cost in tokens. */
+  readonly offered: number;
+  readonly offeredTokens: number;
+  /** Past answers that the ledger knew and did not know, and how much of them was put back. */
+  readonly ledgerHits: number;
+  readonly ledgerMisses: number;
+  readonly restoredBytes: number;
+}
+
+/** One call of a model, as LiteLLM logged it. */
+export interface ModelCall {
+  /** Absent: outside of any turn, or not known. */
+  readonly round?: number;
+  /** True where hidden rounds had been put back into the request. */
+  readonly restored: boolean;
+  readonly failed: boolean;
+  readonly milliseconds: number;
+  readonly tokens: Tokens;
+  readonly costUsd: number;
+  /** True where LiteLLM answered from its own cache. */
+  readonly cacheHit: boolean;
+  /** True where the call was told of before, without its turn. */
+  readonly again: boolean;
+}
+
+/** What happens in a turn, and beside one. */
 export type TurnEvent =
+  | { readonly type: 'request'; readonly request: RequestFacts }
+  | { readonly type: 'model_called'; readonly model: ModelCall }
   | { readonly type: 'turn_started' }
   | { readonly type: 'round_started'; readonly round: number }
   | {
@@ -152,13 +189,15 @@ export function observedCall(
 }
 
 function endOf(outcome: Outcome, { arguments: args }: CallFacts, waitedMs: number): CallEnd {
-  const { failure, milliseconds, cached, replayed, text } = outcome;
+  const { failure, ran, milliseconds, cached, replayed, text } = outcome;
   return {
     ...(failure === undefined ? {} : { failure }),
+    ...(ran === undefined ? {} : { ran }),
     milliseconds,
     waitedMs,
     cached: cached === true,
     replayed: replayed === true,
+    cut: outcome.readsOn === true,
     bytesIn: Buffer.byteLength(args),
     bytesOut: Buffer.byteLength(text),
     text,

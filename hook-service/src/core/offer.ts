@@ -22,7 +22,12 @@ import type { ServerConfig } from './servers';
 /** What is offered with a request, or why nothing is. */
 export type OfferDecision =
   | { readonly offer: false; readonly reason: string }
-  | { readonly offer: true; readonly tools: readonly OfferedTool[] };
+  | {
+      readonly offer: true;
+      readonly tools: readonly OfferedTool[];
+      /** An estimate of what they cost in the request. */
+      readonly tokens: number;
+    };
 
 /** What is known of a request when its offer is decided. */
 export interface OfferRequest {
@@ -115,7 +120,9 @@ export class OfferBook {
       search !== undefined && tokens > search.aboveTokens ? this.searched(tools, client, body, named) : tools;
     if (chosen === undefined) return { offer: false, reason: 'the client lists the search tools itself' };
     const more = readsOn === true ? this.readMore(client.names, caller) : undefined;
-    return { offer: true, tools: more === undefined ? chosen : [...chosen, more] };
+    const offered = more === undefined ? chosen : [...chosen, more];
+    const cost = offered === tools ? tokens : offered.reduce((sum, tool) => sum + named.tokenCost(tool), 0);
+    return { offer: true, tools: offered, tokens: cost };
   }
 
   /** Every tool that this caller may use, as it gets it: in the order of the catalog, without those of our own. */

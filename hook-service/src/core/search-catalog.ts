@@ -26,6 +26,11 @@ export class NamedCatalog {
     return tools.reduce((sum, tool) => sum + (this.tokens.get(tool.name) ?? 0), 0);
   }
 
+  /** What one tool costs, which may be one of our own. */
+  tokenCost(tool: OfferedTool): number {
+    return this.tokens.get(tool.name) ?? estimateTokens(tool);
+  }
+
   /** The server whose tool a client lists under this name, in our naming or in its own. */
   serverListedAs(name: string): string | undefined {
     this.clientNames ??= new Map(

@@ -1,5 +1,6 @@
-import { Arming, type ArmingDeps } from './arming';
+import { Arming, rejected, type Armed, type ArmingDeps } from './arming';
 import { streamAsker, wholeAsker, type Continuation } from './askers';
+import { writeBelonging } from './belonging';
 import { scopeOf, type Caller } from './caller';
 import { continuationOf } from './continuation';
 import type { Dialect } from './dialect';
@@ -23,7 +24,6 @@ import { traceOf } from './trace';
 import type { Work } from './work';
 import { withServerHeaders } from './server-headers';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
-import type { TurnLog, TurnRecord } from './turn-log';
 
 export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly dialects: readonly Dialect[];
@@ -33,7 +33,6 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   /** The first signs; all are accepted. */
   readonly secrets: readonly [string, ...string[]];
   readonly keepAliveMs: number;
-  readonly turns: TurnLog;
   /** How many turns may be in work. */
   readonly overload: Overload;
   /** Told of everything that happens in turns. */
@@ -71,12 +70,42 @@ export class TurnService {
     if (mark !== undefined && verifyMark(secrets, mark, request.caller.key ?? '') !== undefined) {
       return { action: 'pass', reason: 'the turn is already in hand' };
     }
+    return this.armed(dialect, request);
+  }
+
+  private async armed(dialect: Dialect, request: HookRequest): Promise<PreCallAnswer> {
+    const begun = performance.now();
+    const busy = this.busy(request);
+    const { answer, facts, turn, conversation } = busy ?? (await this.arming.arm(dialect, request));
+    const of = factsOf(request, {
+      scope: scopeOf(request.caller),
+      dialect: dialect.name,
+      stream: request.body['stream'] === true,
+      ...(turn === undefined ? {} : { turn }),
+      ...(conversation === undefined ? {} : { conversation }),
+      ...(request.callId === undefined ? {} : { call_id: request.callId }),
+    });
+    turnObserver(
+      this.deps.observer,
+      of,
+    )({
+      type: 'request',
+      request: { ...facts, milliseconds: since(begun) },
+    });
+    return answer;
+  }
+
+  /** What a request gets while there are too many turns; undefined where there are not. */
+  private busy(request: HookRequest): Armed | undefined {
     const refusal = this.deps.overload.refusal(scopeOf(request.caller));
-    if (refusal !== undefined) {
-      const { status, message, retryAfterSeconds: retryAfter } = refusal;
-      return { action: 'reject', status, message, ...(retryAfter === undefined ? {} : { retryAfter }) };
-    }
-    return this.arming.arm(dialect, request);
+    if (refusal === undefined) return undefined;
+    const { status, message, retryAfterSeconds: retryAfter } = refusal;
+    return rejected({
+      action: 'reject',
+      status,
+      message,
+      ...(retryAfter === undefined ? {} : { retryAfter }),
+    });
   }
 
   /** After the model's answer, not streaming. Undefined when nothing in it is ours. */
@@ -174,7 +203,12 @@ export class TurnService {
       ...(request.callId === undefined ? {} : { call_id: request.callId }),
     };
     const trace = traceOf(request.headers);
-    const tell = turnObserver(this.deps.observer, factsOf(request, { ...base, ...(trace && { trace }) }));
+    const { conversation } = mark;
+    const named = conversation === undefined ? {} : { conversation };
+    const tell = turnObserver(
+      this.deps.observer,
+      factsOf(request, { ...base, ...named, ...(trace && { trace }) }),
+    );
     tell({ type: 'turn_started' });
     const leave = this.deps.overload.enter(base.scope);
     try {
@@ -190,6 +224,7 @@ export class TurnService {
           clientTools: mark.clientTools,
           ...(mark.selection === undefined ? {} : { selection: mark.selection }),
           place: mark.place,
+          ...named,
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
           tell,
@@ -205,13 +240,7 @@ export class TurnService {
         calls: result.calls.length,
         handedBack: result.handBack.length,
       });
-      this.keep({
-        ...base,
-        rounds: result.rounds.length,
-        calls: this.withServers(request, result),
-        ms: since(begun),
-        end: result.end,
-      });
+      this.log({ ...base, rounds: result.rounds.length, ms: since(begun), end: result.end }, result.calls);
       return result;
     } catch (error) {
       const problem = shown(error);
@@ -220,7 +249,7 @@ export class TurnService {
         end: signal.aborted ? ('gone' as const) : ('error' as const),
         error: problem.message,
       };
-      this.keep({ ...base, ...failed, calls: [], ms: since(begun) });
+      this.log({ ...base, ...failed, ms: since(begun) }, []);
       tell({ type: 'turn_finished', ...failed, calls: 0, handedBack: 0, milliseconds: since(begun) });
       if (problem.code === 'internal') this.deps.log.error('a turn failed', { turn: mark.turn, error });
       throw problem;
@@ -237,20 +266,11 @@ export class TurnService {
     return caller;
   }
 
-  private keep(record: TurnRecord): void {
-    this.deps.turns.add(record);
-    const { calls, ...rest } = record;
+  private log(turn: Record<string, unknown>, calls: TurnResult['calls']): void {
     this.deps.log.info('turn finished', {
-      ...rest,
+      ...turn,
       calls: calls.length,
       failures: calls.flatMap((call) => call.failure ?? []),
-    });
-  }
-
-  private withServers(request: HookRequest, result: TurnResult) {
-    return result.calls.map((call) => {
-      const server = this.deps.book.resolve(request.caller, call.tool)?.server;
-      return server === undefined ? call : { ...call, server };
     });
   }
 
@@ -259,7 +279,15 @@ export class TurnService {
     const lasts = (limits.turnMs + limits.answerMs) / 1000;
     const expires = (): number => Math.ceil(Date.now() / 1000 + lasts);
     const sign = (): string => signMark(secrets[0], mark.turn, request.caller.key ?? '', expires());
-    return continuationOf(request, sign, this.deps.keyHeaderName);
+    const { turn, conversation, restored } = mark;
+    const of = (round: number): string =>
+      writeBelonging({
+        turn,
+        round,
+        restored: restored === true,
+        ...(conversation === undefined ? {} : { conversation }),
+      });
+    return continuationOf(request, sign, of, this.deps.keyHeaderName);
   }
 
   private names(dialect: Dialect, request: HookRequest, mark: TurnMark) {
@@ -282,12 +310,14 @@ export class TurnService {
 /** What those who watch know of a turn. */
 function factsOf(
   { caller, body, path, headers }: HookRequest,
-  base: Pick<TurnFacts, 'scope' | 'dialect' | 'stream' | 'trace'> & { turn: string; call_id?: string },
+  base: Pick<TurnFacts, 'turn' | 'scope' | 'dialect' | 'stream' | 'trace' | 'conversation'> & {
+    readonly call_id?: string;
+  },
 ): TurnFacts {
-  const { turn, call_id: callId, scope, dialect, stream, trace } = base;
+  const { turn, call_id: callId, scope, dialect, stream, trace, conversation } = base;
   const client = headers['user-agent']?.split(' ', 1)[0]?.slice(0, 64);
   return {
-    turn,
+    ...(turn === undefined ? {} : { turn }),
     scope,
     dialect,
     stream,
@@ -297,6 +327,7 @@ function factsOf(
     ...(caller.user === undefined ? {} : { user: caller.user }),
     ...(caller.team === undefined ? {} : { team: caller.team }),
     ...(client ? { client } : {}),
+    ...(conversation === undefined ? {} : { conversation }),
     ...(trace === undefined ? {} : { trace }),
   };
 }

@@ -1,16 +1,19 @@
+import { randomUUID } from 'node:crypto';
 import { bulkhead, BulkheadRejectedError, type BulkheadPolicy } from 'cockatiel';
 import { boundArguments } from './arguments';
 import { textResult } from './builtin-run';
-import { CallPath, type Aim, type CallMaker, type CallPathDeps } from './call-path';
+import { CallPath, type Aim, type CallMaker, type CallPathDeps, type Ran } from './call-path';
 import { scopeOf, type Caller } from './caller';
 import type { RequestHeaders } from './callers';
 import type { OfferedTool } from './dialect';
 import { ToolturnError } from './errors';
 import type { JsonObject } from './json';
 import { warningKey } from './look-alikes';
+import { resultText } from './result-text';
 import { shownName } from './naming';
+import { observedCall, turnObserver, type Observer } from './observer';
 import type { OfferBook } from './offer';
-import type { PartHealth, ToolProgress, ToolResult } from './ports';
+import type { HostTool, PartHealth, ToolProgress, ToolResult } from './ports';
 import { readSelection, selects, type Selection } from './selection';
 import { withServerHeaders } from './server-headers';
 import type { ServerConfig } from './servers';
@@ -20,6 +23,8 @@ export interface ToolDoorDeps extends CallPathDeps {
   readonly servers: readonly ServerConfig[];
   /** Each server's state by its public name. */
   readonly health: () => Record<string, PartHealth>;
+  /** Told of every call; absent: nobody watches. */
+  readonly observer?: Observer;
 }
 
 /** Who asks, and for what: a request outside of any turn. */
@@ -130,17 +135,19 @@ export class ToolDoor {
     // At `/mcp/<server>` names are bare; the rules of access and the log know tools by their names in the book.
     const name = server === undefined ? call.name : (book.nameAt(caller, server, call.name) ?? call.name);
     const by = { caller, scope: scopeOf(caller), access: book.accessOf(caller) };
+    const told = this.watch(by, call);
     if (found === undefined) {
-      if (by.access.denied(name) !== undefined) this.path.denied(by, name, 'tool');
+      const denied = by.access.denied(name) !== undefined;
+      if (denied) this.path.denied(by, name, 'tool');
+      told?.({ result: textResult('', denied ? 'denied' : 'unknown_tool') });
       return undefined;
     }
     this.active += 1;
     try {
-      return await this.run(
-        by,
-        { tool: found.host, name, arguments: call.arguments, asked: call.arguments },
-        call,
-      );
+      const aim = { tool: found.host, name, arguments: call.arguments, asked: call.arguments };
+      const ran = await this.run(by, aim, call);
+      told?.(ran, found.host);
+      return ran.result;
     } finally {
       this.active -= 1;
       if (this.active === 0) for (const resolve of this.idle.splice(0)) resolve();
@@ -158,19 +165,49 @@ export class ToolDoor {
     clearTimeout(timer);
   }
 
-  private async run(by: CallMaker, meant: Aim, call: DoorCall): Promise<ToolResult> {
+  /** Tells those who watch of one call, when it is over. */
+  private watch({ caller, scope }: CallMaker, call: DoorCall) {
+    const { observer } = this.deps;
+    if (observer === undefined) return undefined;
+    const { alias, user, team } = caller;
+    const tell = turnObserver(observer, {
+      scope,
+      dialect: 'direct',
+      stream: false,
+      model: '',
+      ...(alias === undefined ? {} : { keyAlias: alias }),
+      ...(user === undefined ? {} : { user }),
+      ...(team === undefined ? {} : { team }),
+    });
+    const written = { id: randomUUID(), name: call.name, arguments: JSON.stringify(call.arguments) };
+    const watched = observedCall(tell, written, { number: 0, round: 0 });
+    const begun = performance.now();
+    return ({ result, cached }: Ran, tool?: HostTool): void => {
+      if (tool !== undefined) watched.started(tool, written.arguments);
+      watched.finished({
+        call: written,
+        text: resultText(result, call.name),
+        ...(result.failure === undefined ? {} : { failure: result.failure }),
+        ...(cached === true ? { cached } : {}),
+        milliseconds: Math.round(performance.now() - begun),
+      });
+    };
+  }
+
+  private async run(by: CallMaker, meant: Aim, call: DoorCall): Promise<Ran> {
     const bound = boundArguments(meant.arguments);
-    if (!bound.ok)
-      return textResult(`The tool ${call.name} was not run: ${bound.reason}.`, 'invalid_arguments');
+    if (!bound.ok) {
+      const text = `The tool ${call.name} was not run: ${bound.reason}.`;
+      return { result: textResult(text, 'invalid_arguments') };
+    }
     const aim = await this.path.permitted(by, meant, call.name);
-    if (!('tool' in aim)) return aim;
-    const { result } = await this.path.run(by, aim, {
+    if (!('tool' in aim)) return { result: aim };
+    return this.path.run(by, aim, {
       signal: call.signal,
       queue: (run) => this.gated(by.scope, call.signal, run),
       wantsWhole: true,
       ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
     });
-    return result;
   }
 
   private chosen({ caller, selection, server }: Visit): readonly ServerConfig[] {

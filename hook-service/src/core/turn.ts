@@ -39,6 +39,8 @@ export interface TurnStart {
   readonly selection?: Selection;
   /** Where the request stands in its conversation. */
   readonly place: Place;
+  /** The conversation's digest, for the ledger. */
+  readonly conversation?: string;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** Told of tool work as it happens; absent where the client sees nothing of it. */
@@ -282,14 +284,14 @@ class Turn {
   ): Promise<void> {
     // In a turn of one round the client has seen everything, unless calls of ours stood beside its own.
     if (this.rounds.length === 1 && outcomes.length === 0) return;
-    const { dialect, body: startBody, scope, place } = this.start;
+    const { dialect, body: startBody, scope, place, conversation } = this.start;
     const keys = answerKeys(dialect.name, place, this.shown(theirs, note));
     if (keys.length === 0) return;
     const hidden = dialect.hidden({ startBody, lastBody: body, lastRound: round, outcomes });
     const { readMore } = this;
     const readsOn =
       readMore !== undefined && (this.offered.has(readMore.name) || outcomes.some((each) => each.readsOn));
-    const kept = keptTurn(hidden, readsOn);
+    const kept = keptTurn(hidden, readsOn, conversation);
     await this.deps.ledger
       .keep(scope, keys, kept, this.deps.ledgerTtlSeconds)
       .catch((error: unknown) =>

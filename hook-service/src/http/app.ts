@@ -13,6 +13,7 @@ import { pinRoutes, type PinsDeps } from './pins';
 import { refuse } from './refuse';
 import { requireSecret } from './secret';
 import { toolRoutes } from './tools';
+import { turnRoutes } from './turns';
 
 export interface AppDeps {
   readonly service: TurnService;
@@ -67,12 +68,7 @@ export function createApp(deps: AppDeps): Express {
   const guarded = requireSecret(deps.secrets);
   app.use('/hooks', guarded, hookRoutes(deps.service, deps.bodyBytes));
   app.use('/admin/tools', guarded, pinRoutes(deps.pins));
-  app.get('/turns/:id', guarded, (req: Request<{ id: string }>, res) => {
-    const record = deps.turns.find(req.params.id);
-    if (record === undefined)
-      throw new ToolturnError('not_found', 'No such turn is remembered by this replica.');
-    res.json(record);
-  });
+  app.use('/turns', guarded, turnRoutes(deps.turns));
 
   const local = checkOrigin(deps.origins);
   app.use('/v1/tools', local, toolRoutes(deps));

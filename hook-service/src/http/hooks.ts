@@ -31,6 +31,8 @@ export function hookRoutes(service: TurnService, bodyBytes: number): Router {
         wants_usage: mark.wantsUsage,
         selection: mark.selection,
         surface: mark.surface,
+        conversation: mark.conversation,
+        restored: mark.restored,
       },
       deadline: deadlineSeconds,
     });

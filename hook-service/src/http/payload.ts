@@ -48,6 +48,8 @@ const mark = z.object({
   wants_usage: z.boolean(),
   selection: selection.nullish(),
   surface: z.enum(surfaces).nullish(),
+  conversation: z.string().max(64).nullish(),
+  restored: z.literal(true).nullish(),
 });
 
 const preCall = request;
@@ -126,4 +128,6 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   wantsUsage: parsed.wants_usage,
   ...(parsed.selection ? { selection: parsed.selection } : {}),
   ...(parsed.surface ? { surface: parsed.surface } : {}),
+  ...(parsed.conversation ? { conversation: parsed.conversation } : {}),
+  ...(parsed.restored ? { restored: parsed.restored } : {}),
 });

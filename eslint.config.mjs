@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 /** Which part of hook-service may import what (ARCHITECTURE.md, "Import rules"). */
-const adapters = ['http', 'mcp', 'mcp-server', 'state', 'upstream', 'log', 'config', 'search', 'schema'];
+const adapters = ['http', 'mcp', 'mcp-server', 'state', 'upstream', 'log', 'config', 'search', 'schema', 'metrics'];
 const libraries = {
   mcp: ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
   'mcp-server': ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
@@ -11,6 +11,7 @@ const libraries = {
   log: ['winston'],
   config: ['yaml'],
   search: ['minisearch'],
+  metrics: ['prom-client'],
   schema: ['ajv', 'ajv/**', 'ajv-formats'],
 };
 

@@ -36,10 +36,13 @@ URL = os.environ.get("TOOLTURN_URL", "http://127.0.0.1:48900").rstrip("/")
 SECRETS = [s for s in (os.environ.get("TOOLTURN_SECRET"), os.environ.get("TOOLTURN_SECRET_PREVIOUS")) if s]
 GRANTS = ("mcp_servers", "mcp_access_groups", "mcp_tool_permissions", "mcp_toolsets")
 LOADED: dict[str, tuple[float, dict]] = {}  # grants read from LiteLLM's database, by their record, until a time
+OF = "_toolturn_of"  # beside it: to what a model call belongs, for hook-service alone to read
 MARK = "_toolturn"  # our entry in LiteLLM's metadata of a request: carries the turn from hook to hook
 CONTINUATION = "x-toolturn-continuation"
+BELONGS = "x-toolturn-of"
 LOST = "Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again."
 PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=1)
+REPORT = aiohttp.ClientTimeout(total=5, sock_connect=1)
 
 
 class Toolturn(CustomGuardrail):
@@ -48,19 +51,23 @@ class Toolturn(CustomGuardrail):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
+        self._reports = _Reports(self._post)
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
         """Asks hook-service what to add to the request; leaves it alone when there is no answer."""
         for name in ("metadata", "litellm_metadata"):
             if isinstance(data.get(name), dict):
                 data[name].pop(MARK, None)  # a client could have written it
+                data[name].pop(OF, None)
         dialect = _dialect(data)
         if dialect is None:
             return data
         if _is_continuation(data, user_api_key_dict):
             _manage_previous(data, user_api_key_dict)
+            _metadata(data)[OF] = _headers(data).get(BELONGS, "")
             return data
         metadata = _metadata(data)
+        metadata[OF] = ""
         try:
             await _load_grants(user_api_key_dict)
             answer = await self._post("/hooks/pre-call", _request(data, user_api_key_dict, {}), PRE_CALL)
@@ -68,11 +75,13 @@ class Toolturn(CustomGuardrail):
             verbose_proxy_logger.warning("toolturn: no tools are offered, hook-service is away: %s", _name(error))
             metadata.setdefault("applied_guardrails", []).append("toolturn-unavailable")
             metadata[MARK] = {"state": "unavailable"}
+            self._reports.missed += 1
             return data
         if answer["action"] == "reject":
             after = answer.get("retryAfter")
             headers = {"retry-after": str(after)} if after is not None else {}
             raise HTTPException(answer["status"], detail={"error": answer["message"]}, headers=headers)
+        metadata[OF] = answer.get("of", "")
         changes = answer.get("set", {})
         ours = sorted(_tool_names(changes.get("tools")) - _tool_names(data.get("tools")))
         data.update(changes)
@@ -144,6 +153,13 @@ class Toolturn(CustomGuardrail):
         mark = _metadata(data).get(MARK)
         return {"x-toolturn": mark["state"]} if mark else {}
 
+    async def async_log_success_event(self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        """Tells hook-service what a model call cost, later and from a queue."""
+        self._reports.add(kwargs)
+
+    async def async_log_failure_event(self, kwargs: dict, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        self._reports.add(kwargs)
+
     async def _finished(
         self, dialect: _Dialect, head: dict, first: list, rest: AsyncIterator[Any], timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[str]:
@@ -183,9 +199,9 @@ class Toolturn(CustomGuardrail):
     async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
         payload = orjson.dumps(body, default=_no_json)
         async with self._session().post(URL + path, data=payload, timeout=timeout) as reply:
-            if reply.status != 200:
+            if reply.status not in (200, 204):
                 raise _Refused(reply.status, (await _error(reply)) or LOST)
-            return orjson.loads(await reply.read())
+            return orjson.loads(await reply.read() or b"{}")
 
     def _session(self) -> aiohttp.ClientSession:
         """One connection pool for each event loop: a pool does not survive its loop."""
@@ -195,6 +211,66 @@ class Toolturn(CustomGuardrail):
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
             self._sessions[loop] = aiohttp.ClientSession(connector=connector, headers=headers, read_bufsize=2**20)
         return self._sessions[loop]
+
+
+class _Reports:
+    """Model calls on their way to hook-service, off the request path. What finds no place, or nobody there, is counted."""
+
+    def __init__(self, post: Any) -> None:
+        self._post = post
+        self._queue: list[dict] = []
+        self._task: asyncio.Task | None = None
+        self.missed = self._dropped = 0
+
+    def add(self, kwargs: dict) -> None:
+        call = _logged(kwargs)
+        if call is None:
+            return
+        if len(self._queue) >= 1000:
+            self._dropped += 1
+            return
+        self._queue.append(call)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._send())
+
+    async def _send(self) -> None:
+        while self._queue:
+            await asyncio.sleep(0.2)  # what is logged together goes together
+            calls, self._queue = self._queue[:200], self._queue[200:]
+            missed, dropped = self.missed, self._dropped
+            try:
+                await self._post("/hooks/log", {"calls": calls, "missed": missed, "dropped": dropped}, REPORT)
+                self.missed -= missed
+                self._dropped -= dropped
+            except Exception as error:
+                self._dropped += len(calls)
+                verbose_proxy_logger.debug("toolturn: model calls were not reported: %s", _name(error))
+
+
+def _logged(kwargs: dict) -> dict | None:
+    """What LiteLLM logs of a model call, as far as it concerns cost; None for calls that are none of ours."""
+    log, params = kwargs.get("standard_logging_object"), kwargs.get("litellm_params") or {}
+    found = (params.get(name) for name in ("metadata", "litellm_metadata"))
+    of = next((each[OF] for each in found if isinstance(each, dict) and OF in each), None)
+    if not isinstance(log, dict) or of is None:
+        return None
+    who = log.get("metadata") or {}
+    names = {"hash": "hash", "alias": "alias", "user": "user_id", "team": "team_id"}
+    usage = who.get("usage_object") or {}
+    return {
+        "id": str(log.get("id")),
+        "began": log.get("startTime"),
+        "of": of,
+        "key": {name: who.get(f"user_api_key_{field}") for name, field in names.items()},
+        "model": log.get("model_group") or log.get("model"),
+        "failed": log.get("status") == "failure",
+        "cost": log.get("response_cost"),
+        "input": log.get("prompt_tokens"),
+        "output": log.get("completion_tokens"),
+        "cached": (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+        "ms": ((log.get("endTime") or 0) - (log.get("startTime") or 0)) * 1000,
+        "cache_hit": log.get("cache_hit"),
+    }
 
 
 class _Refused(Exception):

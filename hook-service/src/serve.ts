@@ -15,8 +15,10 @@ import { OfferBook } from './core/offer';
 import { Overload } from './core/overload';
 import { Rates } from './core/rates';
 import { createMask } from './core/result-safety';
+import type { Prices } from './core/prices';
 import { ServerBulkheads } from './core/server-bulkheads';
 import type { ServerConfig } from './core/servers';
+import { Spending } from './core/spending';
 import { TurnService } from './core/service';
 import { ToolAdmission } from './core/tool-admission';
 import { ToolDoor } from './core/tool-door';
@@ -31,13 +33,17 @@ import { createApp } from './http/app';
 import { createLog } from './log/log';
 import { addressBook } from './mcp/address-book';
 import { createToolHost, type McpToolHost } from './mcp/tool-host';
+import { createMetrics } from './metrics/metrics';
 import { createEndpoint } from './mcp-server/endpoint';
 import { createArgumentChecker } from './schema/argument-checker';
 import { indexTools } from './search/tool-search';
+import { createMetricStore } from './state/metrics';
 import { createPinStore } from './state/pins';
 import { createState } from './state/redis';
 import { createIdentity } from './upstream/identity';
 import { createUpstream } from './upstream/litellm';
+
+const version = '0.1.0';
 
 /** How long a stop waits for turns in flight before it ends them. */
 const drainMs = 25_000;
@@ -62,7 +68,7 @@ export async function serve(environment: Environment, configPath: string): Promi
   for (const warning of warnings) log.warn(`configuration: ${formatProblem(warning)}`);
 
   // By which a server entry that leads back here is known: its tools would be listed again and again.
-  const self = { name: 'toolturn', version: `0.1.0+${randomBytes(4).toString('hex')}` };
+  const self = { name: 'toolturn', version: `${version}+${randomBytes(4).toString('hex')}` };
   const state = createState({
     url: environment.redisUrl,
     ...(environment.dataKeys === undefined ? {} : { seal: environment.dataKeys }),
@@ -82,6 +88,18 @@ export async function serve(environment: Environment, configPath: string): Promi
     log,
     clientInfo: self,
     admit: (server, tools) => admission.admit(server, tools),
+    onServer: (server, event) => metrics.server(server, event),
+  });
+  const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
+  const prices = pricesOf(config.servers);
+  const metrics = createMetrics({
+    prices,
+    parts: () => ({ servers: health(), version: `v${version}` }),
+    retentionSeconds: config.metrics.retentionSeconds,
+    log,
+    ...(config.metrics.redis && environment.redisUrl !== undefined
+      ? { store: createMetricStore({ url: environment.redisUrl, log }) }
+      : {}),
   });
   const warningsOfTools = new CatalogWarnings(log);
   host.onCatalogChange((catalog) => void warningsOfTools.of(catalog));
@@ -108,8 +126,8 @@ export async function serve(environment: Environment, configPath: string): Promi
     bulkheads: new ServerBulkheads(parallelOf(config.servers)),
     log,
   };
-  const turns = new TurnLog();
-  const observer = observers([turns], log);
+  const turns = new TurnLog(500, prices);
+  const observer = observers([turns, metrics], log);
   const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
   const service = new TurnService({
     book,
@@ -142,7 +160,6 @@ export async function serve(environment: Environment, configPath: string): Promi
     ask: createIdentity({ baseUrl: environment.litellmUrl, secrets: environment.secrets }),
     ...keyHeader,
   });
-  const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
   const door = new ToolDoor({ ...calling, book, servers: config.servers, health, observer });
   const endpoint = config.mcp.enabled
     ? createEndpoint({
@@ -164,6 +181,17 @@ export async function serve(environment: Environment, configPath: string): Promi
     door,
     callers,
     ...(endpoint === undefined ? {} : { endpoint }),
+    metrics: {
+      log: {
+        spending: new Spending(observer),
+        missed: (requests) => metrics.count('unavailable', requests),
+        dropped: (calls) => metrics.count('door_dropped', calls),
+      },
+      refused: () => metrics.count('hooks_refused'),
+      ...(config.metrics.prometheus === 'off'
+        ? {}
+        : { page: { public: config.metrics.prometheus === 'public', read: () => metrics.page() } }),
+    },
     origins: config.mcp,
     secrets: environment.secrets,
     bodyBytes: config.bodyBytes,
@@ -172,6 +200,7 @@ export async function serve(environment: Environment, configPath: string): Promi
     log,
   });
   host.start();
+  metrics.start();
   // Who comes first should find tools already; a server that hangs must not hold the others up for long.
   await host.ready(firstConnectMs);
   const server = await listen(createServer(app), environment.host, environment.port);
@@ -191,10 +220,16 @@ export async function serve(environment: Environment, configPath: string): Promi
       await endpoint?.close();
       await closed;
       pins.close();
-      await Promise.allSettled([host.close(), checker.close(), state.close()]);
+      await Promise.allSettled([host.close(), checker.close(), state.close(), metrics.stop()]);
       log.info('stopped');
     },
   };
+}
+
+function pricesOf(servers: readonly ServerConfig[]): Prices {
+  return Object.fromEntries(
+    servers.flatMap(({ publicName, prices }) => (prices ? [[publicName, prices]] : [])),
+  );
 }
 
 /** Servers whose instructions clients of the MCP endpoint are given. */

@@ -2,6 +2,16 @@ import { z } from 'zod';
 import { filledText, seconds, text, textMap, texts } from './fields';
 
 const transports = ['sse', 'http', 'stdio'] as const;
+const price = z.number({ error: 'must be a price in dollars such as 0.01' }).min(0).nullish();
+/** Of what LiteLLM shows of a server, its prices; the rest only describes. */
+const mcpInfo = z.object({
+  mcp_server_cost_info: z
+    .object({
+      default_cost_per_query: price,
+      tool_name_to_cost_per_query: z.record(z.string(), price).nullish(),
+    })
+    .nullish(),
+});
 const authTypes = ['none', 'api_key', 'bearer_token', 'basic', 'authorization'] as const;
 
 /** One entry of `mcp_servers`, as far as Toolturn reads it. */
@@ -39,6 +49,7 @@ export const serverEntrySchema = z.object(
     access_groups: texts.optional(),
     allowed_tools: texts.optional(),
     disallowed_tools: texts.optional(),
+    mcp_info: mcpInfo.optional(),
   },
   { error: 'must be a map with a url: or a command:' },
 );
@@ -63,7 +74,6 @@ export const accessKeys: readonly string[] = [
 
 /** Names of LiteLLM that only describe; nothing is lost where they are not read. */
 export const descriptiveKeys: readonly string[] = [
-  'mcp_info',
   'spec_version',
   'server_name',
   'name',

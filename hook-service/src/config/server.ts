@@ -40,6 +40,7 @@ export function compileServer(
     requireApproval: entry.require_approval,
     litellmIds: litellmIds(name, publicName, entry),
     ...(entry.description !== undefined && { description: entry.description }),
+    ...pricesOf(entry),
     ...(entry.access_groups && { accessGroups: entry.access_groups }),
     ...(entry.allowed_tools && { allowedTools: entry.allowed_tools }),
     ...(entry.disallowed_tools && { disallowedTools: entry.disallowed_tools }),
@@ -47,6 +48,22 @@ export function compileServer(
   };
   const isStdio = entry.transport === 'stdio' || (entry.transport === undefined && isCommand(entry));
   return isStdio ? stdioServer(entry, common, path, context) : remoteServer(entry, common, path, context);
+}
+
+/** Prices as LiteLLM writes them, without those that are left open. */
+function pricesOf({ mcp_info: info }: ServerEntry): Pick<ServerConfig, 'prices'> {
+  const written = info?.mcp_server_cost_info;
+  const perCall = written?.default_cost_per_query;
+  const tools = Object.entries(written?.tool_name_to_cost_per_query ?? {}).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
+  );
+  if (typeof perCall !== 'number' && tools.length === 0) return {};
+  return {
+    prices: {
+      ...(typeof perCall === 'number' ? { perCall } : {}),
+      ...(tools.length === 0 ? {} : { tools: Object.fromEntries(tools) }),
+    },
+  };
 }
 
 type Common = Omit<StdioServer, 'transport' | 'command' | 'args' | 'env' | 'cwd'>;

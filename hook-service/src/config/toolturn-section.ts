@@ -97,6 +97,22 @@ const mcpShape = {
   origins: texts.default([]),
 };
 
+const metricsShape = {
+  redis: z.boolean().default(true),
+  prometheus: z
+    .preprocess(
+      (value) => (value === false ? 'off' : value),
+      z.enum(['secret', 'public', 'off'], { error: 'must be secret, public or off' }),
+    )
+    .default('secret'),
+  retention: duration(3600, 90 * 86_400).default(7 * 86_400),
+};
+
+const metrics = z.preprocess(
+  (value) => (value === false || value === 'off' ? { redis: false, prometheus: 'off' } : value),
+  z.strictObject(metricsShape, { error: 'must be off, or a map with redis, prometheus and retention' }),
+);
+
 const sectionShape = {
   inject: inject.prefault({}),
   limits: z.strictObject(limitsShape, { error: 'must be a map of limits' }).prefault({}),
@@ -106,6 +122,7 @@ const sectionShape = {
   memory: memory.prefault({}),
   access: accessSchema.optional(),
   pins: pins.prefault({}),
+  metrics: metrics.prefault({}),
   mcp: z.strictObject(mcpShape, { error: 'must be a map of settings' }).prefault({}),
   servers: z
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
@@ -124,6 +141,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.memory': Object.keys(memoryShape),
   'toolturn.surface': Object.keys(surfaceShape),
   'toolturn.pins': Object.keys(pinsShape),
+  'toolturn.metrics': Object.keys(metricsShape),
   'toolturn.mcp': Object.keys(mcpShape),
   'toolturn.stdio': Object.keys(stdioShape),
 };
@@ -143,6 +161,12 @@ export interface ToolturnSection {
     readonly enabled: boolean;
     readonly hosts: readonly string[];
     readonly origins: readonly string[];
+  };
+  /** Where numbers go: to Redis, kept for `retentionSeconds`, and to `/metrics`. */
+  readonly metrics: {
+    readonly redis: boolean;
+    readonly prometheus: 'secret' | 'public' | 'off';
+    readonly retentionSeconds: number;
   };
   /** A larger request or response body is refused. */
   readonly bodyBytes: number;
@@ -201,6 +225,11 @@ export const toolturnSchema = z
       ...(section.limits.turns_per_key === undefined ? {} : { perKey: section.limits.turns_per_key }),
     },
     catalog: { aboveTokens: section.catalog.search_above_tokens, pinned: section.catalog.pinned },
+    metrics: {
+      redis: section.metrics.redis,
+      prometheus: section.metrics.prometheus,
+      retentionSeconds: section.metrics.retention,
+    },
     mcp: section.mcp,
     bodyBytes: section.limits.body_bytes,
     keepAliveMs: section.keep_alive_seconds,

@@ -154,11 +154,12 @@ export function turnObserver(observer: Observer, of: TurnFacts): (event: TurnEve
   return (event) => observer.observe({ ...event, of, at: Date.now() });
 }
 
-/** Follows one call and tells of it. */
+/** Follows one call and tells of it. `find` gives the tool behind the name of a call that could not run. */
 export function observedCall(
   tell: (event: TurnEvent) => void,
   call: ToolCall,
   place: Pick<CallFacts, 'number' | 'round'>,
+  find?: () => HostTool | undefined,
 ): CallWatch {
   let seen: CallFacts | undefined;
   let [known, running] = [0, 0];
@@ -181,7 +182,7 @@ export function observedCall(
     },
     finished: (outcome) => {
       // A call that could not run is told of when it is over.
-      seen ??= begin(call.arguments);
+      seen ??= begin(call.arguments, find?.());
       const waitedMs = Math.round(Math.max(running - known, 0));
       tell({ type: 'call_finished', call: seen, end: endOf(outcome, seen, waitedMs) });
     },

@@ -1,4 +1,5 @@
 import type { JsonObject } from './json';
+import type { ServerPrices } from './prices';
 import type { UrlReach } from './url-guard';
 
 /** Settings of one server that are Toolturn's own (`toolturn.servers`). */
@@ -85,6 +86,8 @@ interface ServerCommon {
   /** The ids under which LiteLLM may record grants of this server: it makes them of the entry's own values. */
   readonly litellmIds?: readonly string[];
   readonly settings?: ServerSettings;
+  /** What its tools cost (`mcp_info.mcp_server_cost_info`). */
+  readonly prices?: ServerPrices;
 }
 
 export interface StdioServer extends ServerCommon {

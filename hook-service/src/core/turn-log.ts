@@ -116,9 +116,10 @@ export class TurnLog implements Observer {
     else if (observation.type === 'model_called') this.keepEarly(turn, observation.model);
   }
 
-  /** By our id of the turn or LiteLLM's id of the request. */
+  /** By our id of the turn, also as metrics write it (`t-<id>`), or LiteLLM's id of the request. */
   find(id: string): TurnRecord | undefined {
-    const story = this.stories.get(id) ?? this.stories.get(this.byCallId.get(id) ?? '');
+    const turn = id.startsWith('t-') ? id.slice(2) : id;
+    const story = this.stories.get(turn) ?? this.stories.get(this.byCallId.get(id) ?? '');
     return story === undefined ? undefined : recordOf(story);
   }
 

@@ -221,7 +221,12 @@ class Turn {
     const { tell } = this.start;
     return tell === undefined
       ? work
-      : bothWatch(observedCall(tell, call, { number: this.budget.begun, round }), work);
+      : bothWatch(
+          observedCall(tell, call, { number: this.budget.begun, round }, () =>
+            this.context.resolve(call.name),
+          ),
+          work,
+        );
   }
 
   private newReport(report: (work: Work, roundNumber: number) => void): WorkReport {

@@ -8,6 +8,7 @@ import type { McpEndpoint } from '../core/mcp-endpoint';
 import type { ToolDoor } from '../core/tool-door';
 import { hookRoutes } from './hooks';
 import { mcpRoutes } from './mcp';
+import { logRoutes, metricsRoute, type LogDeps } from './metrics';
 import { checkOrigin, type OriginPolicy } from './origin';
 import { pinRoutes, type PinsDeps } from './pins';
 import { refuse } from './refuse';
@@ -24,6 +25,7 @@ export interface AppDeps {
   readonly callers: Callers;
   /** Toolturn as an MCP server; absent: switched off. */
   readonly endpoint?: McpEndpoint;
+  readonly metrics: MetricsDeps;
   readonly origins: OriginPolicy;
   readonly secrets: readonly string[];
   readonly bodyBytes: number;
@@ -32,6 +34,19 @@ export interface AppDeps {
   /** False once a stop has begun. */
   readonly accepting: () => boolean;
   readonly log: Log;
+}
+
+/** What is counted over HTTP, and where it is shown. */
+export interface MetricsDeps {
+  readonly log: LogDeps;
+  /** A request to the hooks had no valid secret. */
+  readonly refused: () => void;
+  /** `/metrics`; absent: switched off. */
+  readonly page?: {
+    /** True: no secret is asked for. */
+    readonly public: boolean;
+    readonly read: () => Promise<{ readonly type: string; readonly text: string }>;
+  };
 }
 
 /** A part in one of these states is worth a look but does not keep turns from working. */
@@ -66,7 +81,18 @@ export function createApp(deps: AppDeps): Express {
   });
 
   const guarded = requireSecret(deps.secrets);
-  app.use('/hooks', guarded, hookRoutes(deps.service, deps.bodyBytes));
+  const { metrics } = deps;
+  const hooksGuarded = requireSecret(deps.secrets, { onRefused: metrics.refused });
+  app.use(
+    '/hooks',
+    hooksGuarded,
+    logRoutes(metrics.log, deps.bodyBytes),
+    hookRoutes(deps.service, deps.bodyBytes),
+  );
+  if (metrics.page !== undefined) {
+    const open = metrics.page.public ? [] : [requireSecret(deps.secrets, { bearer: true })];
+    app.use('/metrics', ...open, metricsRoute(metrics.page.read));
+  }
   app.use('/admin/tools', guarded, pinRoutes(deps.pins));
   app.use('/turns', guarded, turnRoutes(deps.turns));
 

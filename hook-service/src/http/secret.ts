@@ -7,17 +7,25 @@ export const secretHeader = 'x-toolturn-secret';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+export interface SecretOptions {
+  /** True where `Authorization: Bearer` will do as well, for programs that know no other header. */
+  readonly bearer?: true;
+  /** Told of each request that is refused. */
+  readonly onRefused?: () => void;
+}
+
 /** Lets a request pass only with one of the secrets. Compares digests, so neither content nor length shows in the time taken. */
-export function requireSecret(secrets: readonly string[]) {
+export function requireSecret(secrets: readonly string[], { bearer, onRefused }: SecretOptions = {}) {
   const wanted = secrets.map(digest);
   return (req: Request, _res: Response, next: NextFunction): void => {
-    const given = digest(req.get(secretHeader) ?? '');
+    const token = bearer === true ? /^Bearer\s+(\S+)$/i.exec(req.get('authorization') ?? '')?.[1] : undefined;
+    const given = digest(req.get(secretHeader) ?? token ?? '');
     const fits = wanted.reduce((found, secret) => timingSafeEqual(secret, given) || found, false);
-    if (!fits)
-      throw new ToolturnError(
-        'unauthorized',
-        `The header ${secretHeader} is missing or does not hold the shared secret.`,
-      );
-    next();
+    if (fits) return next();
+    onRefused?.();
+    throw new ToolturnError(
+      'unauthorized',
+      `The header ${secretHeader} is missing or does not hold the shared secret.`,
+    );
   };
 }

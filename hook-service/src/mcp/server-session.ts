@@ -24,8 +24,12 @@ export interface SessionOptions {
   /** A server away for longer than this, after several attempts, is not waited for. */
   readonly giveUpWaitingMs: number;
   readonly admit?: ToolListOptions['admit'];
+  /** Told when a session stands, for the first time or again, and when one is lost. */
+  readonly onSession?: (event: SessionEvent) => void;
   onToolsChanged(): void;
 }
+
+export type SessionEvent = 'connected' | 'reconnected' | 'lost';
 
 /** Attempts made for a waiting call are at least this far apart. */
 const wakeSpacingMs = 250;
@@ -116,6 +120,7 @@ export class ServerSession {
   lost(connection: Connection, reason: string, now: boolean): void {
     if (connection !== this.connection || this.closed) return;
     this.connection = undefined;
+    this.options.onSession?.('lost');
     this.awaySince = Date.now();
     this.reason = reason;
     this.options.log.warn(`MCP server ${this.server.publicName} was lost: ${reason}`, {
@@ -232,6 +237,7 @@ export class ServerSession {
 
   private established(connection: Connection): void {
     this.connection = connection;
+    this.options.onSession?.(this.everConnected ? 'reconnected' : 'connected');
     this.everConnected = true;
     this.reason = undefined;
     this.incompatible = false;

@@ -6,7 +6,7 @@ import { failedCall } from './call-failure';
 import { ClientCatalogs } from './client-catalogs';
 import { HealthCheck } from './health-check';
 import { createFeatures } from './resources';
-import { ServerSession, type SessionOptions } from './server-session';
+import { ServerSession, type SessionEvent, type SessionOptions } from './server-session';
 import { SessionPool } from './session-pool';
 
 export interface ToolHostOptions {
@@ -38,6 +38,8 @@ export interface ToolHostOptions {
   readonly clientListMs?: number;
   /** Which of the tools that a server lists may be offered, and as what. Never rejects. */
   readonly admit?: SessionOptions['admit'];
+  /** Told of the shared session of each server, by its public name. */
+  readonly onServer?: (server: string, event: SessionEvent) => void;
 }
 
 /** All MCP servers as one tool host. */
@@ -130,7 +132,14 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
     } else if (server.requireApproval === 'always') {
       disabled.set(server.publicName, withheld);
     } else {
-      const session = new ServerSession(server, { ...settings, reconnect, circuit, onToolsChanged: rebuild });
+      const { onServer } = options;
+      const session = new ServerSession(server, {
+        ...settings,
+        reconnect,
+        circuit,
+        onToolsChanged: rebuild,
+        ...(onServer && { onSession: (event) => onServer(server.publicName, event) }),
+      });
       const path = server.transport === 'stdio' ? undefined : server.healthCheck;
       const check =
         server.transport === 'stdio' || path === undefined

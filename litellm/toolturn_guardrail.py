@@ -64,24 +64,25 @@ class Toolturn(CustomGuardrail):
             return data
         if _is_continuation(data, user_api_key_dict):
             _manage_previous(data, user_api_key_dict)
-            _metadata(data)[OF] = _headers(data).get(BELONGS, "")
+            if BELONGS in (headers := _headers(data)):
+                _metadata(data)[OF] = headers[BELONGS]
             return data
         metadata = _metadata(data)
-        metadata[OF] = ""
         try:
             await _load_grants(user_api_key_dict)
             answer = await self._post("/hooks/pre-call", _request(data, user_api_key_dict, {}), PRE_CALL)
         except Exception as error:  # whatever it is, the request goes on without tools
             verbose_proxy_logger.warning("toolturn: no tools are offered, hook-service is away: %s", _name(error))
             metadata.setdefault("applied_guardrails", []).append("toolturn-unavailable")
-            metadata[MARK] = {"state": "unavailable"}
+            metadata[MARK], metadata[OF] = {"state": "unavailable"}, ""
             self._reports.missed += 1
             return data
         if answer["action"] == "reject":
             after = answer.get("retryAfter")
             headers = {"retry-after": str(after)} if after is not None else {}
             raise HTTPException(answer["status"], detail={"error": answer["message"]}, headers=headers)
-        metadata[OF] = answer.get("of", "")
+        if "of" in answer:
+            metadata[OF] = answer["of"]
         changes = answer.get("set", {})
         ours = sorted(_tool_names(changes.get("tools")) - _tool_names(data.get("tools")))
         data.update(changes)
@@ -214,7 +215,7 @@ class Toolturn(CustomGuardrail):
 
 
 class _Reports:
-    """Model calls on their way to hook-service, off the request path. What finds no place, or nobody there, is counted."""
+    """Model calls on their way to hook-service, off the request path. What is lost on it is counted."""
 
     def __init__(self, post: Any) -> None:
         self._post = post

@@ -6,6 +6,7 @@ import { classesOf, Sums, type Fields } from './sums';
 
 /** Most members of a list of the last hour. */
 const mostRanked = 50;
+const none: Fields = new Map<string, number>();
 
 /** The rows of one bucket, from what all replicas have counted in it. */
 export function rowsOf(bucket: number, sums: Sums): MetricRow[] {
@@ -25,13 +26,13 @@ export function rowsOf(bucket: number, sums: Sums): MetricRow[] {
   const named = (kind: 'tool' | 'key' | 'model') =>
     sums
       .names(kind)
-      .map((name) => row(kind, `ts:${kind}:${name}`, sums.series.get(`${kind}:${name}`) ?? new Map()));
+      .map((name) => row(kind, `ts:${kind}:${name}`, sums.series.get(`${kind}:${name}`) ?? none));
   return [
     row('all', 'ts:rollup', all),
     ...named('tool'),
     ...sums
       .names('server')
-      .map((name, index) => row('server', `ts:server:${name}`, servers[index] ?? new Map())),
+      .map((name, index) => row('server', `ts:server:${name}`, servers[index] ?? none)),
     ...named('key'),
     ...named('model'),
   ];
@@ -48,7 +49,7 @@ function serverFields(fields: Fields | undefined, replicas: number): Fields {
 /** The lists of the last hour, from sums over it. */
 export function topLists(hour: Sums): { readonly keys: readonly string[]; readonly writes: MetricWrite[] } {
   const by = (kind: string, value: (fields: Fields) => number): [string, number][] =>
-    hour.names(kind).map((name) => [name, value(hour.series.get(`${kind}:${name}`) ?? new Map())]);
+    hour.names(kind).map((name) => [name, value(hour.series.get(`${kind}:${name}`) ?? none)]);
   const field = (name: string) => (fields: Fields) => fields.get(name) ?? 0;
   const lists: Readonly<Record<string, [string, number][]>> = {
     calls: by('tool', field('calls')),

@@ -22,6 +22,9 @@ const endFields: Readonly<Record<TurnEnd | 'error' | 'gone', string>> = {
   limit_rounds: 'limit_rounds',
   limit_calls: 'limit_calls',
   limit_seconds: 'limit_seconds',
+  limit_tokens: 'limit_tokens',
+  limit_repeats: 'limit_repeats',
+  limit_rate: 'limit_rate',
   error: 'turn_errors',
   gone: 'turns_gone',
 };

@@ -42,6 +42,7 @@ export const totalFields: readonly string[] = [
   ...['ledger_hits', 'ledger_misses', 'restored_requests', 'restored_bytes'],
   ...['restored_tokens_in', 'restored_tokens_cached'],
   ...['turns', 'answers', 'handed_back', 'mixed', 'limit_rounds', 'limit_calls', 'limit_seconds'],
+  ...['limit_tokens', 'limit_repeats', 'limit_rate'],
   ...['turn_errors', 'turns_gone', 'rounds', 'round_tokens_in', 'round_tokens_out', 'round_tokens_cached'],
   ...['hidden_tokens_in', 'hidden_tokens_out', 'handed_back_calls', 'held_ms', 'eager_ms'],
   ...['calls', 'errors', 'timeouts', ...failures.map(failureField)],

@@ -11,7 +11,7 @@ const likeNumber = /^(?:nan|[+-]?inf(?:inity)?|true|false)$/i;
  */
 export function safeName(text: string, empty = 'none'): string {
   const cut = text.length > 4 * maxLength ? text.slice(0, 4 * maxLength) : text;
-   
+
   const clean = cut.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\p{Surrogate}]+/gu, ' ').trim();
   const bounded = [...clean]
     .slice(0, maxLength - 2)

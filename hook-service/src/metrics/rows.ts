@@ -30,9 +30,7 @@ export function rowsOf(bucket: number, sums: Sums): MetricRow[] {
   return [
     row('all', 'ts:rollup', all),
     ...named('tool'),
-    ...sums
-      .names('server')
-      .map((name, index) => row('server', `ts:server:${name}`, servers[index] ?? none)),
+    ...sums.names('server').map((name, index) => row('server', `ts:server:${name}`, servers[index] ?? none)),
     ...named('key'),
     ...named('model'),
   ];

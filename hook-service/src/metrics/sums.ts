@@ -3,13 +3,16 @@ import { classOf, type Classes } from './durations';
 /** Counters of one series, by field. A duration is counted in a field for its class: `h7`, `llm_h12`. */
 export type Fields = Map<string, number>;
 
+/** No amount of anything here is larger; a sum of many stays exact and finite. */
+const most = 1e12;
+
 /** Counters by series: `all`, `tool:<name>`, `server:<name>`, `key:<name>`, `model:<name>`. */
 export class Sums {
   readonly series = new Map<string, Fields>();
 
-  /** What is not finite, and 0, changes nothing. */
+  /** Counters only grow: what is no positive number, or more than anybody can have, changes nothing. */
   add(series: string, field: string, amount = 1): void {
-    if (amount === 0 || !Number.isFinite(amount)) return;
+    if (!(amount > 0 && amount <= most)) return;
     const fields = this.of(series);
     fields.set(field, (fields.get(field) ?? 0) + amount);
   }

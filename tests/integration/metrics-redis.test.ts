@@ -82,6 +82,7 @@ async function startReplica(name: string, clock: Clock): Promise<Replica> {
     log: silent,
     now: () => clock.now,
   });
+  await flusher.tick();
   return Object.assign(replica, { flusher });
 }
 

@@ -38,6 +38,7 @@ describe('a config without a toolturn section', () => {
       surface: { default: 'hidden', keys: [] },
       access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
       pins: { policy: 'allow' },
+      metrics: { redis: true, prometheus: 'secret', retentionSeconds: 7 * 86_400 },
       mcp: { enabled: true, hosts: [], origins: [] },
       inject: { default: 'auto', models: [], keys: [] },
       limits: {

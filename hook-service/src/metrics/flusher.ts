@@ -46,6 +46,7 @@ export class Flusher {
   }
 
   start(): void {
+    this.sample();
     this.timer = setInterval(() => void this.tick(), everyMs);
     this.timer.unref();
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ToolturnError } from '../core/errors';
 import { type LogLevel, logLevels } from './toolturn-section';
 
-/** What the process is told by its environment, read once at the start. */
+/** What the process is told by its environment and by the env files it names. */
 export interface Environment {
   /** Shared with the door. The first one is sent, all are accepted, so that it can be rotated. */
   readonly secrets: readonly [string, ...string[]];
@@ -15,6 +15,8 @@ export interface Environment {
   readonly dataKeys?: { readonly keys: readonly Buffer[]; readonly readsPlain: boolean };
   /** Takes the place of `toolturn.log_level`. */
   readonly logLevel?: LogLevel;
+  /** False: changed files are read when the process is told so (SIGHUP), and not by themselves. */
+  readonly reload: boolean;
 }
 
 /** Everything that is wrong with the environment, at once. Names variables, never a value. */
@@ -61,6 +63,7 @@ const schema = z.object({
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379').optional(),
   TOOLTURN_DATA_KEY: dataKey.optional(),
   TOOLTURN_DATA_KEY_PREVIOUS: z.union([z.literal('plain'), dataKey]).optional(),
+  TOOLTURN_RELOAD: z.enum(['on', 'off'], { error: 'must be on or off' }).default('on'),
   TOOLTURN_LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).optional(),
 });
 
@@ -83,6 +86,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     host: data.TOOLTURN_HOST,
     port: data.TOOLTURN_PORT,
     litellmUrl: data.LITELLM_URL.replace(/\/+$/, ''),
+    reload: data.TOOLTURN_RELOAD === 'on',
     ...(data.REDIS_URL !== undefined && { redisUrl: data.REDIS_URL }),
     ...(data.TOOLTURN_DATA_KEY !== undefined && {
       dataKeys: {

@@ -1,7 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ToolturnError, type ErrorCode } from '../core/errors';
 import type { Log, PartHealth } from '../core/ports';
-import type { TurnService } from '../core/service';
+import type { TurnHooks } from '../core/hooks';
 import type { TurnLog } from '../core/turn-log';
 import type { Callers } from '../core/callers';
 import type { McpEndpoint } from '../core/mcp-endpoint';
@@ -15,7 +15,7 @@ import { requireSecret } from './secret';
 import { toolRoutes } from './tools';
 
 export interface AppDeps {
-  readonly service: TurnService;
+  readonly service: TurnHooks;
   readonly turns: TurnLog;
   readonly pins: PinsDeps;
   /** Tools without a turn. */
@@ -24,7 +24,8 @@ export interface AppDeps {
   /** Toolturn as an MCP server; absent: switched off. */
   readonly endpoint?: McpEndpoint;
   readonly origins: OriginPolicy;
-  readonly secrets: readonly string[];
+  /** Those of the door that hold now. */
+  readonly secrets: () => readonly string[];
   readonly bodyBytes: number;
   /** Every part of readiness by name. */
   readonly health: () => Record<string, PartHealth>;

@@ -48,6 +48,7 @@ const mark = z.object({
   wants_usage: z.boolean(),
   selection: selection.nullish(),
   surface: z.enum(surfaces).nullish(),
+  config: z.string().max(64).nullish(),
 });
 
 const preCall = request;
@@ -126,4 +127,5 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   wantsUsage: parsed.wants_usage,
   ...(parsed.selection ? { selection: parsed.selection } : {}),
   ...(parsed.surface ? { surface: parsed.surface } : {}),
+  ...(parsed.config ? { config: parsed.config } : {}),
 });

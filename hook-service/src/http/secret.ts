@@ -7,12 +7,11 @@ export const secretHeader = 'x-toolturn-secret';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Lets a request pass only with one of the secrets. Compares digests, so neither content nor length shows in the time taken. */
-export function requireSecret(secrets: readonly string[]) {
-  const wanted = secrets.map(digest);
+/** Lets a request pass only with one of the secrets, as they are at that moment. Compares digests, so neither content nor length shows in the time taken. */
+export function requireSecret(secrets: () => readonly string[]) {
   return (req: Request, _res: Response, next: NextFunction): void => {
     const given = digest(req.get(secretHeader) ?? '');
-    const fits = wanted.reduce((found, secret) => timingSafeEqual(secret, given) || found, false);
+    const fits = secrets().reduce((found, secret) => timingSafeEqual(digest(secret), given) || found, false);
     if (!fits)
       throw new ToolturnError(
         'unauthorized',

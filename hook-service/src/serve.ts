@@ -176,8 +176,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
       void watch?.follow(read.files).then((areNew) => {
         if (areNew) reloader.changed();
       });
-      const { configPath } = source;
-      return read.isEmpty ? new SettingsInvalid([`${configPath} is empty`]) : read.result;
+      return read.result;
     },
     apply,
     stillChanging: async () => (await watch?.look()) ?? false,

@@ -40,8 +40,6 @@ export interface SettingsSource {
 /** What came of reading the settings, and every file that was asked for: a change of any can change it. */
 export interface SettingsRead {
   readonly files: readonly string[];
-  /** True where the config file holds nothing at all: somebody may be about to write it. */
-  readonly isEmpty: boolean;
   readonly result: Settings | SettingsInvalid;
 }
 
@@ -49,12 +47,9 @@ export interface SettingsRead {
 export function readSettings(source: SettingsSource): SettingsRead {
   const { readFile = readFileSync, modeOf = posixMode } = source;
   const files = new Set<string>();
-  let isEmpty = false;
   const recording: ReadFile = (file) => {
     files.add(file);
-    const bytes = readFile(file);
-    if (file === source.configPath) isEmpty = bytes.every((byte) => byte <= 0x20);
-    return bytes;
+    return readFile(file);
   };
   const invalid: string[] = [];
   const attempt = <T>(read: () => T): T | undefined => {
@@ -77,7 +72,7 @@ export function readSettings(source: SettingsSource): SettingsRead {
   const environment = attempt(() => withPlaces(() => readEnvironment(env), source, variables));
   const loaded = attempt(() => loadConfig({ path: source.configPath, env, readFile: recording }));
   if (environment === undefined || loaded === undefined || invalid.length > 0)
-    return { files: [...files], isEmpty, result: new SettingsInvalid(invalid) };
+    return { files: [...files], result: new SettingsInvalid(invalid) };
   const { config } = loaded;
   const result: Settings = {
     environment,
@@ -86,7 +81,7 @@ export function readSettings(source: SettingsSource): SettingsRead {
     secrets: [...environment.secrets, ...loaded.secrets],
     version: versionOf(environment, config),
   };
-  return { files: [...files], isEmpty, result };
+  return { files: [...files], result };
 }
 
 /** An empty variable is one that compose or a shell was asked to pass on and did not have. */

@@ -133,6 +133,11 @@ function connectionOf(server: ServerConfig): string {
     description: _text,
     ...rest
   } = server;
-  const { instructions: _instructions, enabled: _enabled, parallel: _parallel, ...settings } = rest.settings ?? {};
+  const {
+    instructions: _instructions,
+    enabled: _enabled,
+    parallel: _parallel,
+    ...settings
+  } = rest.settings ?? {};
   return canonicalJson({ ...rest, settings });
 }

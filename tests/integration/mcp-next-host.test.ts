@@ -91,8 +91,11 @@ test('a call that runs ends before its server is closed', async () => {
   const one = await begin(remoteServer('web', fixture.url));
   const running = call(one, 'web', 'wait');
   await working.promise;
-  one.next([]);
+  const two = one.next([program('b')]);
   one.release(20_000);
+  // By then a server that is not waited for would be closed.
+  await started(two);
+  expect(fixture.sessionCount()).toBe(1);
   go.open();
   expect(textOf(await running)).toBe('done');
   await waitUntil(async () => fixture.sessionCount() === 0, {

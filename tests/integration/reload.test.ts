@@ -16,6 +16,7 @@ import {
   readiness,
   writeConfig,
 } from '../support/reload';
+import { all, postSse } from '../support/sse';
 import { secret, startStack, type Stack } from '../support/stack';
 import { lastResults, roundsBehind, toolNames } from '../support/tools';
 
@@ -144,6 +145,30 @@ describe('a change of config.yaml', () => {
     await waitUntil(async () => !isAlive(), { timeoutMs: 30_000, what: 'The end of the removed program' });
     expect((await configUntil(stack, ({ older }) => older === undefined, 'is alone')).state).toBe('ready');
   });
+
+  it.each([false, true])(
+    'between offer and answer leaves a turn what it was offered (streaming: %p)',
+    async (stream) => {
+      await change(stack, (config) => (config.mcp_servers.other = otherEntry()));
+      const offered = gate();
+      const changed = gate();
+      stack.model.answerWith(async (request) => {
+        if (roundsBehind(request) > 0) return { text: `It is ${lastResults(request).join()}.` };
+        offered.open();
+        await changed.opened;
+        return { toolCalls: [{ name: 'other__look', arguments: {} }] };
+      });
+      const url = `${stack.url}/v1/chat/completions`;
+      const answering: Promise<unknown> = stream
+        ? postSse(url, 'sk-test-alice', { ...question, stream }).then(({ events }) => all(events))
+        : stack.client().chat.completions.create(question);
+      await offered.opened;
+      await change(stack, (config) => delete config.mcp_servers.other);
+      expect(Object.keys((await readiness(stack)).parts)).not.toContain('mcp:other');
+      changed.open();
+      expect(JSON.stringify(await answering)).toContain('It is quince.');
+    },
+  );
 
   it('of one server gives that one a new session, and what is only asked for each time gives none', async () => {
     await change(stack, (config) => (config.mcp_servers.other = otherEntry({ headers: { 'x-try': 'one' } })));

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerConfig } from '../../hook-service/src/core/servers';
 import { createToolHost, type McpToolHost } from '../../hook-service/src/mcp/tool-host';
+import { gate } from '../../scripts/src/gate';
 import { startTimeOf } from '../../scripts/src/process-table';
 import { waitUntil } from '../../scripts/src/processes';
-import { gate } from '../support/mcp/fixture-tools';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { textOf } from '../support/mcp/hosts';
 import { memoryLog, remoteServer, stdioServer } from '../support/mcp/servers';
@@ -26,7 +26,7 @@ beforeEach(async () => {
         name: 'wait',
         handler: async () => {
           working.open();
-          await go.promise;
+          await go.opened;
           return 'done';
         },
       },
@@ -90,7 +90,7 @@ test('hosts that follow each other share the servers whose entries are the same,
 test('a call that runs ends before its server is closed', async () => {
   const one = await begin(remoteServer('web', fixture.url));
   const running = call(one, 'web', 'wait');
-  await working.promise;
+  await working.opened;
   const two = one.next([program('b')]);
   one.release(20_000);
   // By then a server that is not waited for would be closed.

@@ -166,7 +166,7 @@ describe('a change of config.yaml', () => {
       await change(stack, (config) => delete config.mcp_servers.other);
       expect(Object.keys((await readiness(stack)).parts)).not.toContain('mcp:other');
       changed.open();
-      expect(JSON.stringify(await answering)).toContain('It is quince.');
+      expect(JSON.stringify(await answering)).toContain('quince');
     },
   );
 

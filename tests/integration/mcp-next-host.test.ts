@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerConfig } from '../../hook-service/src/core/servers';
 import { createToolHost, type McpToolHost } from '../../hook-service/src/mcp/tool-host';
-import { gate } from '../../scripts/src/gate';
+import { gate, type Gate } from '../../scripts/src/gate';
 import { startTimeOf } from '../../scripts/src/process-table';
 import { waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
@@ -13,8 +13,8 @@ import { memoryLog, remoteServer, stdioServer } from '../support/mcp/servers';
 let fixture: HttpFixture;
 let dir: string;
 let first: McpToolHost;
-let go: ReturnType<typeof gate>;
-let working: ReturnType<typeof gate>;
+let go: Gate;
+let working: Gate;
 
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'toolturn-next-'));

@@ -139,7 +139,10 @@ describe('the monitoring server', () => {
 
   it('is healthy while both services answer', async () => {
     const health = await fetch(new URL('/health', server.url));
-    expect([health.status, await health.json()]).toEqual([200, { service: 'mcp-monitoring', status: 'ok' }]);
+    expect([health.status, await health.json()]).toEqual([
+      200,
+      { service: 'mcp-monitoring', status: 'ok', dependencies: { loki: 'ok', netdata: 'ok' } },
+    ]);
   });
 
   it('refuses pages of other sites', async () => {
@@ -163,7 +166,12 @@ describe('a monitoring server whose Loki is away', () => {
       const health = await fetch(new URL('/health', away.url));
       expect([health.status, await health.json()]).toEqual([
         503,
-        { service: 'mcp-monitoring', status: 'failed', reason: 'Loki does not answer' },
+        {
+          service: 'mcp-monitoring',
+          status: 'failed',
+          reason: 'Loki does not answer',
+          dependencies: { loki: 'failed', netdata: 'ok' },
+        },
       ]);
     } finally {
       await away.stop();

@@ -116,6 +116,12 @@ const unreachable: readonly [string, (port: number) => Record<string, string>, s
     'tsdb_query',
   ],
   [
+    'postgres-query',
+    (port) => ({ PGHOST: nowhere.host, PGPORT: `${port}`, PGUSER: nowhere.user, PGPASSWORD: 'x' }),
+    'postgres_query',
+  ],
+  ['n8n', (port) => ({ N8N_API_URL: `http://${nowhere.host}:${port}`, N8N_API_KEY: 'x' }), 'list_workflows'],
+  [
     'storage',
     (port) => ({
       MINIO_ENDPOINT: `http://${nowhere.host}:${port}`,

@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import type { Database } from '../../../kit/src/postgres';
-import { defineTool } from '../../../kit/src/tool';
+import { defineTool, noInput } from '../../../kit/src/tool';
 
 /** `postgres_list_databases`: what there is on the server, and what of it may be asked. */
 export const listDatabasesTool = (home: Database, allowed: readonly string[] | undefined) =>
@@ -8,7 +7,7 @@ export const listDatabasesTool = (home: Database, allowed: readonly string[] | u
     name: 'postgres_list_databases',
     description:
       'Lists the databases of the PostgreSQL server with owner, size and whether they can be queried.',
-    input: z.object({}),
+    input: noInput,
     async run() {
       const databases = await home.query(
         `SELECT datname AS name, pg_get_userbyid(datdba) AS owner, pg_encoding_to_char(encoding) AS encoding,

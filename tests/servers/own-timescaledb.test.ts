@@ -76,6 +76,22 @@ describe('the TimescaleDB server', () => {
     expect(await postgres.sql('metrics', 'SELECT count(*) FROM readings')).toBe('120');
   });
 
+  it('cannot write with a role that may only read either, even where it is told to', async () => {
+    const write = `SET default_transaction_read_only = off; COMMIT; DELETE FROM readings`;
+    await expect(postgres.sqlAsReader('metrics', write)).rejects.toThrow(/permission denied/);
+    const writer = await startOwnServer('timescaledb', {
+      TIMESCALEDB_URL: postgres.readerDsn('metrics'),
+      MCP_ALLOW_WRITE: 'true',
+    });
+    try {
+      const args = { table: 'readings', time_column: 'time' };
+      const { isError, text } = await writer.call('tsdb_create_hypertable', args);
+      expect([isError, text]).toEqual([true, expect.stringMatching(/\(42501\): permission denied/)]);
+    } finally {
+      await writer.stop();
+    }
+  });
+
   it('ends a query that takes too long', async () => {
     const hasty = await start('plain', { TIMESCALEDB_STATEMENT_SECONDS: '1' });
     try {

@@ -26,6 +26,7 @@ beforeAll(async () => {
   netdata = await startNetdata(
     {
       'system.cpu': { units: 'percentage', values: { user: [1, 2, 9], system: [0.5, 0.5, 0.5] } },
+      'disk.away': { units: 'KiB/s', values: { reads: [4, 2, null], writes: [null, null, null] } },
       'cgroup_redis.mem': { units: 'MiB', values: { used: [5] } },
     },
     [
@@ -121,6 +122,14 @@ describe('the monitoring server', () => {
     ]);
     const { text } = await server.call('get_system_metrics', { charts: ['system.cpus'] });
     expect(text).toBe('system.cpus: no such chart. There are: system.cpu.');
+  });
+
+  it('takes what was not measured for unknown and not for zero', async () => {
+    const [{ dimensions }] = (await answer('get_system_metrics', { charts: ['disk.away'] })).charts;
+    expect(dimensions).toEqual({
+      reads: { last: 2, average: 3, least: 2, most: 4 },
+      writes: { last: null, average: null, least: null, most: null },
+    });
   });
 
   it('says how a container is from its log and the alarms that name it', async () => {

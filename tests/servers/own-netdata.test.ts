@@ -2,6 +2,7 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { waitUntil } from '../../scripts/src/processes';
 import { startLoki } from '../support/mcp/loki';
 import { startOwnServer, type OwnServer } from '../support/mcp/own-server';
 import { startNetdata } from './netdata';
@@ -41,7 +42,14 @@ describe('the monitoring server on a real Netdata', () => {
   });
 
   it('sums up the charts of this machine', async () => {
-    const { charts } = await answer('get_system_metrics');
+    let charts: { chart: string; dimensions: any }[] = [];
+    // It has just begun to measure.
+    const measured = async (): Promise<boolean> => {
+      ({ charts } = await answer('get_system_metrics', { after: 60 }));
+      const memory = charts.find(({ chart }) => chart === 'system.ram');
+      return typeof memory?.dimensions.used.last === 'number';
+    };
+    await waitUntil(measured, { timeoutMs: 25_000, what: 'A chart of the memory' });
     const byName = new Map(charts.map((each: { chart: string }) => [each.chart, each]));
     expect([...byName.keys()]).toEqual(expect.arrayContaining(['system.cpu', 'system.ram', 'system.load']));
     expect(byName.get('system.cpu')).toMatchObject({ units: 'percentage' });

@@ -159,7 +159,7 @@ function section(title: string, rows: readonly JudgedRow[]): string[] {
     '| --- | --- | --- | --- |',
     ...rows.map(({ row, state, detail }) => {
       const said = detail === '' ? state : `${state}: ${detail}`;
-      return `| ${[row.id, row.what, said, shownBy(row)].map(cell).join(' | ')} |`;
+      return `| ${[row.id, row.what, said, state === 'not yet' ? '' : shownBy(row)].map(cell).join(' | ')} |`;
     }),
     '',
   ];

@@ -55,7 +55,7 @@ function readRow(id: string, row: unknown): StatusRow {
     const value = row[key];
     if (value !== undefined && (typeof value !== 'string' || value === ''))
       throw wrong(`: ${key} must be text`);
-    return value as string | undefined;
+    return value;
   };
   const what = optional('what');
   if (what === undefined) throw wrong('says nothing about what it is');

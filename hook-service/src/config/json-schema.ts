@@ -28,6 +28,8 @@ export interface SchemaNode {
   readonly unit?: string;
   readonly counts?: string;
   readonly range?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly example?: unknown;
   readonly fallback?: unknown;
   readonly environment?: boolean;
@@ -88,8 +90,7 @@ function annotated(schema: z.ZodType): SchemaNode {
       if (def.type === 'prefault') delete jsonSchema.default;
       // zod leaves it out where a field is transformed, since it then belongs to what comes out.
       const value: unknown = def.type === 'default' ? def.defaultValue : jsonSchema['fallback'];
-      if (value !== undefined)
-        jsonSchema.default = asWritten(value, jsonSchema['unit']) as typeof jsonSchema.default;
+      if (value !== undefined) jsonSchema.default = asWritten(value, jsonSchema['unit']);
     },
   }) as unknown as SchemaNode;
 }

@@ -92,6 +92,9 @@ describe('the JSON Schema', () => {
   it.each([
     'litellm/config.yaml',
     'compose/config.yaml',
+    'docs/recipes/stdio.yaml',
+    'docs/recipes/http.yaml',
+    'docs/recipes/sse.yaml',
     ...readdirSync(join(root, 'mcp'))
       .map((name) => `mcp/${name}/config.yaml`)
       .filter((name) => existing(name)),

@@ -98,8 +98,8 @@ function table(rows: readonly ReferenceRow[]): string[] {
 function presetOf(node: SchemaNode): string {
   const { default: preset, unit } = node;
   if (preset === undefined) return '';
-  if (typeof preset === 'object' && preset !== null && Object.keys(preset).length === 0) return 'none';
-  return `\`${String(preset)}\`${unit === 'seconds' ? ' s' : ''}`;
+  if (typeof preset === 'object') return 'none';
+  return `\`${JSON.stringify(preset).replaceAll('"', '')}\`${unit === 'seconds' ? ' s' : ''}`;
 }
 
 /** What may stand there: a list of words, a range with what is counted, or the kind of value. */
@@ -110,7 +110,7 @@ function valuesOf(node: SchemaNode): string {
   const types = Array.isArray(type) ? (type as readonly string[]) : [type];
   if (minimum !== undefined && maximum !== undefined) {
     const kind = node.unit === 'seconds' ? 'seconds' : (counts ?? 'whole number');
-    return `${kind}, ${String(minimum)} to ${String(maximum)}`;
+    return `${kind}, ${minimum} to ${maximum}`;
   }
   if (types.includes('boolean')) return '`true`, `false`';
   if (types.includes('array')) return items?.properties === undefined ? 'list of texts' : 'list of maps';

@@ -100,12 +100,17 @@ function inCheckout(path: string): string {
   return parts.slice(Math.max(0, from)).join('/');
 }
 
-/** The tests of each file in all reports. Of two results of one test the later counts, and one that ran beats one that did not. */
+/**
+ * The tests of each file in all reports. Of two results of one test the later counts, and one that ran beats one that did
+ * not. Where all tests of a file ran, what an earlier report says of the file does not count: it may name tests that
+ * are gone.
+ */
 export function mergeReports(reports: readonly Report[]): ReadonlyMap<string, readonly RanTest[]> {
   const merged = new Map<string, Map<string, TestState>>();
   for (const report of [...reports].sort((a, b) => a.at - b.at)) {
     for (const [file, tests] of report.tests) {
-      const states = merged.get(file) ?? new Map<string, TestState>();
+      const whole = tests.length > 0 && tests.every(({ state }) => state !== 'skipped');
+      const states = (whole ? undefined : merged.get(file)) ?? new Map<string, TestState>();
       // Two tests of one report may have one name: then the one that failed counts.
       for (const [name, state] of worstOf(tests)) {
         if (state !== 'skipped' || !states.has(name)) states.set(name, state);

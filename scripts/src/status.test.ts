@@ -102,6 +102,11 @@ describe('reports of several runs', () => {
     });
   });
 
+  it('do not keep what a file had before, where all of it ran again', () => {
+    const tests = mergeReports([report(1, { old: 'failed' }), report(2, { renamed: 'passed' })]).get(file);
+    expect(tests).toEqual([{ name: 'renamed', state: 'passed' }]);
+  });
+
   it('count two tests of one name as failed where one of them is', () => {
     const twice = jestReport('unit', {
       testResults: [

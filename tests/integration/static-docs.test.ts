@@ -1,4 +1,4 @@
-/** The documents: links lead somewhere, and what was to be written down is. Names begin with rows of docs/STATUS.md. */
+/** The documents: links lead somewhere, and what was to be written down is. `row A3` is a row of docs/STATUS.md. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -89,7 +89,7 @@ const decisions: readonly (readonly [string, RegExp])[] = [
 describe('docs/decisions.md', () => {
   const page = text('docs/decisions.md');
 
-  it.each(decisions)('%s: is decided, with its day and its reason', (id, reason) => {
+  it.each(decisions)('row %s is decided, with its day and its reason', (id, reason) => {
     const [, below = ''] =
       new RegExp(`^#{2,3} ${id}: .*$([^]*?)(?=^## |^### |(?![^]))`, 'm').exec(page) ?? [];
     expect(below.trim()).not.toBe('');
@@ -100,17 +100,17 @@ describe('docs/decisions.md', () => {
   });
 });
 
-it('A3: every folder that the README names is there', () => {
+it('row A3: every folder that the README names is there', () => {
   const named = [...text('ARCHITECTURE.md').matchAll(/^(\w[\w-]*)\/ {2,}/gm)].map(([, name = '']) => name);
   expect(named).toEqual(expect.arrayContaining(['mcp', 'litellm', 'compose', 'scripts', 'tests', 'docs']));
   expect(named.filter((name) => !existsSync(join(root, name)))).toEqual([]);
 });
 
-it('D9: Claude Desktop has a line in the pages about clients', () => {
+it('row D9: Claude Desktop has a line in the pages about clients', () => {
   expect(text('docs/clients.md')).toContain('Claude Desktop');
 });
 
-it('F7: the table of servers says what each one is, ours, bridged or its authors’ own transport, and why', () => {
+it('row F7: the table of servers says what each one is, ours, bridged or its authors’ own transport, and why', () => {
   const table = text('mcp/README.md');
   for (const name of serverNames())
     expect(table).toMatch(
@@ -119,7 +119,7 @@ it('F7: the table of servers says what each one is, ours, bridged or its authors
   expect(text('docs/recipes/README.md')).toContain('Check first whether a server speaks HTTP itself');
 });
 
-it('G19: commands for containers name containers that there are', () => {
+it('row G19: commands for containers name containers that there are', () => {
   const services = files
     .filter((name) => /^(compose|mcp)\/.*\.ya?ml$/.test(name) && !name.endsWith('config.yaml'))
     .flatMap((name) => Object.keys((parse(text(name)) as { services?: object } | null)?.services ?? {}));
@@ -132,14 +132,14 @@ it('G19: commands for containers name containers that there are', () => {
   expect(commands.filter((each) => !services.includes(each.split(': ')[1] ?? ''))).toEqual([]);
 });
 
-it('H1: the pages for LiteLLM say how it is installed, connected, started, and how keys are made', () => {
+it('row H1: the pages for LiteLLM say how it is installed, connected, started, and how keys are made', () => {
   expect(text('docs/install.md')).toMatch(/Add Toolturn to a LiteLLM/);
   expect(text('docs/access.md')).toMatch(/^## Making and checking keys/m);
   expect(text('docs/configuration.md')).toMatch(/TOOLTURN_SECRET_PREVIOUS/);
   expect(text('docs/clients.md')).toMatch(/^## One key per client/m);
 });
 
-it('H4: the overview has three pieces to copy: system, network, security', () => {
+it('row H4: the overview has three pieces to copy: system, network, security', () => {
   const page = text('docs/overview-for-notes.md');
   expect([...page.matchAll(/^## (.+)$/gm)].map(([, title]) => title)).toEqual([
     'SYSTEM-OVERVIEW',
@@ -151,7 +151,7 @@ it('H4: the overview has three pieces to copy: system, network, security', () =>
   expect(page).not.toMatch(/sk-\w{8}|\d+\.\d+\.\d+\.\d+(?<!127\.0\.0\.1)/);
 });
 
-describe('H9: every variable', () => {
+describe('row H9: every variable', () => {
   /** Names that code asks the environment for. */
   const used = new Map<string, string>();
   for (const name of files.filter((each) =>
@@ -212,7 +212,7 @@ describe('H9: every variable', () => {
   });
 });
 
-it('H10: the picture names the parts that the code has, and stands in the README', () => {
+it('row H10: the picture names the parts that the code has, and stands in the README', () => {
   const picture = text('docs/turn.svg');
   for (const part of ['LiteLLM', 'hook-service', 'Redis', 'MCP']) expect(picture).toContain(part);
   expect(text('README.md')).toContain('](docs/turn.svg)');

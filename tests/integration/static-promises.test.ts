@@ -1,6 +1,6 @@
 /**
- * What the shipped files promise, as far as it can be read off them. A name begins with the rows of docs/STATUS.md that
- * it is for.
+ * What the shipped files promise, as far as it can be read off them. `row A12` is a row of
+ * docs/STATUS.md.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -43,7 +43,7 @@ const load = (name: string): Config => parse(text(name)) as Config;
 const samples = ['litellm/config.yaml', 'compose/config.yaml'];
 
 describe('the sample configs', () => {
-  it('A12: the sample configs name a model of each provider, with its key from the environment', () => {
+  it('row A12: the sample configs name a model of each provider, with its key from the environment', () => {
     for (const name of samples) {
       const models = load(name).model_list ?? [];
       for (const provider of ['openai/gpt', 'anthropic/claude', 'gemini/gemini']) {
@@ -61,7 +61,7 @@ describe('the sample configs', () => {
     }
   });
 
-  it('A15: the sample config has a live and a commented server for each transport', () => {
+  it('row A15: the sample config has a live and a commented server for each transport', () => {
     const sample = text('litellm/config.yaml');
     const live = Object.values(load('litellm/config.yaml').mcp_servers ?? {});
     const section = sample.slice(sample.indexOf('\nmcp_servers:'), sample.indexOf('\ntoolturn:'));
@@ -78,7 +78,7 @@ describe('the sample configs', () => {
     }
   });
 
-  it('A21, B12, J8: no config has a model provider among its MCP servers', () => {
+  it('rows A21, B12, J8: no config has a model provider among its MCP servers', () => {
     expect(configs.length).toBeGreaterThan(5);
     for (const name of configs) {
       for (const [key, server] of Object.entries(load(name).mcp_servers ?? {}))
@@ -88,7 +88,7 @@ describe('the sample configs', () => {
     }
   });
 
-  it('F13: the config for containers starts no program', () => {
+  it('row F13: the config for containers starts no program', () => {
     const entries = configs
       .filter((name) => !name.startsWith('litellm/'))
       .map((name) => [name, load(name)] as const);
@@ -99,7 +99,7 @@ describe('the sample configs', () => {
     );
   });
 
-  it('I13: the samples give a call 30 seconds, as planned', () => {
+  it('row I13: the samples give a call 30 seconds, as planned', () => {
     const servers = [...configs].flatMap((name) => Object.entries(load(name).mcp_servers ?? {}));
     const given = servers.filter(([, { timeout }]) => timeout !== undefined);
     expect(given.length).toBeGreaterThan(3);
@@ -112,16 +112,16 @@ describe('the sample configs', () => {
 });
 
 describe('the compose files', () => {
-  it('E17: no service mounts the Docker socket', () => {
+  it('row E17: no service mounts the Docker socket', () => {
     expect(composeFiles.length).toBeGreaterThan(10);
     expect(composeFiles.filter((name) => /docker\.sock/.test(text(name)))).toEqual([]);
   });
 
-  it('E19: the shipped PostgreSQL connector is restricted', () => {
+  it('row E19: the shipped PostgreSQL connector is restricted', () => {
     expect(text('mcp/postgres/compose.yml')).toContain('--access-mode=restricted');
   });
 
-  it('J7: writing is off in every shipped file: nothing sets MCP_ALLOW_WRITE or an unrestricted mode', () => {
+  it('row J7: writing is off in every shipped file: nothing sets MCP_ALLOW_WRITE or an unrestricted mode', () => {
     const set = shipped
       .filter((name) => /\.(ya?ml|example|env|service|json)$/.test(name))
       .filter((name) =>
@@ -133,7 +133,7 @@ describe('the compose files', () => {
   });
 });
 
-it('F14: a server of ours has a file for each tool, or for a few that belong together', () => {
+it('row F14: a server of ours has a file for each tool, or for a few that belong together', () => {
   const own = readdirSync(join(root, 'mcp')).filter((name) =>
     existsSync(join(root, 'mcp', name, 'src', 'main.ts')),
   );
@@ -144,7 +144,7 @@ it('F14: a server of ours has a file for each tool, or for a few that belong tog
   }
 });
 
-it('G30: no file that is used names a host of somebody’s network', () => {
+it('row G30: no file that is used names a host of somebody’s network', () => {
   // Private names of home and office networks; `lan.example` and the like are examples by their form.
   const name =
     /https?:\/\/(?![\w.-]*\bexample\b)[\w-]+(?:\.[\w-]+)*\.(?:lan|local|home|internal|intranet|fritz\.box)\b/gi;

@@ -1,71 +1,53 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { dirname } from 'node:path';
-import { bulkhead } from 'cockatiel';
-import type { Environment } from './config/environment';
-import { loadConfig } from './config/load';
-import { formatProblem } from './config/problems';
-import { Callers } from './core/callers';
-import { CallRunner, type Gate } from './core/calls';
+import { changesOf } from './config/changes';
+import { FileWatch } from './config/file-watch';
+import { Reloader } from './config/reloader';
+import { readSettings, SettingsInvalid, type Settings, type SettingsSource } from './config/settings';
 import { ToolturnError } from './core/errors';
+import { Generations } from './core/generations';
 import { CatalogWarnings } from './core/look-alikes';
+import type { McpEndpoint } from './core/mcp-endpoint';
 import { observers } from './core/observer';
-import { OfferBook } from './core/offer';
 import { Overload } from './core/overload';
-import { Rates } from './core/rates';
-import { createMask } from './core/result-safety';
-import type { Prices } from './core/prices';
-import { ServerBulkheads } from './core/server-bulkheads';
-import type { ServerConfig } from './core/servers';
+import type { PartHealth } from './core/ports';
 import { Spending } from './core/spending';
-import { TurnService } from './core/service';
 import { ToolAdmission } from './core/tool-admission';
-import { ToolDoor } from './core/tool-door';
 import { ToolPins } from './core/tool-pins';
 import { TurnLog } from './core/turn-log';
-import { withWithheld } from './core/withheld';
-import { chat } from './dialects/chat';
-import { generateContent } from './dialects/generate-content';
-import { messages } from './dialects/messages';
-import { responses } from './dialects/responses';
-import { createApp } from './http/app';
+import { wire, type ProcessParts, type Wired } from './generation';
 import { createLog } from './log/log';
-import { addressBook } from './mcp/address-book';
 import { createToolHost, type McpToolHost } from './mcp/tool-host';
 import { createMetrics } from './metrics/metrics';
 import { createEndpoint } from './mcp-server/endpoint';
 import { createArgumentChecker } from './schema/argument-checker';
-import { indexTools } from './search/tool-search';
 import { createMetricStore } from './state/metrics';
 import { createPinStore } from './state/pins';
 import { createState } from './state/redis';
-import { createIdentity } from './upstream/identity';
-import { createUpstream } from './upstream/litellm';
 
 const version = '0.1.0';
 
 /** How long a stop waits for turns in flight before it ends them. */
 const drainMs = 25_000;
-/** How long a start waits for the MCP servers before it listens. */
+/** How long a start, and a change of the config, waits for the MCP servers. */
 const firstConnectMs = 3_000;
-/** How long hidden rounds wait for a client that has calls to run, where the ledger is off. */
-const handBackTtlSeconds = 24 * 3600;
 
 /** A running hook-service. */
 export interface Running {
   readonly url: string;
+  /** Reads the configuration anew, whether it changed or not. Never rejects: what is wrong is logged. */
+  reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Wires all parts and listens. Throws `ToolturnError` with every problem of the configuration at once. */
-export async function serve(environment: Environment, configPath: string): Promise<Running> {
-  const { config, warnings, secrets } = loadConfig({ path: configPath, env: process.env });
-  const log = createLog({
-    level: environment.logLevel ?? config.logLevel,
-    secrets: [...environment.secrets, ...secrets],
-  });
-  for (const warning of warnings) log.warn(`configuration: ${formatProblem(warning)}`);
+export async function serve(source: SettingsSource): Promise<Running> {
+  const { result: first, files } = readSettings(source);
+  if (first instanceof SettingsInvalid) throw first;
+  const { environment, config } = first;
+  const log = createLog({ level: levelOf(first), secrets: first.secrets });
+  for (const warning of first.warnings) log.warn(`configuration: ${warning}`);
 
   // By which a server entry that leads back here is known: its tools would be listed again and again.
   const self = { name: 'toolturn', version: `${version}+${randomBytes(4).toString('hex')}` };
@@ -74,180 +56,200 @@ export async function serve(environment: Environment, configPath: string): Promi
     ...(environment.dataKeys === undefined ? {} : { seal: environment.dataKeys }),
     log,
   });
-  const pinStore = createPinStore({
-    ...(config.pins.file === undefined ? {} : { file: config.pins.file }),
-    ...(state.pins === undefined ? {} : { redis: state.pins }),
+  const pinStoreOf = ({
+    config: {
+      pins: { file },
+    },
+  }: Settings) =>
+    createPinStore({
+      ...(file === undefined ? {} : { file }),
+      ...(state.pins === undefined ? {} : { redis: state.pins }),
+      log,
+    });
+  const pins = new ToolPins({ policy: config.pins.policy, store: pinStoreOf(first), log }, (servers) => {
+    for (const server of servers) void generations.current.host.readmit(server);
+  });
+  const admission = new ToolAdmission({ pins, log });
+  const warnings = new CatalogWarnings(log);
+  const checker = createArgumentChecker({ log });
+  let accepting = true;
+  const currentConfig = () => generations.current.settings.config;
+  const pricesNow = () => generations.current.prices;
+  const metrics = createMetrics({
+    prices: pricesNow,
+    parts: () => ({ servers: generations.current.health(), version: `v${version}` }),
+    settings: () => currentConfig().metrics,
     log,
+    ...(environment.redisUrl === undefined
+      ? {}
+      : { store: createMetricStore({ url: environment.redisUrl, log }) }),
   });
-  const pins = new ToolPins({ policy: config.pins.policy, store: pinStore, log }, (servers) => {
-    for (const server of servers) void host.readmit(server);
-  });
-  const admission = new ToolAdmission({ servers: config.servers, pins, log });
-  const host: McpToolHost = createToolHost({
+  const turns = new TurnLog(500, pricesNow);
+  const observer = observers([turns, metrics], log);
+  const parts: ProcessParts = {
+    log,
+    state,
+    pins,
+    warnings,
+    checker,
+    turns,
+    metrics,
+    spending: new Spending(observer),
+    overload: new Overload(() => currentConfig().turnsAtOnce),
+    observer,
+    self,
+    hooks: {
+      get inFlight() {
+        return generations.inFlight;
+      },
+      preCall: (...of) => generations.preCall(...of),
+      postCall: (...of) => generations.postCall(...of),
+      stream: (...of) => generations.stream(...of),
+    },
+    // A door that has not heard of a new secret yet goes on with the old one as long as its turns may.
+    secrets: () => [...new Set(generations.all.flatMap(({ settings }) => settings.environment.secrets))],
+    health: () => ({
+      config: configHealth(),
+      redis: state.health(),
+      ...prefixed('mcp:', generations.current.health()),
+    }),
+    accepting: () => accepting,
+  };
+
+  const catalogListeners = new Set<() => void>();
+  let endpoint: McpEndpoint | undefined;
+  const endpointFor = (settings: Settings) => {
+    if (!settings.config.mcp.enabled) return undefined;
+    return (endpoint ??= createEndpoint({
+      now: () => generations.current.served,
+      log,
+      onCatalogChange(callback) {
+        catalogListeners.add(callback);
+        return () => catalogListeners.delete(callback);
+      },
+    }));
+  };
+  const told = (host: McpToolHost): void => {
+    if (generations.current.host !== host) return;
+    warnings.of(host.catalog());
+    for (const listener of catalogListeners) listener();
+  };
+
+  const firstHost = createToolHost({
     servers: config.servers,
     log,
     clientInfo: self,
     admit: (server, tools) => admission.admit(server, tools),
     onServer: (server, event) => metrics.server(server, event),
   });
-  const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
-  const prices = pricesOf(config.servers);
-  const metrics = createMetrics({
-    prices,
-    parts: () => ({ servers: health(), version: `v${version}` }),
-    retentionSeconds: config.metrics.retentionSeconds,
-    log,
-    ...(config.metrics.redis && environment.redisUrl !== undefined
-      ? { store: createMetricStore({ url: environment.redisUrl, log }) }
-      : {}),
-  });
-  const warningsOfTools = new CatalogWarnings(log);
-  host.onCatalogChange((catalog) => void warningsOfTools.of(catalog));
-  const checker = createArgumentChecker({ log });
-  const { limits } = config;
-  const upstream = createUpstream({
-    baseUrl: environment.litellmUrl,
-    timeoutMs: limits.turnMs + limits.answerMs,
-  });
-  const book = new OfferBook(host, config.servers, {
-    search: { ...config.catalog, indexTools },
-    readMore: true,
-    access: config.access,
-  });
-  // The way to a server is the same within a turn and without one.
-  const calling = {
-    host,
-    cache: state.results,
-    checker,
-    mask: createMask([...environment.secrets, ...secrets], [dirname(__dirname)]),
-    limits,
-    addresses: addressBook,
-    rates: new Rates(config.rates, state.rates, log),
-    bulkheads: new ServerBulkheads(parallelOf(config.servers)),
-    log,
+  const generations: Generations<Wired> = new Generations(
+    wire({ parts, settings: first, host: firstHost, endpoint: endpointFor(first) }),
+  );
+  firstHost.onCatalogChange(() => told(firstHost));
+
+  /** From here on everything new begins with these settings. */
+  const apply = async (next: Settings): Promise<Record<string, unknown>> => {
+    const previous = generations.current;
+    const { settings: before } = previous;
+    const { servers, settings } = changesOf(before, next);
+    log.follow(levelOf(next), next.secrets);
+    const host = previous.host.next(next.config.servers);
+    host.start();
+    // What is new should be there when it takes the place of what is old.
+    await host.ready(firstConnectMs);
+    pins.keepOnly(new Set(next.config.servers.map((server) => server.publicName)));
+    generations.replace(wire({ parts, settings: next, host, endpoint: endpointFor(next), previous }));
+    host.onCatalogChange(() => told(host));
+    told(host);
+    if (!next.config.mcp.enabled) {
+      const ended = endpoint;
+      endpoint = undefined;
+      await ended?.close();
+    }
+    if (settings.includes('toolturn.pins')) {
+      const isMoved = before.config.pins.file !== next.config.pins.file;
+      await pins.follow(next.config.pins.policy, isMoved ? pinStoreOf(next) : undefined);
+    }
+    const changedServers = Object.entries(servers).filter(([, names]) => names.length > 0);
+    return {
+      ...(settings.length === 0 ? {} : { settings }),
+      ...Object.fromEntries(changedServers.map(([kind, names]) => [`servers_${kind}`, names])),
+      ...restartNotice(next),
+    };
   };
-  const turns = new TurnLog(500, prices);
-  const observer = observers([turns, metrics], log);
-  const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
-  const service = new TurnService({
-    book,
-    host,
-    runner: new CallRunner({
-      ...calling,
-      store: state.calls,
-      texts: state.texts,
-      outcomeTtlSeconds: config.outcomeTtlSeconds,
-    }),
-    ledger: state.ledger,
-    ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,
-    remembersAnswers: config.memoryTtlSeconds !== undefined,
-    ...keyHeader,
-    limits,
-    newGate,
-    log,
-    dialects: [chat, messages, responses, generateContent],
-    upstream,
-    servers: config.servers,
-    inject: config.inject,
-    surface: config.surface,
-    secrets: environment.secrets,
-    keepAliveMs: config.keepAliveMs,
-    overload: new Overload(() => config.turnsAtOnce),
-    observer,
-  });
 
-  const callers = new Callers({
-    ask: createIdentity({ baseUrl: environment.litellmUrl, secrets: environment.secrets }),
-    ...keyHeader,
-  });
-  const door = new ToolDoor({ ...calling, book, servers: config.servers, health, observer });
-  const endpoint = config.mcp.enabled
-    ? createEndpoint({
-        door,
-        features: host.features,
-        instructionsOf: instructing(config.servers),
-        callMs: limits.callMs,
-        serverInfo: self,
-        log,
-        onCatalogChange: (callback) => host.onCatalogChange(callback),
-      })
-    : undefined;
+  let pending: readonly string[] = [];
+  const restartNotice = (next: Settings): { restart?: readonly string[] } => {
+    const { restart } = changesOf(first, next);
+    const isNew = restart.join() !== pending.join();
+    pending = restart;
+    if (isNew && restart.length > 0)
+      log.warn(`a change of ${restart.join(', ')} takes effect at a restart`, { restart });
+    return restart.length === 0 ? {} : { restart };
+  };
 
-  let accepting = true;
-  const app = createApp({
-    service,
-    turns,
-    pins: { pins, warnings: () => warningsOfTools.of(host.catalog()) },
-    door,
-    callers,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    metrics: {
-      log: {
-        spending: new Spending(observer),
-        missed: (requests) => metrics.count('unavailable', requests),
-        dropped: (calls) => metrics.count('door_dropped', calls),
-      },
-      refused: () => metrics.count('hooks_refused'),
-      ...(config.metrics.prometheus === 'off'
-        ? {}
-        : { page: { public: config.metrics.prometheus === 'public', read: () => metrics.page() } }),
+  const watch = environment.reload ? new FileWatch({ onChange: () => reloader.changed() }) : undefined;
+  const reloader: Reloader = new Reloader({
+    first,
+    read() {
+      const read = readSettings(source);
+      // A file that was not watched when it was read may have been written since.
+      void watch?.follow(read.files).then((areNew) => {
+        if (areNew) reloader.changed();
+      });
+      return read.result;
     },
-    origins: config.mcp,
-    secrets: environment.secrets,
-    bodyBytes: config.bodyBytes,
-    health: () => ({ redis: state.health(), ...prefixed('mcp:', health()) }),
-    accepting: () => accepting,
+    apply,
+    stillChanging: async () => (await watch?.look()) ?? false,
     log,
   });
-  host.start();
+  const configHealth = (): PartHealth => {
+    const older = generations.all.length - 1;
+    return {
+      ...reloader.health(),
+      ...(environment.reload ? {} : { reload: 'off' }),
+      ...(pending.length === 0 ? {} : { restart: pending }),
+      ...(older === 0 ? {} : { older }),
+    };
+  };
+
+  firstHost.start();
   metrics.start();
   // Who comes first should find tools already; a server that hangs must not hold the others up for long.
-  await host.ready(firstConnectMs);
-  const server = await listen(createServer(app), environment.host, environment.port);
+  await firstHost.ready(firstConnectMs);
+  await watch?.follow(files);
+  const handler = createServer((req, res) => void generations.current.app(req, res));
+  const server = await listen(handler, environment.host, environment.port);
   const { port } = server.address() as AddressInfo;
   const url = `http://${environment.host}:${port}`;
+  // What was written while the servers were asked was seen by nobody.
+  if (watch !== undefined) reloader.changed();
   log.info('hook-service is listening', { url, servers: config.servers.map((each) => each.publicName) });
 
   return {
     url,
+    reload: () => reloader.reload(),
     async stop() {
       accepting = false;
-      log.info('stopping', { turns_in_flight: service.inFlight });
+      log.info('stopping', { turns_in_flight: generations.inFlight });
+      watch?.close();
       const closed = closeServer(server, drainMs);
-      await door.drained(drainMs);
+      await reloader.close();
+      await Promise.all(generations.all.map(({ door }) => door.drained(drainMs)));
       // Results go out in the same moment; then streams that wait for changes would hold the stop up.
       await new Promise((resolve) => setImmediate(resolve));
       await endpoint?.close();
       await closed;
+      generations.close();
       pins.close();
-      await Promise.allSettled([host.close(), checker.close(), state.close(), metrics.stop()]);
+      await Promise.allSettled([firstHost.close(), checker.close(), state.close(), metrics.stop()]);
       log.info('stopped');
     },
   };
 }
 
-function pricesOf(servers: readonly ServerConfig[]): Prices {
-  return Object.fromEntries(
-    servers.flatMap(({ publicName, prices }) => (prices ? [[publicName, prices]] : [])),
-  );
-}
-
-/** Servers whose instructions clients of the MCP endpoint are given. */
-function instructing(servers: readonly ServerConfig[]): ReadonlySet<string> {
-  const named = servers.filter((server) => server.settings?.instructions === true);
-  return new Set(named.map((server) => server.publicName));
-}
-
-/** How many calls the config lets run at one server at once. */
-function parallelOf(servers: readonly ServerConfig[]): (server: string) => number | undefined {
-  const named = new Map(servers.map((server) => [server.publicName, server.settings?.parallel]));
-  return (server) => named.get(server);
-}
-
-/** At most `parallel` calls at once; the rest of a turn's calls wait in order. */
-function newGate(parallel: number): Gate {
-  const policy = bulkhead(parallel, Number.MAX_SAFE_INTEGER);
-  return { execute: (run) => policy.execute(run) };
+function levelOf({ environment, config }: Settings) {
+  return environment.logLevel ?? config.logLevel;
 }
 
 function prefixed<T>(prefix: string, parts: Record<string, T>): Record<string, T> {

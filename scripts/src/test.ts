@@ -1,11 +1,13 @@
 /** `./scripts/test` after its bootstrap: runs the suites one after the other and adds up what they say. */
-import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { messageOf } from './errors';
+import { parseRecord } from './json';
 import { root, stateDir } from './paths';
 import { providers } from './report';
+import { suitesFile } from './status-reports';
 import { addUp, failedSuite, jestCounts, junitCounts, summary, type Counts } from './test-counts';
 
 interface Suite {
@@ -109,7 +111,6 @@ async function main(): Promise<number> {
       `There is no suite ${unknown.join(', ')}; there are ${suites.map((suite) => suite.name).join(', ')}.`,
     );
   }
-  rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
   const results: Counts[] = [];
   const notes: string[] = [];
@@ -120,15 +121,39 @@ async function main(): Promise<number> {
       continue;
     }
     console.log(`\n== ${suite.name}`);
+    // Reports of other suites stay: docs/STATUS.md is made from all of them.
+    for (const ending of ['json', 'xml']) rmSync(join(reports, `${suite.name}.${ending}`), { force: true });
     const from = performance.now();
     const counts = await run(suite);
     const seconds = Math.round((performance.now() - from) / 1000);
     results.push(counts);
+    noteRun(suite.name, counts);
     notes.push(`  ${suite.name}: ${summary(counts)} (${seconds} s)`);
   }
   const total = addUp(results);
   console.log(`\n${notes.join('\n')}\n\n${summary(total)}`);
   return total.failed === 0 ? 0 : 1;
+}
+
+/** Notes what ran, when and on which commit, beside the reports. */
+function noteRun(suite: string, counts: Counts): void {
+  const file = join(reports, suitesFile);
+  const before = existsSync(file) ? parseRecord(readFileSync(file, 'utf8')) : undefined;
+  const note = { ...before, [suite]: { commit: commitOf(), at: Date.now(), ...counts } };
+  writeFileSync(file, `${JSON.stringify(note, null, 2)}\n`);
+}
+
+/** The commit of the checkout, with `+` where files differ from it. */
+function commitOf(): string {
+  const git = (...args: string[]): string =>
+    execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  try {
+    // docs/STATUS.md is written after the tests, from what they said.
+    const changed = git('status', '--porcelain', '--', ':!docs/STATUS.md') !== '';
+    return `${git('rev-parse', '--short', 'HEAD')}${changed ? '+' : ''}`;
+  } catch {
+    return '';
+  }
 }
 
 async function run(suite: Suite): Promise<Counts> {

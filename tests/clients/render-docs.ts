@@ -1,4 +1,4 @@
-/** Renders docs/clients.md from the settings that the tests run with. */
+/** Renders docs/clients/tested.md from the settings that the tests run with. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -20,12 +20,11 @@ const pinnedPython = new Map(
 
 export function renderDocs(): string {
   return [
-    '# Clients',
+    '# Tested clients',
     '',
-    'Any client that speaks one of LiteLLM’s API forms works with Toolturn as it is: it is pointed at LiteLLM and given a',
-    'LiteLLM key. Below are the settings for eight of them. `scripts/test-clients` installs these versions and runs them with',
-    'exactly these settings; this page is rendered from the same file (`tests/clients/settings.ts`,',
-    '`scripts/test-clients --write-docs`).',
+    '[Clients](../clients.md) has a page for each client. Below are the versions and settings of eight of them as the tests run',
+    'them: `scripts/test-clients` installs these versions and runs them with exactly these settings; this page is rendered from the same',
+    'file (`tests/clients/settings.ts`, `scripts/test-clients --write-docs`).',
     '',
     'Each of them is shown to get an answer that needed a tool of an MCP server; to use a tool of its own and one of',
     'Toolturn’s in the same round; to go on with a conversation in which the model sees the tool call that the client',

@@ -1,6 +1,6 @@
 /**
  * How each client is set up: for programs what `toolturn clients` prints. The tests run exactly this, and
- * docs/clients.md is rendered from it (render-docs.ts).
+ * docs/clients/tested.md is rendered from it (render-docs.ts).
  * `$LITELLM_URL`, `$LITELLM_KEY` and `$PROMPT` stand for what differs from place to place.
  */
 import { readFileSync } from 'node:fs';

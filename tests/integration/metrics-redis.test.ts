@@ -56,7 +56,7 @@ async function startReplica(name: string, clock: Clock): Promise<Replica> {
   const store = createMetricStore({ url: server.url, log: silent });
   stores.push(store);
   await waitUntil(async () => store.ready, { timeoutMs: 20_000, what: 'the store' });
-  const aggregator = new Aggregator(prices);
+  const aggregator = new Aggregator(() => prices);
   let loses = false;
   const replica = { aggregator, away: false, loseAnswer: () => (loses = true) };
   const flusher = new Flusher({
@@ -77,7 +77,7 @@ async function startReplica(name: string, clock: Clock): Promise<Replica> {
       close: () => store.close(),
     },
     replica: name,
-    retentionSeconds: 7 * 86_400,
+    settings: () => ({ redis: true, retentionSeconds: 7 * 86_400 }),
     parts: () => ({ servers: { files: { state: 'ready', tools: 3 } }, version: 'v0.1.0' }),
     log: silent,
     now: () => clock.now,

@@ -26,6 +26,7 @@ beforeAll(async () => {
   netdata = await startNetdata(
     {
       'system.cpu': { units: 'percentage', values: { user: [1, 2, 9], system: [0.5, 0.5, 0.5] } },
+      'disk.away': { units: 'KiB/s', values: { reads: [4, 2, null], writes: [null, null, null] } },
       'cgroup_redis.mem': { units: 'MiB', values: { used: [5] } },
     },
     [
@@ -123,6 +124,14 @@ describe('the monitoring server', () => {
     expect(text).toBe('system.cpus: no such chart. There are: system.cpu.');
   });
 
+  it('takes what was not measured for unknown and not for zero', async () => {
+    const [{ dimensions }] = (await answer('get_system_metrics', { charts: ['disk.away'] })).charts;
+    expect(dimensions).toEqual({
+      reads: { last: 2, average: 3, least: 2, most: 4 },
+      writes: { last: null, average: null, least: null, most: null },
+    });
+  });
+
   it('says how a container is from its log and the alarms that name it', async () => {
     expect(await answer('check_service_health', { service_name: 'litellm' })).toMatchObject({
       status: 'warning',
@@ -139,7 +148,10 @@ describe('the monitoring server', () => {
 
   it('is healthy while both services answer', async () => {
     const health = await fetch(new URL('/health', server.url));
-    expect([health.status, await health.json()]).toEqual([200, { service: 'mcp-monitoring', status: 'ok' }]);
+    expect([health.status, await health.json()]).toEqual([
+      200,
+      { service: 'mcp-monitoring', status: 'ok', dependencies: { loki: 'ok', netdata: 'ok' } },
+    ]);
   });
 
   it('refuses pages of other sites', async () => {
@@ -163,7 +175,12 @@ describe('a monitoring server whose Loki is away', () => {
       const health = await fetch(new URL('/health', away.url));
       expect([health.status, await health.json()]).toEqual([
         503,
-        { service: 'mcp-monitoring', status: 'failed', reason: 'Loki does not answer' },
+        {
+          service: 'mcp-monitoring',
+          status: 'failed',
+          reason: 'Loki does not answer',
+          dependencies: { loki: 'failed', netdata: 'ok' },
+        },
       ]);
     } finally {
       await away.stop();

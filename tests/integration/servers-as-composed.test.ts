@@ -5,7 +5,15 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +21,7 @@ import { freePort, startProcess, waitUntil, type RunningProcess } from '../../sc
 import { portVariable, root, serverService } from '../support/compose';
 import { startLoki } from '../support/mcp/loki';
 import { startNetdata } from '../support/mcp/netdata';
+import { namedTools } from '../support/mcp/own-servers';
 
 jest.setTimeout(90_000);
 const run = promisify(execFile);
@@ -85,8 +94,50 @@ it('runs mcp-filesystem: the bridge, its folder, its check', async () => {
     arguments: { path: join(files, 'note.txt') },
   });
   expect(JSON.stringify(content)).toContain('Kept for the test.');
+  const { offered, withheld } = namedTools['filesystem'] ?? { offered: [], withheld: [] };
+  const { tools } = await client.listTools();
+  expect(tools.map((tool) => tool.name).sort()).toEqual([...offered, ...withheld].sort());
   await started.running.stop();
   expect(await check(started)).toBe(1);
+});
+
+describe('mcp-filesystem', () => {
+  let outside: string;
+  let client: Client;
+
+  beforeAll(async () => {
+    outside = mkdtempSync(join(tmpdir(), 'toolturn-outside-'));
+    ends.push(() => rmSync(outside, { recursive: true, force: true }));
+    for (const path of [join(outside, 'secret.txt'), join(app, 'secret.txt')])
+      writeFileSync(path, 'Of no concern.');
+    symlinkSync(join(outside, 'secret.txt'), join(files, 'link.txt'));
+    symlinkSync(outside, join(files, 'folder'));
+    const started = await startService('filesystem');
+    await isHealthy(started, started.running);
+    client = await connect(started.url);
+  });
+
+  it.each([
+    ['read_text_file', { path: '../secret.txt' }],
+    ['read_text_file', { path: 'link.txt' }],
+    ['read_text_file', { path: 'folder/secret.txt' }],
+    ['list_directory', { path: 'folder' }],
+    ['write_file', { path: 'link.txt', content: 'changed' }],
+    ['move_file', { source: 'note.txt', destination: '../moved.txt' }],
+  ])('refuses %s with %j, which leads out of its folder', async (tool, args) => {
+    const given = Object.entries(args).map(([key, value]) => [
+      key,
+      key === 'content' ? value : `${files}/${value}`,
+    ]);
+    const result = await client.callTool({ name: tool, arguments: Object.fromEntries(given) });
+    expect([result.isError, JSON.stringify(result)]).toEqual([
+      true,
+      expect.stringMatching(/Access denied|outside allowed directories/i),
+    ]);
+    expect(JSON.stringify(result)).not.toContain('Of no concern');
+    expect(readFileSync(join(outside, 'secret.txt'), 'utf8')).toBe('Of no concern.');
+    expect(existsSync(join(app, 'moved.txt'))).toBe(false);
+  });
 });
 
 it('runs mcp-monitoring, whose check tells when Loki is away', async () => {
@@ -115,6 +166,12 @@ const unreachable: readonly [string, (port: number) => Record<string, string>, s
     (port) => ({ TIMESCALEDB_URL: `postgres://${nowhere.user}@${nowhere.host}:${port}/x` }),
     'tsdb_query',
   ],
+  [
+    'postgres-query',
+    (port) => ({ PGHOST: nowhere.host, PGPORT: `${port}`, PGUSER: nowhere.user, PGPASSWORD: 'x' }),
+    'postgres_query',
+  ],
+  ['n8n', (port) => ({ N8N_API_URL: `http://${nowhere.host}:${port}`, N8N_API_KEY: 'x' }), 'list_workflows'],
   [
     'storage',
     (port) => ({

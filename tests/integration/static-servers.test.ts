@@ -14,8 +14,8 @@ import {
 const inFolder = (name: string, file: string): string => join(root, 'mcp', name, file);
 const read = (name: string, file: string): string => readFileSync(inFolder(name, file), 'utf8');
 const text = (path: string): string => readFileSync(join(root, path), 'utf8');
-const bridged = ['fetch', 'filesystem', 'github', 'n8n', 'playwright'];
-const own = ['memory-postgres', 'monitoring', 'storage', 'timescaledb'];
+const bridged = ['fetch', 'filesystem', 'github', 'playwright'];
+const own = ['memory-postgres', 'monitoring', 'n8n', 'postgres-query', 'storage', 'timescaledb'];
 const ports: Readonly<Record<string, number>> = {
   filesystem: 48001,
   'memory-postgres': 48002,
@@ -27,6 +27,7 @@ const ports: Readonly<Record<string, number>> = {
   timescaledb: 48008,
   storage: 48009,
   postgres: 48010,
+  'postgres-query': 48011,
 };
 const aliases: Readonly<Record<string, string>> = {
   filesystem: 'fs',
@@ -39,6 +40,7 @@ const aliases: Readonly<Record<string, string>> = {
   timescaledb: 'tsdb',
   storage: 'store',
   postgres: 'db',
+  'postgres-query': 'pg',
 };
 
 interface Entry {
@@ -120,7 +122,7 @@ describe.each(serverNames)('mcp-%s', (name) => {
   });
 
   it('joins the external networks by their names', () => {
-    const atDatabases = ['memory-postgres', 'postgres', 'timescaledb'].includes(name);
+    const atDatabases = ['memory-postgres', 'postgres', 'postgres-query', 'timescaledb'].includes(name);
     const networks = ['litellm-mcp-net', ...(atDatabases ? ['postgres-net'] : [])];
     expect(service.networks).toEqual(networks);
     expect(composeFile(`mcp/${name}/compose.yml`).networks).toEqual(
@@ -170,7 +172,7 @@ describe.each(serverNames)('mcp-%s', (name) => {
     const needed = own.includes(name)
       ? [
           ...`${text('mcp/kit/src/environment.ts')}${read(name, 'src/main.ts')}`.matchAll(
-            /^ {2,6}([A-Z][A-Z_]+):/gm,
+            /^ {2,6}([A-Z][A-Z0-9_]+):/gm,
           ),
         ]
           .map((match) => match[1] ?? '')
@@ -206,7 +208,7 @@ describe.each(serverNames)('mcp-%s', (name) => {
 
 /** Variables in an object literal on the line of its call. */
 function inlineVariables(name: string): string[] {
-  return [...read(name, 'src/main.ts').matchAll(/[{,] ([A-Z][A-Z_]+):/g)].map((match) => match[1] ?? '');
+  return [...read(name, 'src/main.ts').matchAll(/[{,] ([A-Z][A-Z0-9_]+):/g)].map((match) => match[1] ?? '');
 }
 
 describe('all servers together', () => {
@@ -216,8 +218,10 @@ describe('all servers together', () => {
   });
 
   it('have a port and an alias each', () => {
-    expect(new Set(serverNames.map((name) => serverService(name).environment['MCP_PORT'])).size).toBe(10);
-    expect(new Set(serverNames.map((name) => entryOf(name).entry.alias)).size).toBe(10);
+    expect(new Set(serverNames.map((name) => serverService(name).environment['MCP_PORT'])).size).toBe(
+      serverNames.length,
+    );
+    expect(new Set(serverNames.map((name) => entryOf(name).entry.alias)).size).toBe(serverNames.length);
   });
 });
 

@@ -6,7 +6,7 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderClients } from '../../hook-service/src/cli/clients';
+import { placeholderKey, renderClients } from '../../hook-service/src/cli/clients';
 import type { Setup } from '../../hook-service/src/cli/client-setups';
 import { root, venvDir } from '../../scripts/src/paths';
 import { startScriptedModel, type ScriptedModel } from '../../scripts/src/scripted-model';
@@ -14,6 +14,7 @@ import { chatDriver } from '../support/dialects/chat-driver';
 import type { Driver, Script } from '../support/dialects/driver';
 import { generateContentDriver } from '../support/dialects/generate-content-driver';
 import { messagesDriver } from '../support/dialects/messages-driver';
+import { responsesDriver } from '../support/dialects/responses-driver';
 import { startSseFixture, type SseFixture } from '../support/mcp/sse-fixture';
 import { printedCurls, runPrinted, runShell, type Desk } from '../support/printed';
 import { all, postSse } from '../support/sse';
@@ -48,6 +49,10 @@ beforeAll(async () => {
     },
     models: [
       ...drivers.map((driver) => driver.entry(model.url)),
+      // The names of the sample config, which the documents use.
+      { ...responsesDriver.entry(model.url), model_name: 'gpt' },
+      { ...messagesDriver.entry(model.url), model_name: 'claude' },
+      { ...generateContentDriver.entry(model.url), model_name: 'gemini' },
       { model_name: 'gpt-4o-mock', litellm_params: { model: 'openai/mock', mock_response: 'Hi.' } },
     ],
   });
@@ -206,6 +211,11 @@ describe('a program that toolturn clients prints', () => {
 
 describe('a curl line of the documents', () => {
   const curls = printedCurls();
+  const byPath: readonly (readonly [string, Driver])[] = [
+    ['/v1/responses', responsesDriver],
+    ['/v1/messages', messagesDriver],
+    [':generateContent', generateContentDriver],
+  ];
 
   it('is found in README and docs', () => {
     expect(curls.map(({ file }) => file)).toEqual(expect.arrayContaining(['README.md', 'docs/compose.md']));
@@ -214,15 +224,22 @@ describe('a curl line of the documents', () => {
   it.each(curls)('in $file works as printed: $text', async ({ text }) => {
     writeFileSync(join(stack.dir, 'litellm.env'), 'LITELLM_MASTER_KEY=sk-test-alice\n');
     stack.model.answerWith(chatDriver.provider(lookUp));
-    // Only the ports are others here.
+    const [, driver] = byPath.find(([path]) => text.includes(path)) ?? [];
+    if (driver !== undefined) model.answerWith(driver.provider(lookUp));
+    const key = 'sk-test-alice';
+    // Only the ports are others here, and the key where a snippet has a placeholder for it.
     const here = text
       .replaceAll('http://127.0.0.1:4000', stack.url)
-      .replaceAll('http://127.0.0.1:48900', stack.hook.url);
-    const key = 'sk-test-alice';
+      .replaceAll('http://127.0.0.1:48900', stack.hook.url)
+      .replaceAll(placeholderKey, key);
     const output = await runShell(here, stack.dir, { KEY: key, LITELLM_KEY: key, LITELLM_API_KEY: key });
     expect(output.trim()).not.toBe('');
+    if (driver !== undefined) expect(output).toContain(databases);
     if (!here.includes('/chat/completions')) return;
-    expect(JSON.parse(output)).toMatchObject({ choices: [{ message: { content: expect.any(String) } }] });
-    if (here.includes('"demo"')) expect(output).toContain(databases);
+    if (here.includes('"stream": true')) expect(output.trim()).toMatch(/data: \[DONE\]$/);
+    else
+      expect(JSON.parse(output)).toMatchObject({ choices: [{ message: { content: expect.any(String) } }] });
+    const said = [...output.matchAll(/"content":\s?"([^"]*)"/g)].map(([, piece]) => piece).join('');
+    if (here.includes('"demo"')) expect(said).toContain(databases);
   });
 });

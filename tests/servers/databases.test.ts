@@ -2,9 +2,9 @@
  * The system's own question, "What databases do we have?", asked as Open WebUI asks it, and answered from a real
  * PostgreSQL; and what keeps that database from being written to.
  */
-import { all, postSse } from '../support/sse';
 import { lastResults, messagesOf, roundsBehind, toolNames } from '../support/tools';
 import { testWith } from './available';
+import { askAsOpenWebUi, type Shown } from './open-webui';
 import { startServers, type Running } from './running';
 import { takeTurn } from './turn';
 
@@ -22,56 +22,10 @@ afterAll(async () => {
 const question = 'What databases do we have?';
 const listing = 'SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY datname';
 
-/**
- * What Open WebUI sends to an OpenAI-compatible backend: its metadata stays with it (`metadata` is taken out of the
- * body), who asks goes into headers where ENABLE_FORWARD_USER_INFO_HEADERS is set, usage is asked for where the model
- * has that capability (open_webui/routers/openai.py, open_webui/utils/headers.py).
- */
-const openWebUi = {
-  headers: {
-    'user-agent': 'Python/3.11 aiohttp/3.12.15',
-    accept: '*/*',
-    'x-openwebui-user-name': 'Ada L%C3%B3pez',
-    'x-openwebui-user-id': '5f0c8a52-6f6e-4a3e-9c11-0b3a35f0a0d7',
-    'x-openwebui-user-email': 'ada@lan.example',
-    'x-openwebui-user-role': 'user',
-    'x-openwebui-chat-id': 'c2b1f8f0-93b1-4a55-8f0e-6f4d8b7a3a10',
-  },
-  body: (messages: readonly object[]) => ({
-    stream: true,
-    model: 'demo',
-    messages,
-    temperature: 0.7,
-    stream_options: { include_usage: true },
-  }),
-};
-
-interface Chunk {
-  readonly id: string;
-  readonly choices: readonly {
-    readonly delta: {
-      readonly role?: string;
-      readonly content?: string | null;
-      readonly tool_calls?: unknown;
-    };
-    readonly finish_reason?: string | null;
-  }[];
-  readonly usage?: { readonly total_tokens: number } | null;
-}
-
-async function ask(messages: readonly object[]): Promise<{ chunks: Chunk[]; text: string; last: string }> {
-  const url = `${run.stack.url}/v1/chat/completions`;
-  const { status, events } = await postSse(
-    url,
-    'sk-test-openwebui',
-    openWebUi.body(messages),
-    openWebUi.headers,
-  );
-  expect(status).toBe(200);
-  const data = (await all(events)).map((event) => event.data);
-  const chunks = data.slice(0, -1).map((text) => JSON.parse(text) as Chunk);
-  const text = chunks.flatMap(({ choices }) => choices.map(({ delta }) => delta.content ?? '')).join('');
-  return { chunks, text, last: data.at(-1) ?? '' };
+async function ask(messages: readonly object[]): Promise<Shown> {
+  const shown = await askAsOpenWebUi(run.stack, messages);
+  expect(shown.status).toBe(200);
+  return shown;
 }
 
 testWith(

@@ -98,6 +98,23 @@ describe('the memory server', () => {
     await database.close();
   });
 
+  it('cannot write with a role that may only read either, even where it is told to', async () => {
+    const grants =
+      'GRANT USAGE ON SCHEMA mcp_memory TO reader; GRANT SELECT ON mcp_memory.memories TO reader';
+    await postgres.sql('memories', grants);
+    const insert = `INSERT INTO mcp_memory.memories (content) VALUES ('x')`;
+    await expect(postgres.sqlAsReader('memories', insert)).rejects.toThrow(/permission denied/);
+    const env = { POSTGRES_URL: postgres.readerDsn('memories') };
+    const reader = await startOwnServer('memory-postgres', env);
+    try {
+      expect(texts(await answer('memory_search', { query: 'outlives' }, reader))).toHaveLength(1);
+    } finally {
+      await reader.stop();
+    }
+    const writer = startOwnServer('memory-postgres', { ...env, MCP_ALLOW_WRITE: 'true' });
+    await expect(writer).rejects.toThrow(/permission denied/);
+  });
+
   it('offers no writing unless it is allowed', async () => {
     const reader = await start();
     try {

@@ -1,32 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, startProcess, waitForHttp, type RunningProcess } from '../../scripts/src/processes';
 import { Listener } from '../support/mcp/listener';
 import { startOwnServer, type OwnServer } from '../support/mcp/own-server';
-import { installation } from './place';
+import { startStorage, type Storage } from './storage';
 
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-storage-'));
-let storage: RunningProcess;
+let storage: Storage;
 let endpoint: string;
 let server: OwnServer;
 
 beforeAll(async () => {
-  const port = await freePort();
-  endpoint = `http://127.0.0.1:${port}`;
-  storage = await startProcess({
-    name: 'moto',
-    command: installation.python('moto', 'moto_server'),
-    logFile: join(dir, 'moto.log'),
-    args: ['-H', '127.0.0.1', '-p', `${port}`],
-    env: { PATH: process.env['PATH'], HOME: dir },
-  });
-  await waitForHttp(`${endpoint}/moto-api/`, { timeoutMs: 60_000, process: storage });
-  await fetch(`${endpoint}/papers`, { method: 'PUT' });
-  for (let i = 0; i < 1100; i += 1) await put(`many/${`${i}`.padStart(4, '0')}`, 'x');
-  await put('note.txt', 'Größe: 😀 end', 'text/plain');
-  await put('big.txt', 'é'.repeat(3000));
-  await put('photo.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2]), 'image/png');
+  storage = await startStorage(dir, 'papers');
+  endpoint = storage.url;
+  for (let i = 0; i < 1100; i += 1) await storage.put(`many/${`${i}`.padStart(4, '0')}`, 'x');
+  await storage.put('note.txt', 'Größe: 😀 end', 'text/plain');
+  await storage.put('big.txt', 'é'.repeat(3000));
+  await storage.put('photo.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0, 1, 2]), 'image/png');
   server = await start();
 });
 
@@ -35,17 +25,6 @@ afterAll(async () => {
   await storage?.stop();
   rmSync(dir, { recursive: true, force: true });
 });
-
-/** The storage takes objects without a signature. */
-async function put(key: string, body: string | Buffer, type = 'application/octet-stream'): Promise<void> {
-  const headers = { 'content-type': type };
-  const { status } = await fetch(`${endpoint}/papers/${key}`, {
-    method: 'PUT',
-    headers,
-    body: new Uint8Array(Buffer.from(body)),
-  });
-  if (status !== 200) throw new Error(`the storage answered ${status} for ${key}`);
-}
 
 const start = (env: Record<string, string> = {}) =>
   startOwnServer('storage', {

@@ -47,7 +47,8 @@ export interface PrintedCurl {
 
 /** Every curl line of README and docs: blocks that begin with one, and those between backticks. */
 export function printedCurls(): PrintedCurl[] {
-  const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => join('docs', name))];
+  const documents = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+  const pages = ['README.md', ...documents.map((name) => join('docs', name))];
   return pages
     .filter((page) => page.endsWith('.md'))
     .flatMap((file) => {

@@ -64,6 +64,9 @@ export interface StackOptions {
   readonly general?: object;
   /** More entries of LiteLLM's `model_list`, behind `demo`. */
   readonly models?: readonly object[];
+  /** More of LiteLLM's `litellm_settings`, and its `router_settings`. */
+  readonly litellm?: object;
+  readonly router?: object;
 }
 
 /** Starts Redis, hook-service and LiteLLM around a scripted model; all on free ports, all in a folder of their own. */
@@ -153,7 +156,8 @@ function writeConfig(dir: string, modelUrl: string, options: StackOptions): stri
       ...(options.models ?? []),
     ],
     general_settings: { custom_auth: 'keys.check', ...options.general },
-    litellm_settings: { callbacks: ['recorder.recorder'], num_retries: 0 },
+    litellm_settings: { callbacks: ['recorder.recorder'], num_retries: 0, ...options.litellm },
+    ...(options.router === undefined ? {} : { router_settings: options.router }),
     guardrails: [
       {
         guardrail_name: 'toolturn',

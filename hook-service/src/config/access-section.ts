@@ -7,16 +7,46 @@ const values = z.array(z.union([z.string(), z.number(), z.boolean()]), {
 });
 
 const ruleShape = {
-  keys: texts.transform((keys) => keys.map(hashRawKey)).default([]),
-  teams: texts.default([]),
-  users: texts.default([]),
-  servers: texts.optional(),
-  access_groups: texts.optional(),
+  keys: texts
+    .transform((keys) => keys.map(hashRawKey))
+    .default([])
+    .describe(
+      'for callers with one of these keys: alias, SHA-256 in hex, or the key itself; `*` is everybody',
+    )
+    .meta({ example: ['nightly'] }),
+  teams: texts
+    .default([])
+    .describe('for callers of these teams, by id or alias')
+    .meta({ example: ['analysts'] }),
+  users: texts
+    .default([])
+    .describe('for these users, by id')
+    .meta({ example: ['eve'] }),
+  servers: texts
+    .optional()
+    .describe('grants the tools of these servers, by name or alias; an empty list grants nothing')
+    .meta({ example: ['db'] }),
+  access_groups: texts
+    .optional()
+    .describe('grants the tools of the servers in these groups')
+    .meta({ example: ['data'] }),
   tools: z
     .strictObject(
-      { allow: texts.optional(), deny: texts.default([]) },
+      {
+        allow: texts
+          .optional()
+          .describe(
+            'of what is granted, only tools (`server__tool`) with such a name; `*` stands for any text',
+          )
+          .meta({ example: ['web__*'] }),
+        deny: texts
+          .default([])
+          .describe('never tools with such a name, whatever grants them')
+          .meta({ example: ['*__delete_*'] }),
+      },
       { error: 'must be a map with allow and deny' },
     )
+    .describe('tools by name')
     .prefault({}),
   parameters: z
     .record(
@@ -24,19 +54,35 @@ const ruleShape = {
       z.record(filledText, values, { error: 'must be a map of arguments to lists of values' }),
       { error: 'must be a map of tools to arguments' },
     )
-    .default({}),
+    .default({})
+    .describe('tool: argument: the values that it may have')
+    .meta({ example: { db__query: { database: ['sales', 'stock'] } } }),
 };
 
 const grantModes = ['honoured', 'required', 'ignored'] as const;
 
 const accessShape = {
-  default: z.enum(['all', 'none'], { error: 'must be all or none' }).optional(),
-  litellm_grants: z.enum(grantModes, { error: `must be ${grantModes.join(', ')}` }).default('honoured'),
+  default: z
+    .enum(['all', 'none'], { error: 'must be all or none' })
+    .optional()
+    .describe(
+      'what a caller may use to whom no rule grants anything; must be said where there are rules, else `all`',
+    )
+    .meta({ example: 'none' }),
+  litellm_grants: z
+    .enum(grantModes, { error: `must be ${grantModes.join(', ')}` })
+    .default('honoured')
+    .describe(
+      'whether LiteLLM’s own grants cut what the config grants; `required`: a caller without any may use nothing',
+    ),
   rules: z
     .array(z.strictObject(ruleShape, { error: 'must be a map that says who may use what' }), {
       error: 'must be a list of rules',
     })
-    .default([]),
+    .default([])
+    .describe(
+      'who may use which tools; the grants of all rules that fit a caller add up, and every `deny` wins',
+    ),
 };
 
 /** Schema of `toolturn.access`; whether the names in it exist is seen later, in `compileAccess`. */

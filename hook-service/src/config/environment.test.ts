@@ -8,6 +8,7 @@ test('the secret is enough; the rest has defaults', () => {
     host: '127.0.0.1',
     port: 48_900,
     litellmUrl: 'http://127.0.0.1:4000',
+    reload: true,
   });
 });
 
@@ -21,6 +22,7 @@ test('everything is read', () => {
       LITELLM_URL: 'http://litellm:4000/',
       REDIS_URL: 'rediss://user:pass@redis:6379/1',
       TOOLTURN_LOG_LEVEL: 'debug',
+      TOOLTURN_RELOAD: 'off',
     }),
   ).toEqual({
     secrets: [secret, `another-${secret}`, `old-${secret}`],
@@ -29,6 +31,7 @@ test('everything is read', () => {
     litellmUrl: 'http://litellm:4000',
     redisUrl: 'rediss://user:pass@redis:6379/1',
     logLevel: 'debug',
+    reload: false,
   });
 });
 
@@ -39,6 +42,7 @@ test('all that is wrong is said together, without a value', () => {
     LITELLM_URL: 'canary',
     REDIS_URL: 'http://canary',
     TOOLTURN_LOG_LEVEL: 'canary',
+    TOOLTURN_RELOAD: 'canary',
   };
   const read = (): unknown => readEnvironment(env);
   expect(read).toThrow(EnvironmentInvalid);
@@ -48,6 +52,7 @@ test('all that is wrong is said together, without a value', () => {
       'TOOLTURN_PORT must be a port, a whole number from 0 to 65535',
       'LITELLM_URL must be an address such as http://127.0.0.1:4000',
       'REDIS_URL must be an address such as redis://127.0.0.1:6379',
+      'TOOLTURN_RELOAD must be on or off',
       'TOOLTURN_LOG_LEVEL must be one of error, warn, info, debug',
     ].join('\n'),
   );

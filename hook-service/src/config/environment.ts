@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ToolturnError } from '../core/errors';
 import { type LogLevel, logLevels } from './toolturn-section';
 
-/** What the process is told by its environment, read once at the start. */
+/** What the process is told by its environment and by the env files it names. */
 export interface Environment {
   /** Shared with the door. The first one is sent, all are accepted, so that it can be rotated. */
   readonly secrets: readonly [string, ...string[]];
@@ -15,6 +15,8 @@ export interface Environment {
   readonly dataKeys?: { readonly keys: readonly Buffer[]; readonly readsPlain: boolean };
   /** Takes the place of `toolturn.log_level`. */
   readonly logLevel?: LogLevel;
+  /** False: changed files are read when the process is told so (SIGHUP), and not by themselves. */
+  readonly reload: boolean;
 }
 
 /** Everything that is wrong with the environment, at once. Names variables, never a value. */
@@ -47,28 +49,52 @@ function url(protocols: readonly string[], example: string): z.ZodType<string> {
   });
 }
 
-const schema = z.object({
-  TOOLTURN_SECRET: secretList,
-  TOOLTURN_SECRET_PREVIOUS: secretList.optional(),
-  TOOLTURN_HOST: z.string().default('127.0.0.1'),
+/** The variables of hook-service. Their descriptions are those of docs/config-reference.md. */
+export const environmentSchema = z.object({
+  TOOLTURN_SECRET: secretList.describe(
+    `shared with the door in LiteLLM; at least ${leastSecretLength} characters; several separated by commas are all accepted`,
+  ),
+  TOOLTURN_SECRET_PREVIOUS: secretList.optional().describe('accepted as well, while the secret is changed'),
+  TOOLTURN_HOST: z.string().default('127.0.0.1').describe('address to listen on'),
   TOOLTURN_PORT: z
     .string()
     .regex(/^\d{1,5}$/, { error: 'must be a port, a whole number from 0 to 65535' })
     .transform(Number)
     .refine((port) => port <= 65_535, { error: 'must be a port, a whole number from 0 to 65535' })
-    .default(48_900),
-  LITELLM_URL: url(['http:', 'https:'], 'http://127.0.0.1:4000').default('http://127.0.0.1:4000'),
-  REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379').optional(),
-  TOOLTURN_DATA_KEY: dataKey.optional(),
-  TOOLTURN_DATA_KEY_PREVIOUS: z.union([z.literal('plain'), dataKey]).optional(),
-  TOOLTURN_LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).optional(),
+    .default(48_900)
+    .describe('port to listen on; 0 takes a free one'),
+  LITELLM_URL: url(['http:', 'https:'], 'http://127.0.0.1:4000')
+    .default('http://127.0.0.1:4000')
+    .describe('where continuations go'),
+  REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379')
+    .optional()
+    .describe('where state is kept; without it in memory, for this process and until its end'),
+  TOOLTURN_DATA_KEY: dataKey
+    .optional()
+    .describe(
+      '32 bytes in hex or base64 (`openssl rand -hex 32`): hidden rounds, outcomes and kept results stand in Redis encrypted (AES-256-GCM)',
+    ),
+  TOOLTURN_DATA_KEY_PREVIOUS: z
+    .union([z.literal('plain'), dataKey])
+    .optional()
+    .describe('the key before, while they change; `plain` reads what was kept before there was a key'),
+  TOOLTURN_RELOAD: z
+    .enum(['on', 'off'], { error: 'must be on or off' })
+    .default('on')
+    .describe(
+      'whether a changed config or env file is followed by itself; `off`: at SIGHUP only. See [reload.md](reload.md)',
+    ),
+  TOOLTURN_LOG_LEVEL: z
+    .enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` })
+    .optional()
+    .describe('takes the place of `toolturn.log_level`'),
 });
 
 /** Reads the variables that hook-service knows. Throws `EnvironmentInvalid` with all that is wrong. */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   // An empty variable is one that compose or a shell was asked to pass on and did not have.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
-  const parsed = schema.safeParse(given);
+  const parsed = environmentSchema.safeParse(given);
   if (given['TOOLTURN_DATA_KEY'] === undefined && given['TOOLTURN_DATA_KEY_PREVIOUS'] !== undefined)
     throw new EnvironmentInvalid(['TOOLTURN_DATA_KEY_PREVIOUS needs TOOLTURN_DATA_KEY beside it']);
   if (!parsed.success) {
@@ -83,6 +109,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     host: data.TOOLTURN_HOST,
     port: data.TOOLTURN_PORT,
     litellmUrl: data.LITELLM_URL.replace(/\/+$/, ''),
+    reload: data.TOOLTURN_RELOAD === 'on',
     ...(data.REDIS_URL !== undefined && { redisUrl: data.REDIS_URL }),
     ...(data.TOOLTURN_DATA_KEY !== undefined && {
       dataKeys: {

@@ -1,14 +1,28 @@
 import { z } from 'zod';
 
-/** A field whose every mistake has one message, and whose value `read` turns into what the program uses. */
-function field<T>(message: string, read: (value: unknown) => T | undefined): z.ZodType<T> {
-  return z.unknown().transform((value, context) => {
+/** How long a field counts in the file, where the program counts otherwise (see `json-schema.ts`). */
+export type Unit = 'seconds' | 'duration';
+
+/**
+ * A field whose every mistake has one message, and whose value `read` turns into what the program uses. `shape` says in
+ * words of JSON Schema what stands in the file.
+ */
+function field<T>(
+  message: string,
+  shape: { readonly unit?: Unit; readonly [key: string]: unknown },
+  read: (value: unknown) => T | undefined,
+): z.ZodType<T> {
+  const transform = z.unknown().transform((value, context) => {
     const result = read(value);
     if (result !== undefined) return result;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;
   });
+  return transform.meta(shape);
 }
+
+/** A number, or text that is one: what comes from the environment is text. */
+const numeric = '^\\s*\\d+(\\.\\d+)?\\s*$';
 
 /** Environment variables are text, so a number may also be given as text. */
 function toNumber(value: unknown): number {
@@ -18,7 +32,8 @@ function toNumber(value: unknown): number {
 
 /** A whole number of things. */
 export function wholeNumber(min: number, max: number): z.ZodType<number> {
-  return field(`must be a whole number from ${min} to ${max}`, (value) => {
+  const shape = { type: ['integer', 'string'], minimum: min, maximum: max, pattern: numeric };
+  return field(`must be a whole number from ${min} to ${max}`, shape, (value) => {
     const number = toNumber(value);
     return Number.isInteger(number) && number >= min && number <= max ? number : undefined;
   });
@@ -27,6 +42,7 @@ export function wholeNumber(min: number, max: number): z.ZodType<number> {
 /** A regular expression of JavaScript. */
 export const pattern: z.ZodType<RegExp> = field(
   'must be a regular expression such as "^Error: "',
+  { type: 'string', minLength: 1, format: 'regex' },
   (value) => {
     if (typeof value !== 'string' || value === '') return undefined;
     try {
@@ -39,7 +55,14 @@ export const pattern: z.ZodType<RegExp> = field(
 
 /** Seconds in the file, milliseconds in the program. */
 export function seconds(min: number, max: number): z.ZodType<number> {
-  return field(`must be a number of seconds from ${min} to ${max}`, (value) => {
+  const shape = {
+    type: ['number', 'string'],
+    minimum: min,
+    maximum: max,
+    pattern: numeric,
+    unit: 'seconds',
+  } as const;
+  return field(`must be a number of seconds from ${min} to ${max}`, shape, (value) => {
     const number = toNumber(value);
     return number >= min && number <= max ? Math.round(number * 1000) : undefined;
   });
@@ -50,14 +73,16 @@ const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d:
 /** `30s`, `15m`, `1h` or `7d`; seconds in the program. */
 export function duration(minSeconds: number, maxSeconds: number): z.ZodType<number> {
   const range = `from ${formatDuration(minSeconds)} to ${formatDuration(maxSeconds)}`;
-  return field(`must be a time with its unit such as 30s, 15m, 1h or 7d, ${range}`, (value) => {
+  const shape = { type: 'string', pattern: '^\\d{1,9}[smhd]$', unit: 'duration', range } as const;
+  return field(`must be a time with its unit such as 30s, 15m, 1h or 7d, ${range}`, shape, (value) => {
     const [, amount, unit = ''] = (typeof value === 'string' && /^(\d{1,9})([smhd])$/.exec(value)) || [];
     const total = Number(amount) * (unitSeconds[unit] ?? NaN);
     return total >= minSeconds && total <= maxSeconds ? total : undefined;
   });
 }
 
-function formatDuration(total: number): string {
+/** The shortest way to write this many seconds: `1h`, `7d`, `90s`. */
+export function formatDuration(total: number): string {
   const [unit, length] = Object.entries(unitSeconds)
     .reverse()
     .find(([, size]) => total % size === 0) ?? ['s', 1];

@@ -19,25 +19,60 @@ const header = filledText
   });
 
 const identityShape = {
-  header: header.default('x-toolturn-identity'),
-  audience: filledText.optional(),
-  ttl: duration(5, 3600).default(60),
-  secret: filledText.min(leastSecretLength, {
-    error: `must have at least ${leastSecretLength} characters, for example of openssl rand -hex 32`,
-  }),
+  header: header
+    .default('x-toolturn-identity')
+    .describe('the header that carries it; `authorization` sends `Bearer <token>`'),
+  audience: filledText
+    .optional()
+    .describe('claim `aud`; without it the server’s public name')
+    .meta({ example: 'db' }),
+  ttl: duration(5, 3600).default(60).describe('how long a token is good for'),
+  secret: filledText
+    .min(leastSecretLength, {
+      error: `must have at least ${leastSecretLength} characters, for example of openssl rand -hex 32`,
+    })
+    .describe(`signs the token; at least ${leastSecretLength} characters, from the environment`)
+    .meta({ environment: true, example: 'os.environ/DB_IDENTITY_SECRET' }),
 };
 
 /** What `toolturn.servers.<name>` may hold: settings of one MCP server that LiteLLM has no key for. */
 export const serverSettingsShape = {
-  enabled: z.boolean().default(true),
-  instructions: z.boolean().default(false),
-  error_text: pattern.optional(),
-  parallel: wholeNumber(1, 1000).optional(),
-  oauth: oauthSchema.optional(),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe(
+      '`false`: the server is not connected, and nothing of it is offered; health shows it as `disabled`',
+    ),
+  instructions: z
+    .boolean()
+    .default(false)
+    .describe(
+      '`true`: what the server tells models about itself goes to clients of `/mcp`; never into a turn',
+    ),
+  error_text: pattern
+    .optional()
+    .describe(
+      'a regular expression, for a server that tells errors as ordinary text: a result whose first text fits counts as an error of the tool, in logs and metrics too. The model reads the same',
+    )
+    .meta({ example: '^Error: ' }),
+  parallel: wholeNumber(1, 1000)
+    .optional()
+    .describe(
+      'calls that run there at the same time; eight times as many may wait, more are refused and the model is told',
+    )
+    .meta({ fallback: 32 }),
+  oauth: oauthSchema
+    .describe(
+      'access tokens by the client-credentials grant, for a server with a `url`: see [mcp-servers.md](mcp-servers.md#oauth)',
+    )
+    .optional(),
   identity: z
     .strictObject(identityShape, { error: 'must be a map with secret, and header, audience or ttl' })
+    .describe(
+      'a signed token with each request says for whom it is made: see [access.md](access.md#signed-identity)',
+    )
     .optional(),
-  tools: toolsSchema.optional(),
+  tools: toolsSchema.describe('settings of single tools, by the names that the server knows').optional(),
 };
 
 /** Schema of one entry of `toolturn.servers`. Strict: a key that is not known is an error. */

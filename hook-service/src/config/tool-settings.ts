@@ -6,20 +6,47 @@ import { isMap, type Plain } from './values';
 
 /** What `toolturn.servers.<name>.tools.<tool>` may hold. */
 const toolSettingsShape = {
-  enabled: z.boolean({ error: 'must be true or false' }).default(true),
+  enabled: z
+    .boolean({ error: 'must be true or false' })
+    .default(true)
+    .describe('`false`: it is not offered and cannot be called'),
   name: z
     .string({ error: 'must be text' })
     .regex(/^[A-Za-z0-9_-]{1,64}$/, { error: 'must be 1 to 64 letters, digits, _ or -' })
-    .optional(),
-  description: filledText.max(20_000, { error: 'must not be longer than 20000 characters' }).optional(),
+    .optional()
+    .describe(
+      'the name behind `server__`, in place of the server’s; `allowed_tools` and selections of requests go by the server’s name',
+    )
+    .meta({ example: 'ask' }),
+  description: filledText
+    .max(20_000, { error: 'must not be longer than 20000 characters' })
+    .optional()
+    .describe('what the model reads in place of the server’s description')
+    .meta({ example: 'Asks the sales database.' }),
   arguments: z
     .custom<JsonObject>(isPlainJson, { error: 'must be a map of arguments; put dates in quotes' })
     // The file's maps have no prototype.
     .transform((value) => JSON.parse(JSON.stringify(value)) as JsonObject)
-    .optional(),
-  timeout: seconds(0.1, 3600).optional(),
-  urls: z.enum(['public', 'lan'], { error: 'must be public or lan' }).optional(),
-  cache: duration(1, 86_400).optional(),
+    .optional()
+    .describe('fixed arguments: the model neither sees nor sets them. Values may be `os.environ/NAME`')
+    .meta({ type: 'object', example: { tenant: 'os.environ/TENANT' } }),
+  timeout: seconds(0.1, 3600)
+    .optional()
+    .describe(
+      'one call; shorter or longer than the server’s `timeout`, and never longer than `limits.call_seconds`',
+    )
+    .meta({ example: 20 }),
+  urls: z
+    .enum(['public', 'lan'], { error: 'must be public or lan' })
+    .optional()
+    .describe(
+      'how far addresses in the arguments may reach: `public` refuses internal networks, `lan` this machine and link-local addresses; both refuse other schemes than http and https. See [tools.md](tools.md#addresses-in-arguments)',
+    )
+    .meta({ example: 'public' }),
+  cache: duration(1, 86_400)
+    .optional()
+    .describe('how long a result is given again, for tools that the server calls read-only too')
+    .meta({ example: '60s' }),
 };
 
 const toolSettings = z

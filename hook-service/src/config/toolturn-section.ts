@@ -17,95 +17,208 @@ export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** YAML 1.1 reads an unquoted `off` as false, and nobody who writes it means anything else. */
-const mode = z.preprocess(
-  (value) => (value === false ? 'off' : value),
-  z.enum(modes, {
-    error: ({ input }) =>
-      input === true
-        ? 'must be auto, on_request or off; YAML reads on, yes and true as "true": write auto to offer tools to every request'
-        : 'must be auto, on_request or off',
-  }),
-);
+const mode = z
+  .preprocess(
+    (value) => (value === false ? 'off' : value),
+    z.enum(modes, {
+      error: ({ input }) =>
+        input === true
+          ? 'must be auto, on_request or off; YAML reads on, yes and true as "true": write auto to offer tools to every request'
+          : 'must be auto, on_request or off',
+    }),
+  )
+  .meta({ also: [false] });
 
 const modeMap = z.record(z.string(), mode, { error: 'must be a map of names to auto, on_request or off' });
 
-const injectShape = { default: mode.default('auto'), models: modeMap.default({}), keys: modeMap.default({}) };
+const injectShape = {
+  default: mode.default('auto').describe('who is offered tools where nothing below says otherwise'),
+  models: modeMap
+    .default({})
+    .describe(
+      'model name or glob with `*`: mode. Beats `default`; an exact name beats a glob, then the first one that fits',
+    )
+    .meta({ example: { 'gpt-*': 'auto' } }),
+  keys: modeMap
+    .default({})
+    .describe('key alias or key hash: mode. Beats `models`; a raw `sk-` key is accepted and kept as its hash')
+    .meta({ example: { 'nightly-jobs': 'off' } }),
+};
 
-const inject = z.preprocess(
-  // One mode for everybody is the short form of a map which holds only a default.
-  (value) => (isMap(value) ? value : { default: value }),
-  z.strictObject(injectShape),
-);
+const inject = z
+  .preprocess(
+    // One mode for everybody is the short form of a map which holds only a default.
+    (value) => (isMap(value) ? value : { default: value }),
+    z.strictObject(injectShape),
+  )
+  .meta({
+    short: { enum: [...modes, false] },
+    description:
+      'who is offered tools: every request (`auto`), those that ask with `tools: "auto"` (`on_request`), nobody (`off`); one word, or a map',
+  });
 
-const toolLimitsShape = { calls_per_minute: wholeNumber(1, 1_000_000) };
+const defaultCallMaxMs = 300_000;
+
+const toolLimitsShape = {
+  calls_per_minute: wholeNumber(1, 1_000_000)
+    .describe('calls of it by one key, over all replicas')
+    .meta({ example: 10 }),
+};
 
 const limitsShape = {
-  rounds: wholeNumber(1, 100).default(10),
-  calls: wholeNumber(1, 1000).default(50),
-  parallel: wholeNumber(1, 64).default(8),
-  turn_seconds: seconds(0.1, 3600).default(300_000),
-  answer_seconds: seconds(0.1, 600).default(60_000),
-  call_seconds: seconds(0.1, 3600).default(60_000),
-  call_max_seconds: seconds(0.1, 3600).optional(),
-  tokens: wholeNumber(1000, 100_000_000).optional(),
-  repeats: wholeNumber(1, 1000).default(5),
-  turns: wholeNumber(1, 100_000).default(1000),
-  turns_per_key: wholeNumber(1, 100_000).optional(),
-  calls_per_minute: wholeNumber(1, 1_000_000).optional(),
+  rounds: wholeNumber(1, 100)
+    .default(10)
+    .describe('model calls of one turn that may ask for tools; then the model is asked once more without'),
+  calls: wholeNumber(1, 1000).default(50).describe('tool calls of one turn'),
+  parallel: wholeNumber(1, 64).default(8).describe('tool calls of one turn at the same time'),
+  turn_seconds: seconds(0.1, 3600).default(300_000).describe('wall clock of one turn'),
+  answer_seconds: seconds(0.1, 600)
+    .default(60_000)
+    .describe('what the last answer may take after a limit was reached'),
+  call_seconds: seconds(0.1, 3600)
+    .default(60_000)
+    .describe('one tool call without progress; a shorter `timeout` of its server wins'),
+  call_max_seconds: seconds(0.1, 3600)
+    .optional()
+    .describe('one tool call whatever progress it reports; never less than `call_seconds`')
+    .meta({ fallback: defaultCallMaxMs }),
+  tokens: wholeNumber(1000, 100_000_000)
+    .optional()
+    .describe(
+      'tokens of all rounds of a turn, prompts and answers; then the model is asked once more without tools',
+    )
+    .meta({ counts: 'tokens', example: 200_000 }),
+  repeats: wholeNumber(1, 1000)
+    .default(5)
+    .describe(
+      'how often in a turn the same call may come to the same result; then it is refused, and a model that insists must answer without tools',
+    ),
+  turns: wholeNumber(1, 100_000)
+    .default(1000)
+    .describe(
+      'turns in work at once in one hook-service; more are refused with 503 and `Retry-After` before the model is asked',
+    ),
+  turns_per_key: wholeNumber(1, 100_000)
+    .optional()
+    .describe('the same for one key, with 429')
+    .meta({ example: 20 }),
+  calls_per_minute: wholeNumber(1, 1_000_000)
+    .optional()
+    .describe(
+      'tool calls of one key, over all its turns and all replicas; then the model is asked once more without tools',
+    )
+    .meta({ example: 120 }),
   tools: z
     .record(z.string(), z.strictObject(toolLimitsShape, { error: 'must be a map with calls_per_minute' }), {
       error: 'must be a map of tool names or globs to limits',
     })
-    .default({}),
-  result_bytes: wholeNumber(1000, 10_000_000).default(100_000),
-  body_bytes: wholeNumber(100_000, 1_073_741_824).default(33_554_432),
+    .default({})
+    .describe(
+      'tool name (`server__tool`) or glob with `*`: the same for single tools; the first that fits counts. Only that tool is refused',
+    )
+    .meta({ example: { 'web__*': { calls_per_minute: 10 } } }),
+  result_bytes: wholeNumber(1000, 10_000_000)
+    .default(100_000)
+    .describe(
+      'a longer tool result is cut; the model can read on with the built-in tool `read_more` (up to 4 MB, for `outcome_ttl`)',
+    )
+    .meta({ counts: 'bytes' }),
+  body_bytes: wholeNumber(100_000, 1_073_741_824)
+    .default(33_554_432)
+    .describe('a larger request to hook-service is refused')
+    .meta({ counts: 'bytes' }),
 };
 
-const defaultCallMaxMs = 300_000;
-
 const catalogShape = {
-  search_above_tokens: wholeNumber(0, 1_000_000).default(6000),
-  pinned: texts.default([]),
+  search_above_tokens: wholeNumber(0, 1_000_000)
+    .default(6000)
+    .describe(
+      'a larger offer is replaced by the built-in tools `search_tools` and `call_tool`; a token counts as four bytes of a tool’s definition',
+    )
+    .meta({ counts: 'tokens' }),
+  pinned: texts
+    .default([])
+    .describe(
+      'tool names (`server__tool`) or globs with `*` that are offered all the same, beside those the conversation has used already',
+    )
+    .meta({ example: ['db__query', 'fs__*'] }),
 };
 
 const memoryShape = {
-  enabled: z.boolean().default(true),
-  ttl: duration(60, 90 * 86_400).default(7 * 86_400),
+  enabled: z
+    .boolean()
+    .default(true)
+    .describe('whether hidden rounds are put back into later requests of the conversation'),
+  ttl: duration(60, 90 * 86_400)
+    .default(7 * 86_400)
+    .describe('how long hidden rounds are kept'),
 };
 
-const memory = z.preprocess(
-  // `memory: off` is the short form; YAML 1.1 reads it as false.
-  (value) => (value === false || value === 'off' ? { enabled: false } : value),
-  z.strictObject(memoryShape, { error: 'must be off, or a map with enabled and ttl' }),
-);
+const memory = z
+  .preprocess(
+    // `memory: off` is the short form; YAML 1.1 reads it as false.
+    (value) => (value === false || value === 'off' ? { enabled: false } : value),
+    z.strictObject(memoryShape, { error: 'must be off, or a map with enabled and ttl' }),
+  )
+  .meta({
+    short: { enum: ['off', false] },
+    description: 'what is remembered of hidden rounds; `off`, or a map',
+  });
 
 const pinsShape = {
-  file: filledText.optional(),
-  policy: z.enum(['allow', 'hold'], { error: 'must be allow or hold' }).default('allow'),
+  file: filledText
+    .optional()
+    .describe('where definitions are kept beside Redis; required with `hold`. In a container: on a volume')
+    .meta({ example: '/var/lib/toolturn/pins.json' }),
+  policy: z
+    .enum(['allow', 'hold'], { error: 'must be allow or hold' })
+    .default('allow')
+    .describe('whether a tool whose definition changed is offered, or withheld until it is accepted'),
 };
 
 const pins = z
   .strictObject(pinsShape, { error: 'must be a map with file and policy' })
   .refine(({ file, policy }) => policy === 'allow' || file !== undefined, {
     error: 'needs a file with policy: hold, so that what was accepted is not forgotten',
+  })
+  .meta({
+    if: { properties: { policy: { const: 'hold' } }, required: ['policy'] },
+    then: { required: ['file'] },
   });
-const stdioShape = { commands: texts.optional() };
+
+const stdioShape = {
+  commands: texts
+    .optional()
+    .describe(
+      'the only programs that may be started for servers, as `command` has them; without it those that `mcp_servers` names',
+    )
+    .meta({ example: ['node', '/usr/bin/python3'] }),
+};
 
 const mcpShape = {
-  enabled: z.boolean().default(true),
-  hosts: texts.default([]),
-  origins: texts.default([]),
+  enabled: z.boolean().default(true).describe('whether hook-service is an MCP server too, at `/mcp`'),
+  hosts: texts
+    .default([])
+    .describe('names with a dot by which clients may call hook-service at `/mcp` and `/v1/tools`')
+    .meta({ example: ['tools.example'] }),
+  origins: texts
+    .default([])
+    .describe('web pages that may ask there, beside those of the same machine')
+    .meta({ example: ['http://inspector.example:6274'] }),
 };
 
 const metricsShape = {
-  redis: z.boolean().default(true),
+  redis: z.boolean().default(true).describe('whether numbers go to Redis, where `REDIS_URL` names one'),
   prometheus: z
     .preprocess(
       (value) => (value === false ? 'off' : value),
       z.enum(['secret', 'public', 'off'], { error: 'must be secret, public or off' }),
     )
-    .default('secret'),
-  retention: duration(3600, 90 * 86_400).default(7 * 86_400),
+    .default('secret')
+    .describe('who may read `/metrics`: whoever has the secret, everybody, nobody'),
+  retention: duration(3600, 90 * 86_400)
+    .default(7 * 86_400)
+    .describe('how long Redis keeps rows of time, calls and turns'),
 };
 
 const metrics = z.preprocess(
@@ -115,21 +228,43 @@ const metrics = z.preprocess(
 
 const sectionShape = {
   inject: inject.prefault({}),
-  limits: z.strictObject(limitsShape, { error: 'must be a map of limits' }).prefault({}),
-  keep_alive_seconds: seconds(0.05, 60).default(5000),
-  outcome_ttl: duration(1, 30 * 86_400).default(3600),
-  catalog: z.strictObject(catalogShape, { error: 'must be a map of settings' }).prefault({}),
+  limits: z
+    .strictObject(limitsShape, { error: 'must be a map of limits' })
+    .describe('what a turn may use')
+    .prefault({}),
+  keep_alive_seconds: seconds(0.05, 60)
+    .default(5000)
+    .describe('silence in a stream after which a keep-alive is sent'),
+  outcome_ttl: duration(1, 30 * 86_400)
+    .default(3600)
+    .describe('how long the outcome of a call is kept for a repeated request'),
+  catalog: z
+    .strictObject(catalogShape, { error: 'must be a map of settings' })
+    .describe('what is offered where there are many tools')
+    .prefault({}),
   memory: memory.prefault({}),
-  access: accessSchema.optional(),
-  pins: pins.prefault({}),
-  metrics: metrics.prefault({}),
-  mcp: z.strictObject(mcpShape, { error: 'must be a map of settings' }).prefault({}),
+  metrics: metrics.describe('where numbers go: see [metrics.md](metrics.md)').prefault({}),
+  access: accessSchema.describe('who may use which tools: see [access.md](access.md)').optional(),
+  pins: pins
+    .describe('what happens when the definition of a tool changes: see [tools.md](tools.md#pins)')
+    .prefault({}),
+  mcp: z
+    .strictObject(mcpShape, { error: 'must be a map of settings' })
+    .describe('Toolturn as an MCP server: see [mcp-endpoint.md](mcp-endpoint.md)')
+    .prefault({}),
   servers: z
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
+    .describe('by name or alias of an MCP server: what LiteLLM has no key for')
     .default({}),
   surface: surfaceSchema.prefault({}),
-  stdio: z.strictObject(stdioShape, { error: 'must be a map with commands:' }).prefault({}),
-  log_level: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
+  stdio: z
+    .strictObject(stdioShape, { error: 'must be a map with commands:' })
+    .describe('programs that servers may be: see [mcp-servers.md](mcp-servers.md#programs-stdio)')
+    .prefault({}),
+  log_level: z
+    .enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` })
+    .default('info')
+    .describe('`TOOLTURN_LOG_LEVEL` takes its place'),
 };
 
 /** The names that each map of our section may hold, for messages about those it may not. */

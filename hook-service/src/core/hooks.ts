@@ -36,6 +36,8 @@ export interface TurnMark {
   readonly selection?: Selection;
   /** What the client sees of tool work; absent: nothing. */
   readonly surface?: Surface;
+  /** The version of the config that the turn began with. */
+  readonly config?: string;
   /** The conversation's digest (`conversation.ts`). */
   readonly conversation?: string;
   /** True where hidden rounds were put back into the request. */
@@ -78,4 +80,25 @@ export interface PostCallAnswer {
 /** Where the finished chunks of a stream go. Resolves when the next one may come (backpressure). */
 export interface ChunkSink {
   write(chunk: JsonObject): Promise<void>;
+}
+
+/** Answers the three hooks of the door. */
+export interface TurnHooks {
+  /** Turns being worked on now. */
+  readonly inFlight: number;
+  preCall(request: HookRequest): Promise<PreCallAnswer>;
+  postCall(
+    request: HookRequest,
+    mark: TurnMark,
+    response: JsonObject,
+    signal: AbortSignal,
+  ): Promise<PostCallAnswer | undefined>;
+  stream(
+    request: HookRequest,
+    mark: TurnMark,
+    seen: readonly JsonObject[],
+    chunks: AsyncIterable<JsonObject>,
+    sink: ChunkSink,
+    signal: AbortSignal,
+  ): Promise<void>;
 }

@@ -11,6 +11,7 @@ import {
   type HookRequest,
   type PostCallAnswer,
   type PreCallAnswer,
+  type TurnHooks,
   type TurnMark,
 } from './hooks';
 import { identifyHeader, identifyStatus, questionOf, sealIdentity } from './identify';
@@ -40,7 +41,7 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
 }
 
 /** Answers LiteLLM's hooks: arms a request before the call, finishes the turn after it. */
-export class TurnService {
+export class TurnService implements TurnHooks {
   private readonly arming: Arming;
 
   constructor(private readonly deps: ServiceDeps) {

@@ -15,10 +15,10 @@ const tool = (name: string, more: Partial<HostTool> = {}): HostTool => ({
 
 async function admit(tools: HostTool[], settings: Record<string, ToolSettings>) {
   const log = memoryLog();
-  const servers = [remoteServer('one', 'http://h/mcp', { settings: { tools: settings } })];
-  const admission = new ToolAdmission({ servers, pins: { review: async (_server, all) => all }, log });
-  await admission.admit('one', tools);
-  const admitted = await admission.admit('one', tools);
+  const server = remoteServer('one', 'http://h/mcp', { settings: { tools: settings } });
+  const admission = new ToolAdmission({ pins: { review: async (_server, all) => all }, log });
+  await admission.admit(server, tools);
+  const admitted = await admission.admit(server, tools);
   return { admitted, warnings: log.entries.map((entry) => entry.message) };
 }
 

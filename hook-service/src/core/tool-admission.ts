@@ -7,23 +7,20 @@ import type { ToolPins } from './tool-pins';
 
 /** Between a server's list and the catalog: pins first, then what the config says of each tool. */
 export class ToolAdmission {
-  private readonly settings: ReadonlyMap<string, Readonly<Record<string, ToolSettings>>>;
   private readonly warned = new Set<string>();
 
   constructor(
     private readonly deps: {
-      readonly servers: readonly ServerConfig[];
       readonly pins: Pick<ToolPins, 'review'>;
       readonly log: Log;
     },
-  ) {
-    this.settings = new Map(deps.servers.map((server) => [server.publicName, server.settings?.tools ?? {}]));
-  }
+  ) {}
 
   /** The tools of a server as they are offered. Never rejects. */
-  async admit(server: string, listed: readonly HostTool[]): Promise<readonly HostTool[]> {
+  async admit(from: ServerConfig, listed: readonly HostTool[]): Promise<readonly HostTool[]> {
     const tools = listed.map((tool) => ({ ...tool, digest: definitionDigest(tool) }));
-    const settings = this.settings.get(server) ?? {};
+    const { publicName: server } = from;
+    const settings = from.settings?.tools ?? {};
     this.warnOfUnknown(server, tools, settings);
     const released = await this.deps.pins.review(server, tools);
     return this.withoutClashes(

@@ -194,3 +194,51 @@ describe('a file of pins', () => {
     expect(readFileSync(path, 'utf8').split('\n').length).toBeGreaterThan(10);
   });
 });
+
+describe('pins, when the config changes', () => {
+  it('follow another policy at once: what changed is withheld, and given again', async () => {
+    const asked: string[][] = [];
+    const pins = pinsOf('allow', sharedStore(), (servers) => void asked.push([...servers]));
+    await pins.review('one', [tool('a')]);
+    const changed = [tool('a', { description: 'x' })];
+    expect(await pins.review('one', changed)).toHaveLength(1);
+    asked.length = 0;
+    await pins.follow('hold');
+    expect(asked).toContainEqual(['one']);
+    expect(await pins.review('one', changed)).toEqual([]);
+    await pins.follow('allow');
+    expect(await pins.review('one', changed)).toHaveLength(1);
+  });
+
+  it('are taken along to another place, where what was accepted counts', async () => {
+    const [before, after] = [sharedStore(), sharedStore()];
+    const pins = pinsOf('hold', before);
+    await pins.review('one', [tool('a'), tool('b')]);
+    const elsewhere = pinsOf('hold', after);
+    await elsewhere.review('one', [tool('a')]);
+    const changed = tool('a', { description: 'x' });
+    await elsewhere.review('one', [changed]);
+    await elsewhere.accept([{ server: 'one', tool: 'a', digest: changed.digest ?? '' }]);
+    await pins.follow('hold', after);
+    expect(names(await pins.review('one', [changed, tool('b')]))).toEqual(['a', 'b']);
+    expect([...after.pins.values()].map((pin) => pin.tool).sort()).toEqual(['a', 'b']);
+  });
+
+  it('with hold nothing is offered while the new place cannot be read', async () => {
+    const broken = sharedStore();
+    const pins = pinsOf('hold', sharedStore());
+    await pins.review('one', [tool('a')]);
+    broken.broken = true;
+    await pins.follow('hold', broken);
+    expect(await pins.review('one', [tool('a')])).toEqual([]);
+  });
+
+  it('tell no change of a server that is not configured any more', async () => {
+    const pins = pinsOf('allow', sharedStore());
+    await pins.review('one', [tool('a')]);
+    await pins.review('one', [tool('a', { description: 'x' })]);
+    expect(pins.changes()).toHaveLength(1);
+    pins.keepOnly(new Set(['two']));
+    expect(pins.changes()).toEqual([]);
+  });
+});

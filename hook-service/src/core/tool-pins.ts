@@ -59,6 +59,8 @@ export class ToolPins {
   private unsaved: readonly Pin[] = [];
   private timer: NodeJS.Timeout | undefined;
   private readonly now: () => Date;
+  private policy: PinPolicy;
+  private store: PinStore;
 
   /** `onChange` is told the servers whose tools have to be looked at again. */
   constructor(
@@ -66,6 +68,8 @@ export class ToolPins {
     private readonly onChange: (servers: readonly string[]) => void = () => undefined,
   ) {
     this.now = options.now ?? (() => new Date());
+    this.policy = options.policy;
+    this.store = options.store;
     this.loaded = this.load();
     this.pollLater();
   }
@@ -75,14 +79,34 @@ export class ToolPins {
     this.timer = undefined;
   }
 
+  /**
+   * From here on another policy, and another place where one is given: it gets what is known, and what it has itself
+   * counts as at a start. All tools are looked at again.
+   */
+  async follow(policy: PinPolicy, store?: PinStore): Promise<void> {
+    this.policy = policy;
+    if (store !== undefined) {
+      this.store = store;
+      this.readable = false;
+      this.unsaved = [...this.pins.values()];
+      await this.bounded(this.load());
+    }
+    this.onChange([...this.listed.keys()]);
+  }
+
+  /** Only these servers are configured: of others no change is told. Their pins are kept. */
+  keepOnly(servers: ReadonlySet<string>): void {
+    for (const server of this.listed.keys()) if (!servers.has(server)) this.listed.delete(server);
+  }
+
   /** Which of the tools that a server lists may be offered. Waits for the pins once; never rejects. */
   async review(server: string, tools: readonly HostTool[]): Promise<readonly HostTool[]> {
     await this.bounded(this.loaded);
     // Another replica may have seen this server since: only what is new to all of them is trusted.
-    if (this.options.policy === 'hold' && !this.isKnown(server)) await this.bounded(this.load());
+    if (this.policy === 'hold' && !this.isKnown(server)) await this.bounded(this.load());
     this.listed.set(server, new Map(tools.map((tool) => [tool.tool, tool])));
-    const { policy, log } = this.options;
-    if (policy === 'hold' && !this.readable) {
+    const { log } = this.options;
+    if (this.policy === 'hold' && !this.readable) {
       this.report(`unreadable:${server}`, () =>
         log.error(`The tools of MCP server ${server} are withheld: the pins cannot be read`, { server }),
       );
@@ -116,7 +140,7 @@ export class ToolPins {
       if (change !== undefined && !refused.includes(each)) done.push(change);
     }
     // Kept first: what is accepted must not be forgotten at the next start.
-    if (pins.length > 0) await this.options.store.save(pins);
+    if (pins.length > 0) await this.store.save(pins);
     for (const pin of pins) this.pins.set(pinKey(pin), pin);
     for (const { server, tool, kind } of done) {
       this.options.log.info('a change of a tool was accepted', { server, tool, kind });
@@ -138,7 +162,7 @@ export class ToolPins {
 
   private changesOf(server: string): ToolChange[] {
     const listed = this.listed.get(server) ?? new Map<string, HostTool>();
-    const held = this.options.policy === 'hold';
+    const held = this.policy === 'hold';
     const here = [...listed.values()].flatMap((tool): ToolChange[] => {
       const pin = this.pins.get(pinKey(tool));
       const digest = tool.digest ?? '';
@@ -164,7 +188,7 @@ export class ToolPins {
   /** Pins what was never seen: all of a server that is new, and, unless it is to be held, a new tool of any server. */
   private trustFirst(server: string, tools: readonly HostTool[]): void {
     const known = this.isKnown(server);
-    if (known && this.options.policy === 'hold') return;
+    if (known && this.policy === 'hold') return;
     const isNew = (tool: HostTool) => (this.pins.get(pinKey(tool))?.digest ?? '') === '';
     const pins = tools.filter(isNew).map((tool) => pinOf(tool, this.now(), false));
     if (pins.length === 0) return;
@@ -181,7 +205,7 @@ export class ToolPins {
     if (pins.length === 0) return;
     this.unsaved = [];
     try {
-      await this.options.store.save(pins);
+      await this.store.save(pins);
     } catch (error) {
       this.unsaved = [...pins, ...this.unsaved];
       this.options.log.debug('tool definitions are not pinned yet', { error });
@@ -222,7 +246,7 @@ export class ToolPins {
   /** Takes over what is kept, and tells which servers that concerns. */
   private async load(): Promise<void> {
     try {
-      const found = await this.options.store.load();
+      const found = await this.store.load();
       const first = !this.readable;
       this.readable = true;
       this.failure = undefined;

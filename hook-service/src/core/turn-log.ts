@@ -103,7 +103,7 @@ export class TurnLog implements Observer {
 
   constructor(
     private readonly capacity = 500,
-    private readonly prices: Prices = {},
+    private readonly prices: () => Prices = () => ({}),
   ) {}
 
   observe(observation: Observation): void {
@@ -201,7 +201,7 @@ export class TurnLog implements Observer {
         const record = story.calls.find(({ number }) => number === call.number);
         if (record === undefined) return;
         delete record.running;
-        Object.assign(record, endedCall(call, end), { cost_usd: callPrice(this.prices, call, end) });
+        Object.assign(record, endedCall(call, end), { cost_usd: callPrice(this.prices(), call, end) });
         story.cost_tools_usd += record.cost_usd;
         return;
       }

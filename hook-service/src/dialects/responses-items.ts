@@ -99,7 +99,7 @@ const withoutNulls = (object: JsonObject): JsonObject =>
 
 /**
  * An output item as it goes upstream again: as the provider wrote it, without the nulls that LiteLLM adds to
- * items and their parts (clients.md: `phase`, `content`, `status`, `encrypted_content`), since a provider refuses some of them.
+ * items and their parts (`phase`, `content`, `status`, `encrypted_content`), since a provider refuses some of them.
  */
 export function plainItem(item: JsonObject): JsonObject {
   const plain = withoutNulls(item);

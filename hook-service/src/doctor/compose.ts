@@ -1,5 +1,7 @@
+import path from 'node:path';
 import type { Mark } from '../config/problems';
 import type { Entry, Located } from '../config/yaml-walker';
+import type { EnvSource } from './env-source';
 import { entriesOf, itemsOf, textOf, type YamlSource } from './yaml-source';
 
 /** One service of a compose file. */
@@ -17,6 +19,8 @@ export interface ComposeService {
   /** The words of `command:` and `entrypoint:`, with their places. */
   readonly words: readonly { readonly text: string; readonly at: Mark }[];
   readonly environment: readonly { readonly name: string; readonly value: string; readonly at: Mark }[];
+  /** Paths of its env files, whether they are there or not. */
+  readonly envFiles: readonly string[];
   readonly networks: readonly string[];
 }
 
@@ -37,9 +41,25 @@ export function servicesOf(source: YamlSource): ComposeService[] {
       get: (key: string) => entries.get(key),
       words: ['entrypoint', 'command'].flatMap((key) => wordsOf(entries.get(key)?.value)),
       environment: environmentOf(entries.get('environment')?.value),
+      envFiles: itemsOf(entries.get('env_file')?.value).flatMap((item) => {
+        const written = item.kind === 'map' ? textOf(item.entries.get('path')?.value) : textOf(item);
+        return written === undefined ? [] : [path.join(path.dirname(source.file), written)];
+      }),
       networks: namesOf(entries.get('networks')?.value),
     };
   });
+}
+
+/** What the service gets as its environment: from its env files, then what the compose file itself says. */
+export function variablesOf(
+  service: ComposeService,
+  envFiles: readonly EnvSource[],
+): readonly { readonly name: string; readonly value: string; readonly at: Mark }[] {
+  const own = new Set(service.environment.map(({ name }) => name));
+  const fromFiles = envFiles
+    .filter(({ file }) => service.envFiles.includes(file))
+    .flatMap(({ variables }) => variables.filter(({ name }) => !own.has(name)));
+  return [...service.environment, ...fromFiles];
 }
 
 /** Keys of a map, or the texts of a list. */

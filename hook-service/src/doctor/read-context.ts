@@ -5,7 +5,7 @@ import { servicesOf } from './compose';
 import type { DoctorContext } from './context';
 import { EnvSource } from './env-source';
 import { TextSource } from './text-source';
-import { itemsOf, textOf, YamlSource } from './yaml-source';
+import { YamlSource } from './yaml-source';
 
 /** Where the files come from. */
 export interface DoctorFiles {
@@ -137,11 +137,6 @@ function problemsOf(problems: Problems): readonly ConfigProblem[] {
 /** The env files that a compose file names, and the one that compose reads itself. */
 function envFilesBeside(source: YamlSource): string[] {
   const folder = path.dirname(source.file);
-  const named = servicesOf(source).flatMap((service) =>
-    itemsOf(service.get('env_file')?.value).flatMap((item) => {
-      const written = item.kind === 'map' ? textOf(item.entries.get('path')?.value) : textOf(item);
-      return written === undefined ? [] : [path.join(folder, written)];
-    }),
-  );
+  const named = servicesOf(source).flatMap(({ envFiles }) => envFiles);
   return [...new Set([path.join(folder, '.env'), ...named])];
 }

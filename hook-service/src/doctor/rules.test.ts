@@ -53,6 +53,14 @@ const table: [string, string[]][] = [
   ['K39', ['K39 error config.yaml:3:1']],
   ['K40', ['K40 error config.yaml:12:1']],
   ['K41', ['K41 error compose.yml:18:7', 'K41 error config.yaml:11:10']],
+  [
+    'K41-env',
+    [
+      'K41 error mcp-monitoring.env:1:1',
+      'K42 error mcp-monitoring.env:2:1',
+      'K60 error mcp-postgres-query.env:1:1',
+    ],
+  ],
   ['K42', ['K42 error compose.yml:2:3']],
   ['K43', ['K43 error config.yaml:12:14']],
   ['K44', ['K44 security compose.yml:10:9', 'K44 security config.yaml:12:14']],

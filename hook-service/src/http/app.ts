@@ -1,7 +1,7 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ToolturnError, type ErrorCode } from '../core/errors';
 import type { Log, PartHealth } from '../core/ports';
-import type { TurnService } from '../core/service';
+import type { TurnHooks } from '../core/hooks';
 import type { TurnLog } from '../core/turn-log';
 import type { Callers } from '../core/callers';
 import type { McpEndpoint } from '../core/mcp-endpoint';
@@ -17,7 +17,7 @@ import { toolRoutes } from './tools';
 import { turnRoutes } from './turns';
 
 export interface AppDeps {
-  readonly service: TurnService;
+  readonly service: TurnHooks;
   readonly turns: TurnLog;
   readonly pins: PinsDeps;
   /** Tools without a turn. */
@@ -27,7 +27,8 @@ export interface AppDeps {
   readonly endpoint?: McpEndpoint;
   readonly metrics: MetricsDeps;
   readonly origins: OriginPolicy;
-  readonly secrets: readonly string[];
+  /** Those of the door that hold now. */
+  readonly secrets: () => readonly string[];
   readonly bodyBytes: number;
   /** Every part of readiness by name. */
   readonly health: () => Record<string, PartHealth>;

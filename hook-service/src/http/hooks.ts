@@ -1,8 +1,7 @@
 import express, { type Response, type Router } from 'express';
 import { once } from 'node:events';
-import type { ChunkSink } from '../core/hooks';
+import type { ChunkSink, TurnHooks } from '../core/hooks';
 import type { JsonObject } from '../core/json';
-import type { TurnService } from '../core/service';
 import { ToolturnError } from '../core/errors';
 import { jsonLines } from './lines';
 import { parsePostCall, parsePreCall, parseStreamHead } from './payload';
@@ -11,7 +10,7 @@ import { parsePostCall, parsePreCall, parseStreamHead } from './payload';
 const endLine = '[DONE]\n';
 
 /** The three hooks the door calls. */
-export function hookRoutes(service: TurnService, bodyBytes: number): Router {
+export function hookRoutes(service: TurnHooks, bodyBytes: number): Router {
   const router = express.Router();
   const json = express.json({ limit: bodyBytes, type: () => true });
 
@@ -31,6 +30,7 @@ export function hookRoutes(service: TurnService, bodyBytes: number): Router {
         wants_usage: mark.wantsUsage,
         selection: mark.selection,
         surface: mark.surface,
+        config: mark.config,
         conversation: mark.conversation,
         restored: mark.restored,
       },

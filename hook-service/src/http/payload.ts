@@ -48,6 +48,7 @@ const mark = z.object({
   wants_usage: z.boolean(),
   selection: selection.nullish(),
   surface: z.enum(surfaces).nullish(),
+  config: z.string().max(64).nullish(),
   conversation: z.string().max(64).nullish(),
   restored: z.literal(true).nullish(),
 });
@@ -128,6 +129,7 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   wantsUsage: parsed.wants_usage,
   ...(parsed.selection ? { selection: parsed.selection } : {}),
   ...(parsed.surface ? { surface: parsed.surface } : {}),
+  ...(parsed.config ? { config: parsed.config } : {}),
   ...(parsed.conversation ? { conversation: parsed.conversation } : {}),
   ...(parsed.restored ? { restored: parsed.restored } : {}),
 });

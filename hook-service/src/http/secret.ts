@@ -14,13 +14,12 @@ export interface SecretOptions {
   readonly onRefused?: () => void;
 }
 
-/** Lets a request pass only with one of the secrets. Compares digests, so neither content nor length shows in the time taken. */
-export function requireSecret(secrets: readonly string[], { bearer, onRefused }: SecretOptions = {}) {
-  const wanted = secrets.map(digest);
+/** Lets a request pass only with one of the secrets, as they are at that moment. Compares digests, so neither content nor length shows in the time taken. */
+export function requireSecret(secrets: () => readonly string[], { bearer, onRefused }: SecretOptions = {}) {
   return (req: Request, _res: Response, next: NextFunction): void => {
     const token = bearer === true ? /^Bearer\s+(\S+)$/i.exec(req.get('authorization') ?? '')?.[1] : undefined;
     const given = digest(req.get(secretHeader) ?? token ?? '');
-    const fits = wanted.reduce((found, secret) => timingSafeEqual(secret, given) || found, false);
+    const fits = secrets().reduce((found, secret) => timingSafeEqual(digest(secret), given) || found, false);
     if (fits) return next();
     onRefused?.();
     throw new ToolturnError(

@@ -246,3 +246,19 @@ describe('whatever is given', () => {
     expect(() => log.info('b')).not.toThrow();
   });
 });
+
+describe('a log whose settings change', () => {
+  test('goes by the new level and knows the new secrets beside the old ones, in its children too', () => {
+    const { log, lines } = logTo({ secrets: ['old-canary'] });
+    const child = log.child({ part: 'a' });
+    child.debug('not written');
+    log.follow('debug', ['new-canary']);
+    child.debug('old-canary new-canary');
+    log.follow('error', []);
+    child.info('not written');
+    child.error('new-canary');
+    const records = lines().map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(records.map(({ message }) => message)).toEqual(['[redacted] [redacted]', '[redacted]']);
+    expect(records[0]).toMatchObject({ level: 'debug', part: 'a' });
+  });
+});

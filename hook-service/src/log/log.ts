@@ -9,6 +9,8 @@ export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 export interface RootLog extends Log {
   /** A log whose records also hold `fields`; a field given with a record takes the place of one of these. */
   child(fields: Record<string, unknown>): RootLog;
+  /** From here on another level, and these secrets beside those that are known. Holds for every child too. */
+  follow(level: LogLevel, secrets: readonly string[]): void;
 }
 
 export interface LogOptions {
@@ -19,9 +21,13 @@ export interface LogOptions {
   readonly secrets?: readonly string[];
 }
 
+/** Most secrets that are remembered: with every change of one the log learns another. */
+const mostSecrets = 5_000;
+
 /** A log that writes one JSON object per line, without secrets. Writing never throws. */
 export function createLog({ level, stream = process.stdout, secrets = [] }: LogOptions): RootLog {
-  const render = createRenderer(createRedactor(secrets), level === 'debug');
+  let known = new Set(secrets);
+  let render = createRenderer(createRedactor([...known]), level === 'debug');
   ignoreErrors(stream);
   const logger = winston.createLogger({
     level,
@@ -52,6 +58,14 @@ export function createLog({ level, stream = process.stdout, secrets = [] }: LogO
       warn: at('warn'),
       error: at('error'),
       child: (fields) => logWith({ ...fixed, ...fields }),
+      follow(nextLevel, more) {
+        // The newest stand last, and those that are known longest go.
+        known = new Set(
+          [...[...known].filter((secret) => !more.includes(secret)), ...more].slice(-mostSecrets),
+        );
+        render = createRenderer(createRedactor([...known]), nextLevel === 'debug');
+        logger.level = nextLevel;
+      },
     };
   }
   return logWith({});

@@ -6,7 +6,9 @@ import type { HostTool, Log } from '../core/ports';
 import { createMcpServer, type ServerDeps } from './server';
 import { Sessions } from './sessions';
 
-export interface EndpointOptions extends ServerDeps {
+export interface EndpointOptions {
+  /** What serves now: asked for with each request, since the config can change while sessions last. */
+  readonly now: () => ServerDeps;
   readonly log: Log;
   /** Calls back after each change of the catalog; returns how to stop that. */
   readonly onCatalogChange: (callback: () => void) => () => void;
@@ -34,12 +36,12 @@ export function createEndpoint(options: EndpointOptions): McpEndpoint {
     most: settings.mostSessions,
     mostOfOne: settings.mostSessionsOfOne,
     idleMs: settings.sessionIdleMs,
-    createServer: (visit) => createMcpServer(options, visit),
+    createServer: (visit) => createMcpServer(options.now, visit),
   });
   const modern = createMcpHandler(
     ({ authInfo }) => {
       const visit = authInfo?.extra?.['visit'] as McpVisit;
-      return createMcpServer(options, () => visit);
+      return createMcpServer(options.now, () => visit);
     },
     {
       legacy: 'reject',
@@ -58,7 +60,7 @@ export function createEndpoint(options: EndpointOptions): McpEndpoint {
   };
   const unsubscribe = options.onCatalogChange(() => {
     modern.notify.toolsChanged();
-    sessions.notify((visit) => options.door.tools(visit).map(numberOf).join());
+    sessions.notify((visit) => options.now().door.tools(visit).map(numberOf).join());
   });
 
   return {

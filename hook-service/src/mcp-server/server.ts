@@ -33,18 +33,18 @@ const listMethods: Readonly<Record<string, FeatureList>> = {
 };
 
 /**
- * A protocol server for one connection (2025 and before) or one request (2026-07-28). `visit` is asked anew for each
- * request, since what a caller may use can change while a session lasts. Results of servers go on as they came: the
- * SDK's own handlers would refuse a whole result for one part that they do not know.
+ * A protocol server for one connection (2025 and before) or one request (2026-07-28). `now` and `visit` are asked anew
+ * for each request, since what there is and what a caller may use can change while a session lasts. Results of servers go
+ * on as they came: the SDK's own handlers would refuse a whole result for one part that they do not know.
  */
-export function createMcpServer(deps: ServerDeps, visit: () => Visit): Server {
-  const instructions = instructionsFor(deps, visit());
-  const server = new Server(deps.serverInfo, {
+export function createMcpServer(now: () => ServerDeps, visit: () => Visit): Server {
+  const instructions = instructionsFor(now(), visit());
+  const server = new Server(now().serverInfo, {
     capabilities: { tools: { listChanged: true }, resources: {}, prompts: {}, completions: {} },
     ...(instructions === undefined ? {} : { instructions }),
   });
   server.fallbackRequestHandler = async (request: JSONRPCRequest, context: ServerContext) => {
-    const handler = handlerFor(deps, request.method);
+    const handler = handlerFor(now(), request.method);
     if (handler === undefined) throw new ProtocolError(ProtocolErrorCode.MethodNotFound, 'Method not found');
     const params = isJsonObject(request.params) ? request.params : {};
     try {

@@ -51,6 +51,7 @@ export class ServerSession {
   private timer: NodeJS.Timeout | undefined;
   private readonly waiters = new Waiters<Connection | undefined>();
   private readonly inFlight = new Map<Connection, number>();
+  private readonly quietWaiters = new Waiters<undefined>();
   private readonly retired = new Set<Connection>();
   private readonly policy: ReconnectPolicy;
   private readonly tokens: TokenSource | undefined;
@@ -104,6 +105,7 @@ export class ServerSession {
       else {
         this.inFlight.delete(connection);
         if (this.retired.has(connection)) this.dispose(connection);
+        if (this.inFlight.size === 0) this.quietWaiters.settle(undefined);
       }
     }
   }
@@ -132,6 +134,12 @@ export class ServerSession {
     const delay = this.policy.lost();
     if (now) this.connectNow();
     else this.connectLater(delay);
+  }
+
+  /** Resolves when nothing runs on any session of this server, after the time at the latest. */
+  async quiet(withinMs: number): Promise<void> {
+    if (this.inFlight.size === 0 && this.waiters.size === 0) return;
+    await this.quietWaiters.wait(withinMs, this.closing.signal, undefined);
   }
 
   /** What the server tells models about itself, while it is connected. */

@@ -68,6 +68,13 @@ export class SessionPool {
     }
   }
 
+  /** Resolves when nobody uses any of the sessions, after the time at the latest. */
+  async quiet(withinMs: number): Promise<void> {
+    const until = Date.now() + withinMs;
+    const sessions = [...this.pooled.values()].map((pooled) => pooled.session);
+    await Promise.all(sessions.map((session) => session.quiet(until - Date.now())));
+  }
+
   /** Ends every session. */
   async close(): Promise<void> {
     this.closed = true;

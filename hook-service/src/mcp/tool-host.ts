@@ -4,10 +4,10 @@ import type { ServerConfig } from '../core/servers';
 import { runCall } from './call';
 import { failedCall } from './call-failure';
 import { ClientCatalogs } from './client-catalogs';
-import { HealthCheck } from './health-check';
+import { KeptServers, type KeptServer } from './kept-servers';
 import { createFeatures } from './resources';
-import { ServerSession, type SessionEvent, type SessionOptions } from './server-session';
-import { SessionPool } from './session-pool';
+import type { ServerSession, SessionEvent, SessionOptions } from './server-session';
+import type { SessionPool } from './session-pool';
 
 export interface ToolHostOptions {
   readonly servers: readonly ServerConfig[];
@@ -46,6 +46,16 @@ export interface ToolHostOptions {
 export interface McpToolHost extends ToolHost {
   /** Starts connecting to all servers in the background. Never throws because of a server. */
   start(): void;
+  /**
+   * The host of another list of servers. Those whose entries are the same are shared: their sessions and processes
+   * stay. Nothing of the others is started before `start()`.
+   */
+  next(servers: readonly ServerConfig[]): McpToolHost;
+  /**
+   * This list is of no use any more. A server that no other host shares is closed when nothing runs on it, after
+   * `drainMs` at the latest.
+   */
+  release(drainMs: number): void;
   /** Resources and prompts of the servers. */
   readonly features: ServerFeatures;
   /** Each server by its public name. */
@@ -56,7 +66,7 @@ export interface McpToolHost extends ToolHost {
   onCatalogChange(callback: (catalog: Catalog) => void): () => void;
   /** Asks again which tools of a server may be offered; nothing where the server is not known. */
   readmit(server: string): Promise<void>;
-  /** Ends every session, stream and process. Takes 5 s at most. */
+  /** Ends every session, stream and process, of all hosts that came of the same first one. Takes 5 s at most. */
   close(): Promise<void>;
 }
 
@@ -86,11 +96,6 @@ const reconnectDefaults = {
 const circuitDefaults = { failures: 5, openMs: 5_000, maxOpenMs: 60_000 };
 const closeMs = 5_000;
 
-interface Entry {
-  readonly session: ServerSession;
-  readonly check: HealthCheck | undefined;
-}
-
 const switchedOff: PartHealth = {
   state: 'disabled',
   reason: 'toolturn.servers switches it off (enabled: false)',
@@ -102,61 +107,42 @@ const withheld: PartHealth = {
   tools: 0,
 };
 
+/** What hosts that follow each other have in common. */
+interface Common {
+  readonly options: ToolHostOptions;
+  readonly settings: typeof defaults & ToolHostOptions;
+  readonly servers: KeptServers;
+  /** The version of the last catalog that was made. */
+  version: number;
+  closing?: Promise<void>;
+}
+
 /** Builds the tool host for these servers; `start()` connects them. */
 export function createToolHost(options: ToolHostOptions): McpToolHost {
   const settings = { ...defaults, ...options };
   const reconnect = { ...reconnectDefaults, ...options.reconnect };
   const circuit = { ...circuitDefaults, ...options.circuit };
-  const entries = new Map<string, Entry>();
-  const disabled = new Map<string, PartHealth>();
-  const pools = new Map<string, SessionPool>();
+  const servers = new KeptServers({ ...settings, session: { ...settings, reconnect, circuit } });
+  return hostOf({ options, settings, servers, version: 0 }, options.servers);
+}
+
+function hostOf(common: Common, servers: readonly ServerConfig[]): McpToolHost {
+  const { settings } = common;
+  const { entries, disabled } = sorted(common, servers);
   const listeners = new Set<(catalog: Catalog) => void>();
-  let current: Catalog = { version: 1, tools: [] };
-  let closing: Promise<void> | undefined;
+  const offered = (): Catalog => ({
+    version: (common.version += 1),
+    tools: [...entries.values()].flatMap((entry) => entry.session.tools.offered()),
+  });
+  let current = offered();
 
   const rebuild = () => {
-    current = {
-      version: current.version + 1,
-      tools: [...entries.values()].flatMap((entry) => entry.session.tools.offered()),
-    };
+    current = offered();
     for (const listener of listeners) listener(current);
   };
-
-  for (const server of options.servers) {
-    if (entries.has(server.publicName) || disabled.has(server.publicName)) {
-      options.log.warn(`Two MCP servers are called ${server.publicName}; the first one counts`, {
-        server: server.name,
-      });
-    } else if (server.settings?.enabled === false) {
-      disabled.set(server.publicName, switchedOff);
-    } else if (server.requireApproval === 'always') {
-      disabled.set(server.publicName, withheld);
-    } else {
-      const { onServer } = options;
-      const session = new ServerSession(server, {
-        ...settings,
-        reconnect,
-        circuit,
-        onToolsChanged: rebuild,
-        ...(onServer && { onSession: (event) => onServer(server.publicName, event) }),
-      });
-      const path = server.transport === 'stdio' ? undefined : server.healthCheck;
-      const check =
-        server.transport === 'stdio' || path === undefined
-          ? undefined
-          : new HealthCheck(server, path, settings.healthCheckIntervalMs);
-      entries.set(server.publicName, { session, check });
-      if (server.transport !== 'stdio') {
-        const { clientSessions: maxSessions, clientIdleMs: idleMs } = settings;
-        const pool = new SessionPool(server, {
-          session: { ...settings, reconnect, circuit },
-          maxSessions,
-          idleMs,
-        });
-        pools.set(server.publicName, pool);
-      }
-    }
-  }
+  for (const entry of entries.values()) entry.listeners.add(rebuild);
+  const pools = new Map<string, SessionPool>();
+  for (const [name, { pool }] of entries) if (pool !== undefined) pools.set(name, pool);
   const clientCatalogs = new ClientCatalogs([...entries.keys()], pools);
 
   /** A client's own session may list the tool, or else the shared one does. */
@@ -165,12 +151,21 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
     if (tool === undefined) return Promise.resolve(notAvailable(request));
     return runCall(session, tool, request, settings.reconnectWaitMs);
   };
+  let released = false;
 
   return {
     start() {
-      for (const { session, check } of entries.values()) {
-        session.start();
-        check?.start();
+      for (const entry of entries.values()) common.servers.start(entry);
+    },
+
+    next: (others) => hostOf(common, others),
+
+    release(drainMs) {
+      if (released) return;
+      released = true;
+      for (const entry of entries.values()) {
+        entry.listeners.delete(rebuild);
+        common.servers.release(entry, drainMs);
       }
     },
 
@@ -185,7 +180,7 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
 
     async call(request: ToolCallRequest): Promise<ToolResult> {
       const session = entries.get(request.server)?.session;
-      if (session === undefined || closing !== undefined) return notAvailable(request);
+      if (session === undefined || common.closing !== undefined) return notAvailable(request);
       if (request.headers === undefined) return callOn(session, session, request);
       const called = pools.get(request.server)?.use(request.headers, (own) => callOn(own, session, request));
       const result = await called;
@@ -201,9 +196,7 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
     features: createFeatures({ ...settings, session: (server) => entries.get(server)?.session }),
 
     health() {
-      const parts = [...entries].map(
-        ([name, { session, check }]) => [name, healthOf(session, check)] as const,
-      );
+      const parts = [...entries].map(([name, entry]) => [name, healthOf(entry)] as const);
       return Object.fromEntries([...parts, ...disabled]);
     },
 
@@ -218,26 +211,37 @@ export function createToolHost(options: ToolHostOptions): McpToolHost {
     },
 
     close() {
-      closing ??= within(
-        closeMs,
-        Promise.all([
-          ...[...entries.values()].map(({ session, check }) => {
-            check?.close();
-            return session.close();
-          }),
-          ...[...pools.values()].map((pool) => pool.close()),
-        ]),
-      );
-      return closing;
+      common.closing ??= within(closeMs, common.servers.close());
+      return common.closing;
     },
   };
+}
+
+/** The servers of a list that are connected, and why the others are not. */
+function sorted({ options, servers: kept }: Common, servers: readonly ServerConfig[]) {
+  const entries = new Map<string, KeptServer>();
+  const disabled = new Map<string, PartHealth>();
+  for (const server of servers) {
+    if (entries.has(server.publicName) || disabled.has(server.publicName)) {
+      options.log.warn(`Two MCP servers are called ${server.publicName}; the first one counts`, {
+        server: server.name,
+      });
+    } else if (server.settings?.enabled === false) {
+      disabled.set(server.publicName, switchedOff);
+    } else if (server.requireApproval === 'always') {
+      disabled.set(server.publicName, withheld);
+    } else {
+      entries.set(server.publicName, kept.hold(server));
+    }
+  }
+  return { entries, disabled };
 }
 
 function notAvailable(request: ToolCallRequest): ToolResult {
   return failedCall(request.tool, 'unknown_tool', 'is not available.');
 }
 
-function healthOf(session: ServerSession, check: HealthCheck | undefined): PartHealth {
+function healthOf({ session, check }: KeptServer): PartHealth {
   const health = session.health();
   if (health.state !== 'ready' || check?.failure === undefined) return health;
   return { ...health, state: 'degraded', reason: check.failure };

@@ -16,7 +16,8 @@ export interface ToolListOptions {
   /** Least time between two listings that the server asked for: it may send `list_changed` without end. */
   readonly refreshSpacingMs: number;
   /** Which of the tools that the server lists may be offered, and as what. Never rejects. Absent: all, as they are. */
-  readonly admit?: ((server: string, tools: readonly HostTool[]) => Promise<readonly HostTool[]>) | undefined;
+  readonly admit?:
+    ((server: ServerConfig, tools: readonly HostTool[]) => Promise<readonly HostTool[]>) | undefined;
   /** The offered tools are others than before. */
   onChange(): void;
 }
@@ -136,7 +137,7 @@ export class ToolList {
   /** Asks again which of the tools may be offered. */
   async readmit(): Promise<void> {
     const { raw } = this;
-    const tools = (await this.options.admit?.(this.server.publicName, raw)) ?? raw;
+    const tools = (await this.options.admit?.(this.server, raw)) ?? raw;
     // A newer list, which came meanwhile, has asked for itself.
     if (raw === this.raw) this.take(tools);
   }

@@ -52,7 +52,7 @@ export class Aggregator implements Observer {
   private fresh = new Map<number, Sums>();
   private totals = new Sums();
 
-  constructor(private readonly prices: Prices = {}) {}
+  constructor(private readonly prices: () => Prices = () => ({})) {}
 
   observe(observation: Observation): void {
     const { of } = observation;
@@ -158,7 +158,7 @@ export class Aggregator implements Observer {
   private callFinished(of: TurnFacts, { call, end, at }: Of<'call_finished'>): void {
     const sums = this.sums(at);
     const { failure } = end;
-    const cost = callPrice(this.prices, call, end);
+    const cost = callPrice(this.prices(), call, end);
     const live = this.live.get(of.turn);
     if (live !== undefined) {
       live.calls += 1;

@@ -21,7 +21,8 @@ export interface FlusherOptions {
   readonly store: MetricStore;
   /** What no other replica is called. */
   readonly replica: string;
-  readonly retentionSeconds: number;
+  /** As the config says now. */
+  readonly settings: () => { readonly redis: boolean; readonly retentionSeconds: number };
   readonly parts: () => Parts;
   readonly log: Log;
   readonly now?: () => number;
@@ -68,8 +69,14 @@ export class Flusher {
   }
 
   private async work(): Promise<void> {
-    const { store, replica, log } = this.options;
+    const { store, replica, log, aggregator, settings } = this.options;
     this.sample();
+    if (!settings().redis) {
+      aggregator.drain();
+      aggregator.records.take(this.now());
+      aggregator.records.takeDropped();
+      return;
+    }
     if (!store.ready) return;
     try {
       this.batch ??= this.next();
@@ -103,7 +110,8 @@ export class Flusher {
   }
 
   private next(): NonNullable<typeof this.batch> {
-    const { aggregator, replica, retentionSeconds } = this.options;
+    const { aggregator, replica, settings } = this.options;
+    const { retentionSeconds } = settings();
     const now = this.now();
     aggregator.count('metrics_dropped', now, aggregator.records.takeDropped());
     const taken = aggregator.records.take(now);
@@ -130,7 +138,8 @@ export class Flusher {
   }
 
   private async lead(): Promise<void> {
-    const { store, aggregator, retentionSeconds, parts } = this.options;
+    const { store, aggregator, settings, parts } = this.options;
+    const { retentionSeconds } = settings();
     const now = this.now();
     const due = await store.range(`${prefix}pending`, 0, now - bucketMs - graceMs);
     const buckets = due.map(Number).filter(Number.isFinite);

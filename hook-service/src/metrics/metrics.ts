@@ -5,15 +5,15 @@ import type { Log } from '../core/ports';
 import type { Prices } from '../core/prices';
 import { Aggregator } from './aggregator';
 import { createExporter, type Exporter } from './exporter';
-import { Flusher } from './flusher';
+import { Flusher, type FlusherOptions } from './flusher';
 import type { Parts } from './gauges';
 
 export interface MetricsOptions {
-  readonly prices: Prices;
+  readonly prices: () => Prices;
   readonly parts: () => Parts;
   /** Absent: nothing is written to Redis. */
   readonly store?: MetricStore;
-  readonly retentionSeconds: number;
+  readonly settings: FlusherOptions['settings'];
   readonly log: Log;
 }
 
@@ -37,7 +37,7 @@ export interface Metrics extends Observer, Exporter {
 }
 
 export function createMetrics(options: MetricsOptions): Metrics {
-  const { prices, parts, store, retentionSeconds, log } = options;
+  const { prices, parts, store, settings, log } = options;
   const aggregator = new Aggregator(prices);
   const exporter = createExporter({
     aggregator,
@@ -51,7 +51,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
           aggregator,
           store,
           replica: randomBytes(6).toString('hex'),
-          retentionSeconds,
+          settings,
           parts,
           log,
         });

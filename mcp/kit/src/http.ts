@@ -1,7 +1,25 @@
 import type { Log } from './log';
 import { ToolFailure } from './tool';
 
-/** Asks one HTTP API with GET for JSON. */
+/** What else a request needs. */
+export interface Request {
+  readonly query?: Readonly<Record<string, string | number | boolean>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** An answer whatever its status. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** An answer that is longer than this, in bytes, is not read to its end. */
+const mostBytes = 20_000_000;
+
+/** Asks one HTTP API. */
 export class HttpApi {
   constructor(
     private readonly options: {
@@ -14,40 +32,53 @@ export class HttpApi {
     },
   ) {}
 
+  /** The parsed answer to a GET. Throws `ToolFailure` with the service's own message where it refuses. */
+  get(path: string, query: Required<Request>['query'], signal?: AbortSignal): Promise<unknown> {
+    return this.json('GET', path, { query, ...(signal === undefined ? {} : { signal }) });
+  }
+
   /** The parsed answer. Throws `ToolFailure` with the service's own message where it refuses. */
-  async get(
-    path: string,
-    query: Readonly<Record<string, string | number>>,
-    signal?: AbortSignal,
-  ): Promise<unknown> {
+  async json(method: string, path: string, request: Request = {}): Promise<unknown> {
+    const { name } = this.options;
+    const { status, text } = await this.send(method, path, request);
+    if (status >= 400) throw new ToolFailure(`${name} answered ${status}: ${text.trim().slice(0, 500)}`);
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      throw new ToolFailure(`${name} answered with something that is no JSON.`);
+    }
+  }
+
+  /** The answer with whatever status. Throws `ToolFailure` where there is none. */
+  async send(method: string, path: string, request: Request = {}): Promise<HttpAnswer> {
     const { name, url, headers, timeoutMs, log } = this.options;
     const target = new URL(url.replace(/\/$/, '') + path);
-    for (const [key, value] of Object.entries(query)) target.searchParams.set(key, `${value}`);
+    for (const [key, value] of Object.entries(request.query ?? {})) target.searchParams.set(key, `${value}`);
     const deadline = AbortSignal.timeout(timeoutMs);
-    let status: number;
-    let text: string;
+    const hasBody = request.body !== undefined;
     try {
       const response = await fetch(target, {
-        headers: { ...headers, accept: 'application/json' },
+        method,
+        headers: {
+          ...headers,
+          ...request.headers,
+          accept: 'application/json',
+          ...(hasBody ? { 'content-type': 'application/json' } : {}),
+        },
+        ...(hasBody ? { body: JSON.stringify(request.body) } : {}),
         // A redirect could lead anywhere, with our headers.
         redirect: 'error',
-        signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+        signal: request.signal === undefined ? deadline : AbortSignal.any([request.signal, deadline]),
       });
-      status = response.status;
-      text = await response.text();
+      return { status: response.status, text: await textOf(response, name) };
     } catch (error) {
+      if (error instanceof ToolFailure) throw error;
       log.error('a request failed', { service: name, path, error });
       throw new ToolFailure(
         deadline.aborted
           ? `${name} did not answer within ${timeoutMs / 1000} s.`
           : `${name} cannot be reached now.`,
       );
-    }
-    if (status >= 400) throw new ToolFailure(`${name} answered ${status}: ${text.trim().slice(0, 500)}`);
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      throw new ToolFailure(`${name} answered with something that is no JSON.`);
     }
   }
 
@@ -62,4 +93,17 @@ export class HttpApi {
     await response?.body?.cancel();
     if (response?.ok !== true) throw new Error(`${name} does not answer`);
   }
+}
+
+async function textOf(response: Response, name: string): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let bytes = 0;
+  // Node can iterate over a body; the DOM's type of it does not say so.
+  const body: AsyncIterable<Uint8Array> | [] = (response.body as AsyncIterable<Uint8Array> | null) ?? [];
+  for await (const piece of body) {
+    bytes += piece.length;
+    if (bytes > mostBytes) throw new ToolFailure(`${name} answered with more than ${mostBytes} bytes.`);
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }

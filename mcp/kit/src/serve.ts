@@ -10,8 +10,8 @@ import { protocolServer, type Tool } from './tool';
 /** A server of ours, ready to be served. */
 export interface Service {
   readonly tools: readonly Tool[];
-  /** Throws where what the server depends on does not answer; the message is public. */
-  check(): Promise<void>;
+  /** What the server depends on, by name. Each throws where it does not answer; the message is public. */
+  readonly dependencies: Readonly<Record<string, () => Promise<void>>>;
   close(): Promise<void>;
 }
 
@@ -25,7 +25,8 @@ export interface ServeOptions {
 }
 
 const localHosts = ['localhost', '127.0.0.1', '[::1]'];
-const checkMs = 5_000;
+/** A little less than a health check of the compose files waits. */
+const checkMs = 4_500;
 
 /**
  * Serves over stdio, or over streamable HTTP at `/mcp` with `GET /health`, in all protocol versions from 2024-11-05
@@ -100,21 +101,29 @@ export async function runMain(
   process.once('SIGINT', end);
 }
 
-/** 200, or 503 with the reason. Never longer than a health check waits. */
+/** 200, or 503 with the reasons, and the state of each dependency. Never longer than a health check waits. */
 async function health(service: Service, { name }: ServeOptions, res: ServerResponse): Promise<void> {
+  const entries = Object.entries(service.dependencies);
+  const reasons = await Promise.all(entries.map(([, check]) => reasonOf(check)));
+  const dependencies = Object.fromEntries(
+    entries.map(([dependency], index) => [dependency, reasons[index] === undefined ? 'ok' : 'failed']),
+  );
+  const failed = reasons.filter((reason) => reason !== undefined);
+  if (failed.length === 0) respond(res, 200, { service: name, status: 'ok', dependencies });
+  else respond(res, 503, { service: name, status: 'failed', reason: failed.join('; '), dependencies });
+}
+
+/** Why a check fails; undefined where it does not. */
+async function reasonOf(check: () => Promise<void>): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`no answer within ${checkMs / 1000} s`)), checkMs);
   });
   try {
-    await Promise.race([service.check(), late]);
-    respond(res, 200, { service: name, status: 'ok' });
+    await Promise.race([check(), late]);
+    return undefined;
   } catch (error) {
-    respond(res, 503, {
-      service: name,
-      status: 'failed',
-      reason: error instanceof Error ? error.message : 'unknown',
-    });
+    return error instanceof Error ? error.message : 'unknown';
   } finally {
     clearTimeout(timer);
   }

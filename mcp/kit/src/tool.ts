@@ -1,5 +1,5 @@
 import { McpServer, type CallToolResult } from '@modelcontextprotocol/server';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { withoutPasswords, type Log } from './log';
 
 /** A failure whose message is written for the model: what was wrong, and what to do instead. */
@@ -17,6 +17,9 @@ export interface Tool {
   /** Gives a text, or data that is given as JSON. Throws `ToolFailure` with a message for the model. */
   run(input: unknown, signal: AbortSignal): Promise<unknown>;
 }
+
+/** The input of a tool that needs none. */
+export const noInput = z.object({});
 
 /** A tool with its input typed by its schema; the SDK has validated it before `run` is called. */
 export function defineTool<Input extends z.ZodObject>(tool: {
@@ -43,7 +46,9 @@ export function protocolServer(options: {
   tools: readonly Tool[];
   log: Log;
 }): McpServer {
-  const server = new McpServer({ name: options.name, version: options.version });
+  // What a server offers is settled when it starts.
+  const capabilities = { tools: { listChanged: false } };
+  const server = new McpServer({ name: options.name, version: options.version }, { capabilities });
   for (const tool of options.tools) {
     const annotations = {
       readOnlyHint: !tool.writes,

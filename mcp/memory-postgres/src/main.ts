@@ -21,7 +21,11 @@ void runMain(name, async (log) => {
   if (write) await prepare(database);
   const tools = [...(write ? [createTool(database)] : []), searchTool(database), listTool(database)];
   return {
-    service: { tools, check: () => database.check(), close: () => database.close() },
+    service: {
+      tools,
+      dependencies: { database: () => database.check() },
+      close: () => database.close(),
+    },
     options: serveOptions(name, env),
   };
 });

@@ -50,8 +50,9 @@ void runMain(name, async (log) => {
         systemMetricsTool(netdata),
         serviceHealthTool(loki, netdata),
       ],
-      async check() {
-        await Promise.all([lokiApi.check('/ready'), netdataApi.check('/api/v1/info')]);
+      dependencies: {
+        loki: () => lokiApi.check('/ready'),
+        netdata: () => netdataApi.check('/api/v1/info'),
       },
       close: async () => undefined,
     },

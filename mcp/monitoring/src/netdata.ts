@@ -25,10 +25,11 @@ const alarms = z.object({
 export interface ChartSummary {
   readonly chart: string;
   readonly units?: string;
-  readonly dimensions: Readonly<
-    Record<string, { last: number; average: number; least: number; most: number }>
-  >;
+  readonly dimensions: Readonly<Record<string, Summary>>;
 }
+
+/** All null where nothing was measured: zero would be a value. */
+export type Summary = Readonly<Record<'last' | 'average' | 'least' | 'most', number | null>>;
 
 export type Alarm = z.output<typeof alarms>['alarms'][string];
 
@@ -41,12 +42,12 @@ export class Netdata {
   async chart(chart: string, seconds: number, signal: AbortSignal): Promise<ChartSummary> {
     const answer = await this.api.get(
       '/api/v1/data',
-      { chart, after: -seconds, points: 60, group: 'average', format: 'json', options: 'null2zero' },
+      { chart, after: -seconds, points: 60, group: 'average', format: 'json' },
       signal,
     );
     const parsed = data.safeParse(answer);
     if (!parsed.success) throw new ToolFailure(`Netdata answered for ${chart} in a form that is not known.`);
-    // The first column is the time; the newest row comes first.
+    // The first column is the time; the newest row comes first. Null is what was not measured.
     const { labels, data: rows } = parsed.data;
     const dimensions = labels.slice(1).map((label, index) => {
       const values = rows.map((row) => row[index + 1]).filter((value) => typeof value === 'number');
@@ -70,8 +71,8 @@ export class Netdata {
   }
 }
 
-function summary(values: readonly number[]) {
-  if (values.length === 0) return { last: 0, average: 0, least: 0, most: 0 };
+function summary(values: readonly number[]): Summary {
+  if (values.length === 0) return { last: null, average: null, least: null, most: null };
   return {
     last: round(values[0] ?? 0),
     average: round(values.reduce((sum, value) => sum + value, 0) / values.length),

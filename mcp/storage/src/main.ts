@@ -37,11 +37,13 @@ void runMain(name, async () => {
   return {
     service: {
       tools: [listObjectsTool(client), getObjectTool(client, env.MINIO_MAX_BYTES)],
-      async check() {
-        // Any answer of the storage will do: the credentials may not be allowed to list buckets.
-        await fetch(url, { signal: AbortSignal.timeout(4_000) }).catch(() => {
-          throw new Error('the storage does not answer');
-        });
+      dependencies: {
+        async storage() {
+          // Any answer of the storage will do: the credentials may not be allowed to list buckets.
+          await fetch(url, { signal: AbortSignal.timeout(4_000) }).catch(() => {
+            throw new Error('the storage does not answer');
+          });
+        },
       },
       close: async () => undefined,
     },

@@ -35,7 +35,7 @@ void runMain(name, async (log) => {
         ...overviewTools(timescale),
         ...(write ? [createHypertableTool(timescale)] : []),
       ],
-      check: () => database.check(),
+      dependencies: { database: () => database.check() },
       close: () => database.close(),
     },
     options: serveOptions(name, env),

@@ -1,4 +1,5 @@
 import type { Database } from '../../kit/src/postgres';
+import { findTable, type Table } from '../../kit/src/tables';
 import { ToolFailure } from '../../kit/src/tool';
 
 type Row = Record<string, unknown>;
@@ -24,23 +25,13 @@ export class Timescale {
     );
   }
 
-  /** The table as PostgreSQL quotes it, by its own catalog: a name that is given is never put into a statement. */
-  async table(name: string): Promise<{ schema: string; table: string; quoted: string }> {
-    const [schema, table] = name.includes('.') ? name.split('.', 2) : [undefined, name];
-    const [row] = await this.database.query(
-      `SELECT n.nspname AS schema, c.relname AS table, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS quoted
-       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-       WHERE c.relname = $1 AND c.relkind IN ('r', 'p', 'v', 'm')
-         AND CASE WHEN $2::text IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = $2 END`,
-      [table, schema ?? null],
-    );
-    if (row === undefined)
-      throw new ToolFailure(`There is no table ${JSON.stringify(name)}. Write schema.table.`);
-    return row as { schema: string; table: string; quoted: string };
+  /** The table as PostgreSQL quotes it. */
+  table(name: string): Promise<Table> {
+    return findTable(this.database, name);
   }
 
   /** The quoted name of a column that the table really has. */
-  async column(table: { schema: string; table: string }, name: string): Promise<string> {
+  async column(table: Pick<Table, 'schema' | 'table'>, name: string): Promise<string> {
     const [row] = await this.database.query(
       `SELECT quote_ident(column_name) AS quoted FROM information_schema.columns
        WHERE table_schema = $1 AND table_name = $2 AND column_name = $3`,

@@ -1,7 +1,10 @@
 import { Listener } from './listener';
 
 /** Values of one chart by dimension, oldest first. */
-export type Chart = { readonly units: string; readonly values: Readonly<Record<string, readonly number[]>> };
+export type Chart = {
+  readonly units: string;
+  readonly values: Readonly<Record<string, readonly (number | null)[]>>;
+};
 
 export interface RaisedAlarm {
   readonly name: string;

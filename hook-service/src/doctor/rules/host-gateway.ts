@@ -1,5 +1,5 @@
 import type { Rule } from '../rule';
-import { namesOf } from '../compose';
+import { namesOf, variablesOf } from '../compose';
 import { itemsOf, textOf, type YamlSource } from '../yaml-source';
 import type { ComposeService } from '../compose';
 
@@ -20,7 +20,9 @@ export const hostGateway: Rule = {
       const entries = service.get('extra_hosts')?.value;
       const hosts = [...itemsOf(entries).map((item) => textOf(item) ?? ''), ...namesOf(entries)];
       if (hosts.some((each) => each.startsWith('host.docker.internal'))) continue;
-      const named = service.environment.find(({ value }) => value.includes('host.docker.internal'));
+      const named = variablesOf(service, context.envFiles).find(({ value }) =>
+        value.includes('host.docker.internal'),
+      );
       if (!named && !(isInConfig && mounts(service))) continue;
       const line = 'extra_hosts: ["host.docker.internal:host-gateway"]';
       const edits = entries === undefined ? service.source.insertInside(service.at, [line]) : [];

@@ -1,3 +1,4 @@
+import { variablesOf } from '../compose';
 import type { Rule } from '../rule';
 import { runsInContainer, writtenServers } from '../servers';
 
@@ -26,7 +27,7 @@ export const localhost: Rule = {
       }
     }
     for (const service of context.services) {
-      for (const { name, value, at } of service.environment)
+      for (const { name, value, at } of variablesOf(service, context.envFiles))
         if (local.test(value) || (hostName.test(name) && host.test(value) && !listens.test(name)))
           yield { at, message: `${name} of ${service.name} names localhost`, change };
     }

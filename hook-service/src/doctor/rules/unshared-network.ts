@@ -1,3 +1,4 @@
+import { variablesOf } from '../compose';
 import type { Rule } from '../rule';
 import { writtenServers } from '../servers';
 
@@ -11,7 +12,7 @@ export const unsharedNetwork: Rule = {
     const { services } = context;
     const onNone = (name: string) => services.find((each) => each.name === name)?.networks ?? [];
     for (const service of services) {
-      for (const { name, value, at } of service.environment) {
+      for (const { name, value, at } of variablesOf(service, context.envFiles)) {
         const host =
           /(?:\/\/|@)([A-Za-z][\w-]*)(?=[:/]|$)/.exec(value)?.[1] ?? (/HOST$/.test(name) ? value : undefined);
         const other = services.find((each) => each.name === host && each.isWhole);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineTool, type Tool } from '../../../kit/src/tool';
+import { defineTool, noInput, type Tool } from '../../../kit/src/tool';
 import type { Timescale } from '../timescale';
 
 const table = z.string().min(1).max(130).describe('schema.table');
@@ -10,7 +10,7 @@ export const overviewTools = (timescale: Timescale): Tool[] => [
   defineTool({
     name: 'tsdb_list_hypertables',
     description: 'Lists hypertables with their dimensions, chunks, compression and size.',
-    input: z.object({}),
+    input: noInput,
     run: () =>
       timescale.query(
         `SELECT hypertable_schema AS schema, hypertable_name AS table, num_dimensions, num_chunks, compression_enabled,
@@ -58,7 +58,7 @@ export const overviewTools = (timescale: Timescale): Tool[] => [
   defineTool({
     name: 'tsdb_compression_stats',
     description: 'How much compression saves, by hypertable.',
-    input: z.object({}),
+    input: noInput,
     run: () =>
       timescale.query(
         `SELECT h.hypertable_schema AS schema, h.hypertable_name AS table, s.total_chunks, s.number_compressed_chunks,
@@ -73,7 +73,7 @@ export const overviewTools = (timescale: Timescale): Tool[] => [
   defineTool({
     name: 'tsdb_continuous_aggregates',
     description: 'Lists continuous aggregates with what they are made of.',
-    input: z.object({}),
+    input: noInput,
     run: () =>
       timescale.query(
         `SELECT view_schema, view_name, hypertable_schema, hypertable_name, materialized_only, view_definition
@@ -96,7 +96,7 @@ export const overviewTools = (timescale: Timescale): Tool[] => [
   defineTool({
     name: 'tsdb_database_stats',
     description: 'Versions, size and connections of the database.',
-    input: z.object({}),
+    input: noInput,
     async run() {
       const version = await timescale.version();
       const [stats] = await timescale.query(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Database } from '../../../kit/src/postgres';
+import { asJson, type Database } from '../../../kit/src/postgres';
 import { defineTool } from '../../../kit/src/tool';
 
 /** `tsdb_query`: one SELECT that the model wrote. */
@@ -11,5 +11,5 @@ export const queryTool = (database: Database) =>
       query: z.string().min(1).max(20_000).describe('One SELECT, VALUES or WITH … SELECT'),
       limit: z.number().int().min(1).max(1000).default(100).describe('Most rows'),
     }),
-    run: ({ query, limit }) => database.readOnly(query, limit),
+    run: async ({ query, limit }) => asJson(await database.readOnly(query, { rows: limit, bytes: 100_000 })),
   });

@@ -1,0 +1,242 @@
+import { dirname } from 'node:path';
+import { bulkhead } from 'cockatiel';
+import type { Express } from 'express';
+import type { Settings } from './config/settings';
+import { Callers } from './core/callers';
+import { CallRunner, type Gate } from './core/calls';
+import { canonicalJson } from './core/canonical-json';
+import type { Generation } from './core/generations';
+import type { TurnHooks } from './core/hooks';
+import type { CatalogWarnings } from './core/look-alikes';
+import type { McpEndpoint } from './core/mcp-endpoint';
+import type { Observer } from './core/observer';
+import { OfferBook } from './core/offer';
+import type { Overload } from './core/overload';
+import type { PartHealth } from './core/ports';
+import type { Prices } from './core/prices';
+import { Rates } from './core/rates';
+import { createMask } from './core/result-safety';
+import { ServerBulkheads } from './core/server-bulkheads';
+import type { ServerConfig } from './core/servers';
+import { TurnService } from './core/service';
+import type { Spending } from './core/spending';
+import { ToolDoor } from './core/tool-door';
+import type { ToolPins } from './core/tool-pins';
+import type { TurnLog } from './core/turn-log';
+import { withWithheld } from './core/withheld';
+import { chat } from './dialects/chat';
+import { generateContent } from './dialects/generate-content';
+import { messages } from './dialects/messages';
+import { responses } from './dialects/responses';
+import { createApp } from './http/app';
+import type { RootLog } from './log/log';
+import { addressBook } from './mcp/address-book';
+import type { McpToolHost } from './mcp/tool-host';
+import type { Metrics } from './metrics/metrics';
+import type { ServerDeps } from './mcp-server/server';
+import type { createArgumentChecker } from './schema/argument-checker';
+import { indexTools } from './search/tool-search';
+import type { createState } from './state/redis';
+import { createIdentity } from './upstream/identity';
+import { createUpstream } from './upstream/litellm';
+
+/** How long hidden rounds wait for a client that has calls to run, where the ledger is off. */
+const handBackTtlSeconds = 24 * 3600;
+
+/** What lives as long as the process, whatever the config says. */
+export interface ProcessParts {
+  readonly log: RootLog;
+  readonly state: ReturnType<typeof createState>;
+  readonly pins: ToolPins;
+  readonly warnings: CatalogWarnings;
+  readonly checker: ReturnType<typeof createArgumentChecker>;
+  readonly turns: TurnLog;
+  /** Counts the turns of all generations together. */
+  readonly overload: Overload;
+  readonly observer: Observer;
+  readonly metrics: Metrics;
+  readonly spending: Spending;
+  /** What servers and clients are told about us. */
+  readonly self: { readonly name: string; readonly version: string };
+  /** The hooks: each request goes to the generation that its turn began with. */
+  readonly hooks: TurnHooks;
+  /** Secrets of the door that are accepted now. */
+  readonly secrets: () => readonly string[];
+  readonly health: () => Record<string, PartHealth>;
+  /** False once a stop has begun. */
+  readonly accepting: () => boolean;
+}
+
+/** Everything that follows the config, wired for one version of it. */
+export interface Wired extends Generation {
+  readonly settings: Settings;
+  readonly host: McpToolHost;
+  readonly door: ToolDoor;
+  readonly callers: Callers;
+  readonly bulkheads: ServerBulkheads;
+  readonly prices: Prices;
+  /** What the MCP endpoint serves. */
+  readonly served: ServerDeps;
+  readonly app: Express;
+  /** Each server's state by its public name. */
+  health(): Record<string, PartHealth>;
+}
+
+export interface WiringOptions {
+  readonly parts: ProcessParts;
+  readonly settings: Settings;
+  readonly host: McpToolHost;
+  /** Absent: switched off. */
+  readonly endpoint: McpEndpoint | undefined;
+  readonly previous?: Wired;
+}
+
+/** Wires one generation. */
+export function wire({ parts, settings, host, endpoint, previous }: WiringOptions): Wired {
+  const { environment, config, version } = settings;
+  const { log, state, pins, turns, metrics } = parts;
+  const { limits } = config;
+  const upstream = createUpstream({
+    baseUrl: environment.litellmUrl,
+    timeoutMs: limits.turnMs + limits.answerMs,
+  });
+  const book = new OfferBook(host, config.servers, {
+    search: { ...config.catalog, indexTools },
+    readMore: true,
+    access: config.access,
+  });
+  const bulkheads = bulkheadsOf(settings, previous);
+  // The way to a server is the same within a turn and without one.
+  const calling = {
+    host,
+    cache: state.results,
+    checker: parts.checker,
+    mask: createMask(settings.secrets, [dirname(__dirname)]),
+    limits,
+    addresses: addressBook,
+    rates: new Rates(config.rates, state.rates, log),
+    bulkheads,
+    log,
+  };
+  const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
+  const service = new TurnService({
+    book,
+    host,
+    runner: new CallRunner({
+      ...calling,
+      store: state.calls,
+      texts: state.texts,
+      outcomeTtlSeconds: config.outcomeTtlSeconds,
+    }),
+    ledger: state.ledger,
+    ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,
+    remembersAnswers: config.memoryTtlSeconds !== undefined,
+    ...keyHeader,
+    limits,
+    newGate,
+    log,
+    dialects: [chat, messages, responses, generateContent],
+    upstream,
+    servers: config.servers,
+    inject: config.inject,
+    surface: config.surface,
+    secrets: environment.secrets,
+    keepAliveMs: config.keepAliveMs,
+    overload: parts.overload,
+    observer: parts.observer,
+  });
+  const callers = callersOf(settings, previous);
+  const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
+  const door = new ToolDoor({ ...calling, book, servers: config.servers, health, observer: parts.observer });
+  const app = createApp({
+    service: parts.hooks,
+    turns,
+    pins: { pins, warnings: () => parts.warnings.of(host.catalog()) },
+    door,
+    callers,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    metrics: {
+      log: {
+        spending: parts.spending,
+        missed: (requests) => metrics.count('unavailable', requests),
+        dropped: (calls) => metrics.count('door_dropped', calls),
+      },
+      refused: () => metrics.count('hooks_refused'),
+      ...(config.metrics.prometheus === 'off'
+        ? {}
+        : { page: { public: config.metrics.prometheus === 'public', read: () => metrics.page() } }),
+    },
+    origins: config.mcp,
+    secrets: parts.secrets,
+    bodyBytes: config.bodyBytes,
+    health: parts.health,
+    accepting: parts.accepting,
+    log,
+  });
+  return {
+    version,
+    service,
+    turnMs: limits.turnMs + limits.answerMs,
+    settings,
+    host,
+    door,
+    callers,
+    bulkheads,
+    prices: pricesOf(config.servers),
+    served: {
+      door,
+      features: host.features,
+      instructionsOf: instructing(config.servers),
+      callMs: limits.callMs,
+      serverInfo: parts.self,
+    },
+    app,
+    health,
+    close() {
+      void door.drained(limits.callMaxMs).then(() => host.release(limits.callMaxMs));
+    },
+  };
+}
+
+/** Who callers are is remembered on as long as the same is asked in the same way. */
+function callersOf(settings: Settings, previous: Wired | undefined): Callers {
+  const asked = ({ environment, config }: Settings) =>
+    canonicalJson([environment.litellmUrl, environment.secrets, config.keyHeaderName]);
+  if (previous !== undefined && asked(previous.settings) === asked(settings)) return previous.callers;
+  const { environment, config } = settings;
+  return new Callers({
+    ask: createIdentity({ baseUrl: environment.litellmUrl, secrets: environment.secrets }),
+    ...(config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName }),
+  });
+}
+
+/** Calls at one server are counted on, whoever began them, as long as no server may have other numbers of them. */
+function bulkheadsOf({ config }: Settings, previous: Wired | undefined): ServerBulkheads {
+  const parallel = (servers: readonly ServerConfig[]) =>
+    new Map(servers.map(({ publicName, settings }) => [publicName, settings?.parallel]));
+  const named = parallel(config.servers);
+  if (previous !== undefined) {
+    const before = parallel(previous.settings.config.servers);
+    if ([...named].every(([server, most]) => before.get(server) === most)) return previous.bulkheads;
+  }
+  return new ServerBulkheads((server) => named.get(server));
+}
+
+/** What calls cost, by server. */
+function pricesOf(servers: readonly ServerConfig[]): Prices {
+  return Object.fromEntries(
+    servers.flatMap(({ publicName, prices }) => (prices ? [[publicName, prices]] : [])),
+  );
+}
+
+/** Servers whose instructions clients of the MCP endpoint are given. */
+function instructing(servers: readonly ServerConfig[]): ReadonlySet<string> {
+  const named = servers.filter((server) => server.settings?.instructions === true);
+  return new Set(named.map((server) => server.publicName));
+}
+
+/** At most `parallel` calls at once; the rest of a turn's calls wait in order. */
+function newGate(parallel: number): Gate {
+  const policy = bulkhead(parallel, Number.MAX_SAFE_INTEGER);
+  return { execute: (run) => policy.execute(run) };
+}

@@ -1,7 +1,18 @@
 import tseslint from 'typescript-eslint';
 
 /** Which part of hook-service may import what (ARCHITECTURE.md, "Import rules"). */
-const adapters = ['http', 'mcp', 'mcp-server', 'state', 'upstream', 'log', 'config', 'search', 'schema', 'metrics'];
+const adapters = [
+  'http',
+  'mcp',
+  'mcp-server',
+  'state',
+  'upstream',
+  'log',
+  'config',
+  'search',
+  'schema',
+  'metrics',
+];
 const libraries = {
   mcp: ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
   'mcp-server': ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],

@@ -32,6 +32,8 @@ export interface Installation {
   /** Env files, which hold the secrets. */
   readonly envFiles: readonly string[];
   readonly litellmUrl: string;
+  /** Absent: it cannot be reached from here. */
+  readonly hookServiceUrl?: string;
   /** The value that the stack's parts get for a variable. */
   variable(name: string): string | undefined;
   parts(): Promise<readonly Part[]>;

@@ -42,6 +42,7 @@ export function processInstallation(
     config,
     envFiles,
     litellmUrl: first.urls.litellm ?? `http://127.0.0.1:${first.port}`,
+    ...(first.urls.hook_service === undefined ? {} : { hookServiceUrl: first.urls.hook_service }),
     variable(name) {
       for (const file of envFiles) {
         const value = readEnvFile(file).get(name);
@@ -77,7 +78,7 @@ export function processInstallation(
         name,
         command: birth.command,
         args: birth.args,
-        env: { ...birth.env, ...fromFiles, ...changes },
+        env: { ...birth.env, ...fromFiles, ...changesFor(birth.env, changes) },
         cwd: birth.cwd,
         logFile: part.log_file,
       });
@@ -145,6 +146,16 @@ function birthOf(pid: number): Birth | undefined {
   if (env === undefined) return undefined;
   const [command = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replace(/\0$/, '').split('\0');
   return { command, args, env, cwd: readlinkSync(`/proc/${pid}/cwd`) };
+}
+
+/** A part gets what it knows already; and `X_PREVIOUS` where it knows `X`. */
+function changesFor(
+  env: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return Object.fromEntries(
+    Object.entries(changes).filter(([name]) => name in env || name.replace(/_PREVIOUS$/, '') in env),
+  );
 }
 
 function environmentOf(pid: number): Record<string, string> | undefined {

@@ -36,6 +36,7 @@ export function systemdInstallation(
     config: resolve(given.config ?? join(folder, 'config.yaml')),
     envFiles,
     litellmUrl: process.env.LITELLM_URL || 'http://127.0.0.1:4000',
+    hookServiceUrl: variable('TOOLTURN_URL') ?? 'http://127.0.0.1:48900',
     variable,
     parts: () =>
       Promise.all(

@@ -41,7 +41,7 @@ async function rotate(args: readonly string[]): Promise<void> {
   if (what === 'server-token') {
     if (name === undefined) throw new StartError('Name the variable of the token or its server: ./scripts/rotate server-token NAME.');
     const source = { generate: values.generate === true, ...(values['from-env'] === undefined ? {} : { fromEnv: values['from-env'] }) };
-    await rotateServerToken(whichInstallation(values), name, await newSecret(source), say);
+    await rotateServerToken(whichInstallation(values), name, () => newSecret(source), say);
     say('ok: the new token is in use');
     return;
   }

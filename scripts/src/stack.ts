@@ -7,7 +7,7 @@ import { startHookService, type RunningHookService } from './hook-service';
 import { startLiteLLM, type RunningLiteLLM } from './litellm';
 import type { UpOptions } from './options';
 import { root, runDir, secretDir } from './paths';
-import { portFor, requireFree } from './ports';
+import { portFor, requireFree } from './part-ports';
 import { step } from './progress';
 import type { RunningProcess } from './processes';
 import { waitForParts, type Parts } from './readiness';

@@ -8,8 +8,16 @@ export interface LiteLLMHealth {
 }
 
 export async function litellmHealth(url: string): Promise<LiteLLMHealth> {
+  const ask = (path: string): Promise<Response> =>
+    fetch(url.replace(/\/+$/, '') + path, { signal: AbortSignal.timeout(10_000) });
   try {
-    const response = await fetch(`${url.replace(/\/+$/, '')}/health/readiness`, { signal: AbortSignal.timeout(10_000) });
+    const response = await ask('/health/readiness');
+    // With an authentication of one's own this path is closed too; the other one never is.
+    if (response.status === 401 || response.status === 403) {
+      const live = await ask('/health/liveliness');
+      await live.body?.cancel();
+      if (live.ok) return { state: 'ready' };
+    }
     const body: unknown = await response.json().catch(() => undefined);
     const version = isRecord(body) && typeof body.litellm_version === 'string' ? { version: body.litellm_version } : {};
     if (response.ok) {

@@ -9,19 +9,20 @@ import type { Installation } from '../operate/installation';
 import { changeAndVerify, filesWith, partHealth } from './change';
 
 /**
- * Puts the token into every env file that holds its variable, starts anew who reads it, and asks whether the servers
+ * Puts a new token into every env file that holds its variable, starts anew who reads it, and asks whether the servers
  * that use it still work; where one does not, everything goes back.
  */
 export async function rotateServerToken(
   installation: Installation,
   name: string,
-  token: string,
+  newToken: () => Promise<string>,
   say: (line: string) => void,
 ): Promise<void> {
   const servers = serversOf(installation);
   const variable = variableNamed(name, servers);
   const files = filesWith(installation, [variable]);
   if (files.length === 0) throw new StartError(`${variable} stands in no env file of this stack: name the file with --env-file.`);
+  const token = await newToken();
   const users = servers.filter(({ variables }) => variables.includes(variable));
   // The container of a server of ours has its own env file: mcp/<name>/<name>.env of mcp-<name>.
   const containers = installation.kind === 'compose' ? files.map((file) => [`mcp-${basename(file, '.env')}`]) : [];

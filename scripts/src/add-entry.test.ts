@@ -5,13 +5,29 @@ const lines = '  fetch:\n    alias: web\n    transport: http\n    url: http://mc
 const add = (text: string) => addServerEntry(text, 'config.yaml', 'fetch', entry);
 
 it.each([
-  ['behind the last server', 'mcp_servers:\n  fs: # files\n    url: http://a/mcp\n# the end\nx: 1\n', `mcp_servers:\n  fs: # files\n    url: http://a/mcp\n${lines}# the end\nx: 1\n`],
-  ['in the place of {}', 'a: 1\nmcp_servers: {}\n  # db:\n  #   url: x\nb: 2\n', `a: 1\nmcp_servers:\n${lines}  # db:\n  #   url: x\nb: 2\n`],
+  [
+    'behind the last server',
+    'mcp_servers:\n  fs: # files\n    url: http://a/mcp\n# the end\nx: 1\n',
+    `mcp_servers:\n  fs: # files\n    url: http://a/mcp\n${lines}# the end\nx: 1\n`,
+  ],
+  [
+    'in the place of {}',
+    'a: 1\nmcp_servers: {}\n  # db:\n  #   url: x\nb: 2\n',
+    `a: 1\nmcp_servers:\n${lines}  # db:\n  #   url: x\nb: 2\n`,
+  ],
   ['in the place of {} with a comment', 'mcp_servers: {} # none yet\n', `mcp_servers: # none yet\n${lines}`],
   ['under an empty key', 'mcp_servers:\nb: 2\n', `mcp_servers:\n${lines}b: 2\n`],
   ['in a section of its own', 'a: 1 # one\n', `a: 1 # one\nmcp_servers:\n${lines}`],
-  ['with the indent that is there', 'mcp_servers:\n    fs:\n        url: u\n', `mcp_servers:\n    fs:\n        url: u\n${lines.replace(/^/gm, '  ').trimEnd()}\n`],
-  ['with the line breaks that are there', 'mcp_servers:\r\n  fs: {url: u}\r\n', `mcp_servers:\r\n  fs: {url: u}\r\n${lines.replaceAll('\n', '\r\n')}`],
+  [
+    'with the indent that is there',
+    'mcp_servers:\n    fs:\n        url: u\n',
+    `mcp_servers:\n    fs:\n        url: u\n${lines.replace(/^/gm, '  ').trimEnd()}\n`,
+  ],
+  [
+    'with the line breaks that are there',
+    'mcp_servers:\r\n  fs: {url: u}\r\n',
+    `mcp_servers:\r\n  fs: {url: u}\r\n${lines.replaceAll('\n', '\r\n')}`,
+  ],
 ])('adds a server %s', (_, before, after) => {
   expect(add(before)).toBe(after);
 });

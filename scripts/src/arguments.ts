@@ -58,6 +58,7 @@ export function numberOf(option: string, value: string, least: number, most: num
 /** Seconds of a time such as `90`, `90s`, `15m`, `12h` or `7d`; `StartError` where it is none. */
 export function secondsOf(option: string, value: string): number {
   const match = /^(\d{1,9})(s|m|h|d)?$/.exec(value);
-  if (match === null) throw new StartError(`${option} must be a time such as 90s, 15m, 12h or 7d, got "${value}".`);
+  if (match === null)
+    throw new StartError(`${option} must be a time such as 90s, 15m, 12h or 7d, got "${value}".`);
   return Number(match[1]) * { s: 1, m: 60, h: 3600, d: 86_400 }[(match[2] ?? 's') as 's' | 'm' | 'h' | 'd'];
 }

@@ -27,7 +27,8 @@ async function backup(args: readonly string[]): Promise<void> {
     verify: flag,
     keep: text,
   });
-  if (positionals.length > 0) throw new StartError(`There is no "${positionals[0]}" to say to backup (see ./scripts/backup --help).`);
+  if (positionals.length > 0)
+    throw new StartError(`There is no "${positionals[0]}" to say to backup (see ./scripts/backup --help).`);
   const keep = values.keep === undefined ? undefined : numberOf('--keep', values.keep, 1, 10_000);
   const installation = whichInstallation(values);
   const folder = resolve(values.to ?? join(stateDir, 'backups'));
@@ -43,7 +44,13 @@ async function backup(args: readonly string[]): Promise<void> {
     manifest = await save(installation, partial, values.database ?? [], values['with-secrets'] === true);
     if (values.verify === true) {
       readBackup(partial);
-      await tryDatabases(installation, sourcesOf(installation, values.database ?? []), manifest, partial, say);
+      await tryDatabases(
+        installation,
+        sourcesOf(installation, values.database ?? []),
+        manifest,
+        partial,
+        say,
+      );
       await tryRedisCopy(installation, manifest, partial, say);
     }
     renameSync(partial, dir);
@@ -52,7 +59,11 @@ async function backup(args: readonly string[]): Promise<void> {
     throw error;
   }
   const secrets = manifest.env.some(({ file }) => file !== undefined);
-  say(secrets ? 'It holds the SECRETS of the env files: keep it as you keep them.' : 'It holds no env files (--with-secrets adds them), but what was talked about, and the keys that LiteLLM knows, as digests.');
+  say(
+    secrets
+      ? 'It holds the SECRETS of the env files: keep it as you keep them.'
+      : 'It holds no env files (--with-secrets adds them), but what was talked about, and the keys that LiteLLM knows, as digests.',
+  );
   if (keep !== undefined) removeOld(folder, keep);
   say(`ok: ${dir}`);
 }
@@ -67,9 +78,18 @@ async function save(
   for (const source of sourcesOf(installation, databases)) {
     const file = `${source.name}.dump`;
     const { tables, server } = await dumpDatabase(installation, source, join(dir, file));
-    dumps.push({ name: source.name, database: source.database, server, tables, file, sha256: hashOf(join(dir, file)) ?? '' });
+    dumps.push({
+      name: source.name,
+      database: source.database,
+      server,
+      tables,
+      file,
+      sha256: hashOf(join(dir, file)) ?? '',
+    });
     const rows = Object.values(tables).reduce((sum, each) => sum + each, 0);
-    say(`  database ${source.name} (${source.database}): ${rows} rows in ${Object.keys(tables).length} tables`);
+    say(
+      `  database ${source.name} (${source.database}): ${rows} rows in ${Object.keys(tables).length} tables`,
+    );
   }
   const connection = await connectRedis(installation);
   let redis: Manifest['redis'];
@@ -84,7 +104,9 @@ async function save(
     }
   }
   const files = saveFiles(installation, dir, withSecrets);
-  say(`  config: ${files.config.map(({ path }) => path).join(', ') || 'none'}${withSecrets ? `; env files: ${files.env.length}` : ''}`);
+  say(
+    `  config: ${files.config.map(({ path }) => path).join(', ') || 'none'}${withSecrets ? `; env files: ${files.env.length}` : ''}`,
+  );
   if (dumps.length === 0 && redis === undefined && files.config.length === 0)
     throw new StartError('Nothing was found to back up: name the parts (see ./scripts/backup --help).');
   const litellm = (await litellmHealth(installation.litellmUrl)).version;

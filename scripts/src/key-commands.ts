@@ -37,7 +37,9 @@ export async function newKey(api: KeyApi, wanted: NewKey): Promise<string> {
 
 /** Aliases of all keys. */
 export async function listKeys(api: KeyApi): Promise<string[]> {
-  return (await allKeys(api)).map(({ key_alias: alias }) => (typeof alias === 'string' ? alias : '(without an alias)'));
+  return (await allKeys(api)).map(({ key_alias: alias }) =>
+    typeof alias === 'string' ? alias : '(without an alias)',
+  );
 }
 
 /** Deletes a key: from then on LiteLLM refuses it. */

@@ -39,7 +39,9 @@ export function durationLeft(key: ListedKey, now = Date.now()): string | undefin
 }
 
 function filled(from: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(names.flatMap((name) => (isEmpty(from[name]) ? [] : [[name, from[name]] as const])));
+  return Object.fromEntries(
+    names.flatMap((name) => (isEmpty(from[name]) ? [] : [[name, from[name]] as const])),
+  );
 }
 
 function isEmpty(value: unknown): boolean {

@@ -13,7 +13,13 @@ let first: string;
 
 beforeEach(async () => {
   litellm = await startKeyApi(servers);
-  first = await newKey(litellm, { alias: 'ada', models: ['gpt'], servers: ['fs', 'db_main'], groups: ['data'], team: 'ops' });
+  first = await newKey(litellm, {
+    alias: 'ada',
+    models: ['gpt'],
+    servers: ['fs', 'db_main'],
+    groups: ['data'],
+    team: 'ops',
+  });
 });
 
 afterEach(() => litellm.stop());
@@ -22,7 +28,12 @@ const row = (alias: string) => litellm.rows.find((each) => each['key_alias'] ===
 
 describe('a rotated key', () => {
   it('has the grants, the limits and the spending of the old one, which ends after the overlap by itself', async () => {
-    Object.assign(row('ada') ?? {}, { max_budget: 10, spend: 3.5, rpm_limit: 7, metadata: { purpose: 'nightly' } });
+    Object.assign(row('ada') ?? {}, {
+      max_budget: 10,
+      spend: 3.5,
+      rpm_limit: 7,
+      metadata: { purpose: 'nightly' },
+    });
     const { key, oldUntil } = await rotateKey(litellm, 'ada', 24 * hour, litellm.now);
     expect(key).not.toBe(first);
     expect(row('ada')).toMatchObject({
@@ -55,7 +66,9 @@ describe('a rotated key', () => {
 
   it('is not made while the last rotation still overlaps, and cleans up after one that is over', async () => {
     await rotateKey(litellm, 'ada', hour, litellm.now);
-    await expect(rotateKey(litellm, 'ada', hour, litellm.now)).rejects.toThrow(/ada-old is good until .*wait, or revoke it/);
+    await expect(rotateKey(litellm, 'ada', hour, litellm.now)).rejects.toThrow(
+      /ada-old is good until .*wait, or revoke it/,
+    );
     litellm.now += hour * 1000 + 1;
     const { key } = await rotateKey(litellm, 'ada', hour, litellm.now);
     expect(litellm.rows.map((each) => each['key_alias']).sort()).toEqual(['ada', 'ada-old']);
@@ -77,7 +90,8 @@ describe('a rotated key', () => {
 
 describe('keys.yaml', () => {
   const texts = () => new Map([['TOOLTURN_KEY_ADA', first]]);
-  const restore = (text: string, values = texts()) => restoreKeys(litellm, text, 'keys.yaml', (name) => values.get(name));
+  const restore = (text: string, values = texts()) =>
+    restoreKeys(litellm, text, 'keys.yaml', (name) => values.get(name));
 
   it('makes the same keys again in an empty database, and nothing the second time', async () => {
     const before = structuredClone(row('ada'));

@@ -18,14 +18,21 @@ export interface Rotated {
  * Gives `alias` to a new key and renames the old one to `alias-old`, which LiteLLM refuses after `overlapSeconds`. Where
  * the new one cannot be made the old one gets its name back. Throws `StartError`.
  */
-export async function rotateKey(api: KeyApi, alias: string, overlapSeconds: number, now = Date.now()): Promise<Rotated> {
+export async function rotateKey(
+  api: KeyApi,
+  alias: string,
+  overlapSeconds: number,
+  now = Date.now(),
+): Promise<Rotated> {
   const keys = await allKeys(api);
   const old = keyNamed(keys, alias);
   if (old === undefined) throw new StartError(`There is no key ${alias}: ./scripts/key list shows them.`);
   const before = keyNamed(keys, oldAlias(alias));
   if (before !== undefined) {
     if (durationLeft(before, now) !== '0s')
-      throw new StartError(`${oldAlias(alias)} is good until ${String(before['expires'] ?? 'it is revoked')}: wait, or revoke it (./scripts/key revoke ${oldAlias(alias)}).`);
+      throw new StartError(
+        `${oldAlias(alias)} is good until ${String(before['expires'] ?? 'it is revoked')}: wait, or revoke it (./scripts/key revoke ${oldAlias(alias)}).`,
+      );
     await ask(api, '/key/delete', { keys: [tokenOf(before)] });
   }
   const left = durationLeft(old, now);
@@ -41,7 +48,8 @@ export async function rotateKey(api: KeyApi, alias: string, overlapSeconds: numb
       ...(typeof old['spend'] === 'number' && old['spend'] > 0 ? { spend: old['spend'] } : {}),
       ...(left === undefined ? {} : { duration: left }),
     });
-    if (!isRecord(made) || typeof made['key'] !== 'string') throw new StartError('LiteLLM answered without a key.');
+    if (!isRecord(made) || typeof made['key'] !== 'string')
+      throw new StartError('LiteLLM answered without a key.');
   } catch (error) {
     await ask(api, '/key/update', { key: tokenOf(old), key_alias: alias });
     throw error;

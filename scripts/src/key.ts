@@ -25,10 +25,12 @@ const options = {
 async function run(args: readonly string[]): Promise<void> {
   const { values, positionals } = readCommand('key', args, options);
   const [command, name, ...rest] = positionals;
-  if (rest.length > 0) throw new StartError(`There is no "${rest[0]}" to say to ${command} (see ./scripts/key --help).`);
+  if (rest.length > 0)
+    throw new StartError(`There is no "${rest[0]}" to say to ${command} (see ./scripts/key --help).`);
   const files = (values['env-file'] ?? []).map((file) => resolve(file));
   const fromFiles = (variable: string): string | undefined =>
-    files.map((file) => readEnvFile(file).get(variable)).find((value) => value) ?? (process.env[variable] || undefined);
+    files.map((file) => readEnvFile(file).get(variable)).find((value) => value) ??
+    (process.env[variable] || undefined);
   const masterKey = fromFiles('LITELLM_MASTER_KEY');
   if (masterKey === undefined) throw new StartError("Set LITELLM_MASTER_KEY to LiteLLM's master key.");
   const api: KeyApi = { url: process.env['LITELLM_URL'] || 'http://127.0.0.1:4000', masterKey };
@@ -60,18 +62,25 @@ async function run(args: readonly string[]): Promise<void> {
     console.error(`${name} is revoked.`);
   } else if (command === 'rotate' && name !== undefined) {
     const { key, oldUntil } = await rotateKey(api, name, secondsOf('--overlap', values.overlap ?? '24h'));
-    console.error(`The new key of ${name}; LiteLLM will not show it again. The old one is ${oldAlias(name)} until ${oldUntil}, then it is refused:`);
+    console.error(
+      `The new key of ${name}; LiteLLM will not show it again. The old one is ${oldAlias(name)} until ${oldUntil}, then it is refused:`,
+    );
     console.log(key);
     keep(name, key);
   } else if (command === 'export' && name !== undefined) {
     const { text: content, count, unnamed } = await exportKeys(api);
     writeWhole(resolve(name), content, dirname(resolve(name)), 0o600);
-    console.error(`${count} keys in ${name}${unnamed === 0 ? '' : `; ${unnamed} have no alias and are left out`}. Their texts are not in it: LiteLLM does not know them.`);
+    console.error(
+      `${count} keys in ${name}${unnamed === 0 ? '' : `; ${unnamed} have no alias and are left out`}. Their texts are not in it: LiteLLM does not know them.`,
+    );
   } else if (command === 'restore' && name !== undefined) {
     if (!existsSync(name)) throw new StartError(`There is no file ${name}.`);
-    for (const { alias, result } of await restoreKeys(api, readText(resolve(name)), name, fromFiles)) console.log(`${alias}: ${result}`);
+    for (const { alias, result } of await restoreKeys(api, readText(resolve(name)), name, fromFiles))
+      console.log(`${alias}: ${result}`);
   } else {
-    throw new StartError('Say new ALIAS, list, rotate ALIAS, revoke ALIAS, export FILE or restore FILE; see --help.');
+    throw new StartError(
+      'Say new ALIAS, list, rotate ALIAS, revoke ALIAS, export FILE or restore FILE; see --help.',
+    );
   }
 }
 

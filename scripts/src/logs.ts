@@ -5,13 +5,18 @@ import { installationOptions, whichInstallation } from './operate/which-installa
 import { runScript } from './run-script';
 
 async function logs(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readCommand('logs', args, { ...installationOptions, tail: text, follow: flag });
+  const { values, positionals } = readCommand('logs', args, {
+    ...installationOptions,
+    tail: text,
+    follow: flag,
+  });
   const [part, ...rest] = positionals;
   if (rest.length > 0) throw new StartError('Name one part, or none for all (see ./scripts/logs --help).');
   const installation = whichInstallation(values);
   if (part !== undefined) {
     const known = (await installation.parts()).map(({ name }) => name);
-    if (!known.includes(part)) throw new StartError(`There is no part ${part}: there are ${known.join(', ') || 'none'}.`);
+    if (!known.includes(part))
+      throw new StartError(`There is no part ${part}: there are ${known.join(', ') || 'none'}.`);
   }
   return installation.logs({
     ...(part === undefined ? {} : { part }),

@@ -17,8 +17,12 @@ interface Seen extends Reserved {
 
 async function ports(args: readonly string[]): Promise<number> {
   const { values, positionals } = readCommand('ports', args, { port: texts, json: flag });
-  if (positionals.length > 0) throw new StartError(`There is no "${positionals[0]}" to say to ports (see ./scripts/ports --help).`);
-  const wanted: readonly Reserved[] = values.port === undefined ? reservedPorts() : values.port.map((text) => ({ port: numberOf('--port', text, 1, 65_535), what: 'asked for' }));
+  if (positionals.length > 0)
+    throw new StartError(`There is no "${positionals[0]}" to say to ports (see ./scripts/ports --help).`);
+  const wanted: readonly Reserved[] =
+    values.port === undefined
+      ? reservedPorts()
+      : values.port.map((text) => ({ port: numberOf('--port', text, 1, 65_535), what: 'asked for' }));
   const ours = new Set(runningParts(join(stateDir, 'run.json'))?.parts.map(({ pid }) => pid) ?? []);
   const seen: Seen[] = [];
   for (const each of wanted) {
@@ -36,8 +40,14 @@ async function ports(args: readonly string[]): Promise<number> {
     console.log(JSON.stringify({ ports: seen, taken: taken.length }, null, 2));
   } else {
     for (const { port, what, free, by, ours: own } of seen)
-      console.log(`  ${`${port}`.padEnd(6)} ${what.padEnd(24)} ${free ? 'free' : own === true ? 'this stack' : `TAKEN${by === undefined ? ' by a process of another user' : ` by ${by}`}`}`);
-    console.log(taken.length === 0 ? 'ok: no port is taken by somebody else' : `not ok: ${taken.map(({ port }) => port).join(', ')} taken: stop who listens there, or give the part another port (docs/operations.md)`);
+      console.log(
+        `  ${`${port}`.padEnd(6)} ${what.padEnd(24)} ${free ? 'free' : own === true ? 'this stack' : `TAKEN${by === undefined ? ' by a process of another user' : ` by ${by}`}`}`,
+      );
+    console.log(
+      taken.length === 0
+        ? 'ok: no port is taken by somebody else'
+        : `not ok: ${taken.map(({ port }) => port).join(', ')} taken: stop who listens there, or give the part another port (docs/operations.md)`,
+    );
   }
   return taken.length === 0 ? 0 : 1;
 }

@@ -32,7 +32,8 @@ async function restore(args: readonly string[]): Promise<void> {
     'no-restart': flag,
   });
   const [from, ...more] = positionals;
-  if (from === undefined || more.length > 0) throw new StartError('Name one backup: ./scripts/restore FOLDER (see ./scripts/restore --help).');
+  if (from === undefined || more.length > 0)
+    throw new StartError('Name one backup: ./scripts/restore FOLDER (see ./scripts/restore --help).');
   const only = values.only === undefined ? [...parts] : listOf(values.only);
   const unknown = only.find((each) => !parts.some((part) => part === each));
   if (unknown !== undefined) throw new StartError(`--only knows ${parts.join(', ')}, not "${unknown}".`);
@@ -40,23 +41,34 @@ async function restore(args: readonly string[]): Promise<void> {
   const manifest = readBackup(dir);
   const installation = whichInstallation(values);
   const force = values.force === true;
-  say(`The backup of ${manifest.made_at}${manifest.litellm === undefined ? '' : `, LiteLLM ${manifest.litellm}`}:`);
+  say(
+    `The backup of ${manifest.made_at}${manifest.litellm === undefined ? '' : `, LiteLLM ${manifest.litellm}`}:`,
+  );
 
   // First all that could stand in the way, then the changes.
   const files = only.includes('config') ? filesToRestore(installation, dir, manifest, force) : [];
-  const databases = only.includes('databases') ? await targets(installation, values.database ?? [], manifest, force) : [];
-  const redis = only.includes('redis') && manifest.redis !== undefined ? await connectRedis(installation) : undefined;
+  const databases = only.includes('databases')
+    ? await targets(installation, values.database ?? [], manifest, force)
+    : [];
+  const redis =
+    only.includes('redis') && manifest.redis !== undefined ? await connectRedis(installation) : undefined;
   if (only.includes('redis') && manifest.redis !== undefined && redis === undefined)
-    throw new StartError('The backup has keys of Redis, and REDIS_URL is not set: set it, or leave them out with --only.');
+    throw new StartError(
+      'The backup has keys of Redis, and REDIS_URL is not set: set it, or leave them out with --only.',
+    );
   try {
     const there = redis === undefined ? 0 : await countRedis(redis.redis);
-    if (there > 0 && !force) throw new StartError(`Redis holds ${there} keys of Toolturn already: with --force they are deleted first. Nothing was changed.`);
+    if (there > 0 && !force)
+      throw new StartError(
+        `Redis holds ${there} keys of Toolturn already: with --force they are deleted first. Nothing was changed.`,
+      );
 
     for (const file of files) {
       restoreFile(file);
       say(`  config: ${file.to}`);
     }
-    for (const { source, missing, dump } of databases) await restoreDatabase(installation, source, missing, join(dir, dump.file), dump.tables);
+    for (const { source, missing, dump } of databases)
+      await restoreDatabase(installation, source, missing, join(dir, dump.file), dump.tables);
     if (redis !== undefined && manifest.redis !== undefined) {
       if (there > 0) await clearRedis(redis.redis);
       const { restored, skipped } = await loadRedis(redis.redis, join(dir, manifest.redis.file));
@@ -86,17 +98,25 @@ async function targets(
   const found: Target[] = [];
   for (const dump of manifest.databases) {
     const source = sources.find(({ name }) => name === dump.name);
-    if (source === undefined) throw new StartError(`Where the database ${dump.name} goes is not known: set its address, or name it with --database ${dump.name}=VARIABLE.`);
+    if (source === undefined)
+      throw new StartError(
+        `Where the database ${dump.name} goes is not known: set its address, or name it with --database ${dump.name}=VARIABLE.`,
+      );
     const tables = await tablesOf(installation, source);
     const full = Object.keys(dump.tables).filter((table) => (tables?.[table] ?? 0) > 0);
     if (full.length > 0 && !force)
-      throw new StartError(`The database of ${dump.name} holds rows in ${full.slice(0, 3).join(', ')}${full.length > 3 ? ' and more' : ''}: with --force they are replaced. Nothing was changed.`);
+      throw new StartError(
+        `The database of ${dump.name} holds rows in ${full.slice(0, 3).join(', ')}${full.length > 3 ? ' and more' : ''}: with --force they are replaced. Nothing was changed.`,
+      );
     found.push({ source, missing: tables === undefined, dump });
   }
   return found;
 }
 
-async function tablesOf(installation: Installation, source: Source): Promise<Readonly<Record<string, number>> | undefined> {
+async function tablesOf(
+  installation: Installation,
+  source: Source,
+): Promise<Readonly<Record<string, number>> | undefined> {
   try {
     const { client, close } = await connectDatabase(installation, source);
     return await countRows(client, source.schema).finally(close);
@@ -119,13 +139,17 @@ async function restoreDatabase(
   const same = Object.entries(expected).every(([table, rows]) => isDeepStrictEqual(now?.[table], rows));
   const rows = Object.values(expected).reduce((sum, each) => sum + each, 0);
   // Whoever is connected may have written meanwhile: worth a word, no failure.
-  say(`  database ${source.name} (${source.database}): ${rows} rows${same ? '' : '; it counts other numbers now: somebody writes to it'}`);
+  say(
+    `  database ${source.name} (${source.database}): ${rows} rows${same ? '' : '; it counts other numbers now: somebody writes to it'}`,
+  );
 }
 
 /** hook-service remembers pins and callers, LiteLLM its config and keys: both begin anew. */
 async function restartAll(installation: Installation, config: boolean): Promise<void> {
   if (config && existsSync(installation.config)) installation.configChanged();
-  const running = (await installation.parts()).filter(({ state }) => state !== 'ended').map(({ name }) => name);
+  const running = (await installation.parts())
+    .filter(({ state }) => state !== 'ended')
+    .map(({ name }) => name);
   for (const part of ['hook-service', 'litellm'].filter((name) => running.includes(name))) {
     await installation.restart(part);
     say(`  restarted ${part}`);

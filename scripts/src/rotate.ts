@@ -17,7 +17,11 @@ const twoSteps: Readonly<
   Record<
     string,
     {
-      readonly begin: (installation: Installation, secret: string, say: (line: string) => void) => Promise<void>;
+      readonly begin: (
+        installation: Installation,
+        secret: string,
+        say: (line: string) => void,
+      ) => Promise<void>;
       readonly finish: (installation: Installation, say: (line: string) => void) => Promise<void>;
     }
   >
@@ -36,18 +40,27 @@ async function rotate(args: readonly string[]): Promise<void> {
     'from-env': text,
   });
   const [what, name, ...rest] = positionals;
-  if (rest.length > 0) throw new StartError(`There is no "${rest[0]}" to say to rotate (see ./scripts/rotate --help).`);
+  if (rest.length > 0)
+    throw new StartError(`There is no "${rest[0]}" to say to rotate (see ./scripts/rotate --help).`);
   if (what === 'key') throw new StartError('Keys of clients are rotated with ./scripts/key rotate ALIAS.');
   if (what === 'server-token') {
-    if (name === undefined) throw new StartError('Name the variable of the token or its server: ./scripts/rotate server-token NAME.');
-    const source = { generate: values.generate === true, ...(values['from-env'] === undefined ? {} : { fromEnv: values['from-env'] }) };
+    if (name === undefined)
+      throw new StartError(
+        'Name the variable of the token or its server: ./scripts/rotate server-token NAME.',
+      );
+    const source = {
+      generate: values.generate === true,
+      ...(values['from-env'] === undefined ? {} : { fromEnv: values['from-env'] }),
+    };
     await rotateServerToken(whichInstallation(values), name, () => newSecret(source), say);
     say('ok: the new token is in use');
     return;
   }
   const steps = what === undefined ? undefined : twoSteps[what];
   if (steps === undefined || name !== undefined)
-    throw new StartError('Say door-secret, redis-password or server-token NAME (see ./scripts/rotate --help).');
+    throw new StartError(
+      'Say door-secret, redis-password or server-token NAME (see ./scripts/rotate --help).',
+    );
   if (values.begin === true && values.finish === true)
     throw new StartError('--begin and --finish are the two halves: without either, both are done.');
   const overlap = secondsOf('--overlap', values.overlap ?? '5m');

@@ -10,16 +10,34 @@ import { installationOptions, whichInstallation } from './operate/which-installa
 import { root } from './paths';
 import { runScript } from './run-script';
 
-/** 0: all is well; 1: something is not, and turns work; 2: turns do not work. */
+/** 0: all is well; 1: something is not, and turns work; 2: turns do not work; 3: it could not be found out. */
 async function status(args: readonly string[]): Promise<number> {
-  const { values, positionals } = readCommand('status', args, { ...installationOptions, json: flag, phases: flag, model: text });
-  if (positionals.length > 0) throw new StartError(`There is no "${positionals[0]}" to say to status (see ./scripts/status --help).`);
+  const { values, positionals } = readCommand('status', args, {
+    ...installationOptions,
+    json: flag,
+    phases: flag,
+    model: text,
+  });
+  if (positionals.length > 0)
+    throw new StartError(`There is no "${positionals[0]}" to say to status (see ./scripts/status --help).`);
   const installation = whichInstallation(values);
   const rows = await readParts(installation);
-  const phases = values.phases === true ? await phasesOf(installation, rows, { doctor, ...(values.model === undefined ? {} : { model: values.model }) }) : undefined;
+  const phases =
+    values.phases === true
+      ? await phasesOf(installation, rows, {
+          doctor,
+          ...(values.model === undefined ? {} : { model: values.model }),
+        })
+      : undefined;
   const code = Math.max(codeOf(rows), phases?.some(({ result }) => result === 'failed') === true ? 1 : 0);
   if (values.json === true) {
-    console.log(JSON.stringify({ installation: installation.kind, code, parts: rows, ...(phases === undefined ? {} : { phases }) }, null, 2));
+    console.log(
+      JSON.stringify(
+        { installation: installation.kind, code, parts: rows, ...(phases === undefined ? {} : { phases }) },
+        null,
+        2,
+      ),
+    );
     return code;
   }
   for (const line of table(rows)) console.log(line);
@@ -37,23 +55,49 @@ function codeOf(rows: readonly Row[]): number {
 }
 
 function table(rows: readonly Row[]): string[] {
-  const cells = rows.map(({ part, detail, state, since, reason }) => [part, detail ?? '', state, since ?? '', reason ?? '']);
+  const cells = rows.map(({ part, detail, state, since, reason }) => [
+    part,
+    detail ?? '',
+    state,
+    since ?? '',
+    reason ?? '',
+  ]);
   const head = ['part', '', 'state', 'since', 'reason'];
-  const widths = head.map((_, column) => Math.max(...[head, ...cells].map((row) => row[column]?.length ?? 0)));
-  return [head, ...cells].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  const widths = head.map((_, column) =>
+    Math.max(...[head, ...cells].map((row) => row[column]?.length ?? 0)),
+  );
+  return [head, ...cells].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 function phaseLines(phases: readonly Phase[]): string[] {
   const marks = { done: 'ok', failed: '--', 'not tried': '  ' };
-  return phases.map(({ phase, result, detail }) => `  ${marks[result].padEnd(3)} ${phase}${detail === undefined ? '' : `: ${detail}`}`);
+  return phases.map(
+    ({ phase, result, detail }) =>
+      `  ${marks[result].padEnd(3)} ${phase}${detail === undefined ? '' : `: ${detail}`}`,
+  );
 }
 
-async function doctor(config: string, envFiles: readonly string[]): Promise<{ code: number; summary: string }> {
+async function doctor(
+  config: string,
+  envFiles: readonly string[],
+): Promise<{ code: number; summary: string }> {
   const main = join(root, 'hook-service', 'dist', 'main.js');
   if (!existsSync(main)) return { code: 3, summary: 'hook-service is not built' };
   try {
     const { code, output, errors } = await execute(
-      [process.execPath, main, 'doctor', '--config', config, ...envFiles.flatMap((file) => ['--env-file', file])],
+      [
+        process.execPath,
+        main,
+        'doctor',
+        '--config',
+        config,
+        ...envFiles.flatMap((file) => ['--env-file', file]),
+      ],
       { timeoutMs: 120_000 },
     );
     return { code, summary: (output.trim() || errors.trim()).split('\n').at(-1) ?? '' };
@@ -62,4 +106,4 @@ async function doctor(config: string, envFiles: readonly string[]): Promise<{ co
   }
 }
 
-runScript('status', status);
+runScript('status', status, 3);

@@ -72,7 +72,11 @@ export function apply(text: string, edit: Edit): string {
 }
 
 /** A new section: at the end, or before the first one where the end is part of a text. */
-export function sectionEdits({ text, root }: ConfigText, key: string, body: (indent: number) => string[]): Edit[] {
+export function sectionEdits(
+  { text, root }: ConfigText,
+  key: string,
+  body: (indent: number) => string[],
+): Edit[] {
   const first = (root.items[0]?.key as Node | undefined)?.range?.[0] ?? 0;
   const indent = column(text, first);
   const lines = [`${' '.repeat(indent)}${key}:`, ...body(indent + 2)];

@@ -102,7 +102,11 @@ it('the secret of the door: both are good during the overlap, then the new one a
   expect(now).toMatch(/^[0-9a-f]{64}$/);
   expect(variable('TOOLTURN_SECRET_PREVIOUS')).toBe(secret);
   expect(begun.output).not.toContain(now);
-  expect([await statusWith(now), await statusWith(secret), await statusWith('neither-of-both-secrets')]).toEqual([404, 404, 401]);
+  expect([
+    await statusWith(now),
+    await statusWith(secret),
+    await statusWith('neither-of-both-secrets'),
+  ]).toEqual([404, 404, 401]);
   await turnsWork();
 
   const twice = await rotate('door-secret', '--begin');
@@ -149,9 +153,13 @@ it('the token of a server: the new one is tried, and one that does not work is t
   await turnsWork();
 
   accepted = [oldToken, 'the-second-token'];
-  const right = await script('rotate', ['server-token', 'NOTES_TOKEN', '--from-env', 'FRESH', '--run', detached.runFile], {
-    env: { FRESH: 'the-second-token' },
-  });
+  const right = await script(
+    'rotate',
+    ['server-token', 'NOTES_TOKEN', '--from-env', 'FRESH', '--run', detached.runFile],
+    {
+      env: { FRESH: 'the-second-token' },
+    },
+  );
   expect(right).toMatchObject({ code: 0, errors: '', output: expect.stringContaining('notes: ready') });
   accepted = ['the-second-token'];
   await turnsWork();
@@ -168,6 +176,15 @@ it('says what is wrong with what it is asked for', async () => {
   ] as const)
     expect(await rotate(...args)).toMatchObject({ code: 1, errors: expect.stringContaining(message) });
   writeFileSync(join(stack.dir, 'empty.env'), '');
-  const elsewhere = await rotate('server-token', 'notes', '--generate', '--env-file', join(stack.dir, 'empty.env'));
-  expect(elsewhere).toMatchObject({ code: 1, errors: expect.stringContaining('stands in no env file of this stack') });
+  const elsewhere = await rotate(
+    'server-token',
+    'notes',
+    '--generate',
+    '--env-file',
+    join(stack.dir, 'empty.env'),
+  );
+  expect(elsewhere).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('stands in no env file of this stack'),
+  });
 });

@@ -58,7 +58,12 @@ it('a conversation goes on with its memory after backup, wipe and restore', asyn
     if (roundsBehind(request) > 0) return { text: `Done: ${lastResults(request).join()}` };
     const asked = String(messagesOf(request).at(-1)?.['content']);
     if (asked.startsWith('Remember'))
-      return { text: 'I keep it.', toolCalls: [{ id: 'call_keep', name: 'mem__memory_create', arguments: { content: fact, tags: ['nas'] } }] };
+      return {
+        text: 'I keep it.',
+        toolCalls: [
+          { id: 'call_keep', name: 'mem__memory_create', arguments: { content: fact, tags: ['nas'] } },
+        ],
+      };
     if (asked.startsWith('What'))
       return { toolCalls: [{ id: 'call_find', name: 'mem__memory_search', arguments: { query: 'kraken' } }] };
     return { text: 'Nothing to do.' };
@@ -69,7 +74,15 @@ it('a conversation goes on with its memory after backup, wipe and restore', asyn
   expect(kept.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool']);
 
   const options = ['--run', detached.runFile];
-  const backup = await script('backup', [...options, '--to', join(dir, 'backups'), '--verify', '--with-secrets', '--keep', '3']);
+  const backup = await script('backup', [
+    ...options,
+    '--to',
+    join(dir, 'backups'),
+    '--verify',
+    '--with-secrets',
+    '--keep',
+    '3',
+  ]);
   expect(backup).toMatchObject({ code: 0, errors: '' });
   for (const line of ['verified litellm', 'verified memory', 'verified redis', 'SECRETS'])
     expect(backup.output).toContain(line);
@@ -83,7 +96,9 @@ it('a conversation goes on with its memory after backup, wipe and restore', asyn
   ]);
   expect(JSON.stringify(manifest)).not.toContain('owner:');
   // The databases that a dump was tried in are gone.
-  expect(await postgres.sql('postgres', `select datname from pg_database where datname like 'toolturn%'`)).toBe('');
+  expect(
+    await postgres.sql('postgres', `select datname from pg_database where datname like 'toolturn%'`),
+  ).toBe('');
 
   const redis = new Redis(stack.redis.url);
   await redis.flushall();
@@ -95,7 +110,11 @@ it('a conversation goes on with its memory after backup, wipe and restore', asyn
   // Without its ledger the model sees what the client sends and nothing else.
   history.push({ role: 'user', content: 'Anything to do?' });
   await ask(history);
-  expect(messagesOf(stack.model.requests.at(-1)).map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
+  expect(messagesOf(stack.model.requests.at(-1)).map(({ role }) => role)).toEqual([
+    'user',
+    'assistant',
+    'user',
+  ]);
 
   const refused = await script('restore', [folder, ...options]);
   expect(refused.code).toBe(1);
@@ -108,7 +127,9 @@ it('a conversation goes on with its memory after backup, wipe and restore', asyn
   expect(restore.output).toContain('restarted litellm');
   expect(await redis.mget('somebody:else', 'tt:{stray}:call:1')).toEqual(['kept', null]);
   await redis.quit();
-  expect(await postgres.sql('litellm_db', 'select key_alias from "LiteLLM_VerificationToken" order by 1')).toBe('ada\ngrace');
+  expect(
+    await postgres.sql('litellm_db', 'select key_alias from "LiteLLM_VerificationToken" order by 1'),
+  ).toBe('ada\ngrace');
 
   history.pop();
   history.push({ role: 'user', content: 'What is the NAS called?' });
@@ -129,7 +150,14 @@ it('keeps as many backups as it is told, and no half ones', async () => {
     while (Math.floor(Date.now() / 1000) === second) await new Promise((resolve) => setImmediate(resolve));
   }
   expect(readdirSync(folder)).toHaveLength(2);
-  const broken = await script('backup', ['--run', detached.runFile, '--to', folder, '--database', 'gone=NOWHERE_URL']);
+  const broken = await script('backup', [
+    '--run',
+    detached.runFile,
+    '--to',
+    folder,
+    '--database',
+    'gone=NOWHERE_URL',
+  ]);
   expect(broken).toMatchObject({ code: 1, errors: expect.stringContaining('NOWHERE_URL') });
   expect(readdirSync(folder)).toHaveLength(2);
 });

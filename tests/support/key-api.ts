@@ -53,7 +53,8 @@ export async function startKeyApi(servers: readonly Row[]): Promise<KeyApiStandI
       if (!String(key).startsWith('sk-')) return refusal(400, 'Invalid key format.');
       const token = hash(String(key));
       if (taken(row['key_alias'], token)) return refusal(400, 'Key with alias already exists.');
-      if (rows.some((each) => each['token'] === token)) return refusal(400, 'Unique constraint failed: token');
+      if (rows.some((each) => each['token'] === token))
+        return refusal(400, 'Unique constraint failed: token');
       rows.push({ spend: 0, models: [], expires: null, ...row, token, ...expiry(duration) });
       return { status: 200, body: { ...row, key } };
     }

@@ -59,11 +59,7 @@ export function asDetached(
     keys: {},
     secrets_file: envFile,
     config: { original: config, copy: config },
-    processes: [
-      part('redis', stack.redis),
-      part('hook-service', stack.hook),
-      part('litellm', stack.litellm),
-    ],
+    processes: [part('redis', stack.redis), part('hook-service', stack.hook), part('litellm', stack.litellm)],
   });
   return {
     runFile,

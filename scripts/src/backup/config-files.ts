@@ -61,11 +61,15 @@ export function filesToRestore(
       to: index === 0 ? installation.config : resolve(home, path),
       mode,
     })),
-    ...manifest.env.flatMap(({ file, path }) => (file === undefined ? [] : [{ from: join(dir, file), to: path, mode: 0o600 }])),
+    ...manifest.env.flatMap(({ file, path }) =>
+      file === undefined ? [] : [{ from: join(dir, file), to: path, mode: 0o600 }],
+    ),
   ].filter(({ from, to }) => hashOf(from) !== hashOf(to));
   const there = all.filter(({ to }) => existsSync(to)).map(({ to }) => to);
   if (there.length > 0 && !force)
-    throw new StartError(`${there.join(', ')} differ${there.length === 1 ? 's' : ''} from the backup: with --force it is replaced, and kept beside as .before-restore.`);
+    throw new StartError(
+      `${there.join(', ')} differ${there.length === 1 ? 's' : ''} from the backup: with --force it is replaced, and kept beside as .before-restore.`,
+    );
   return all;
 }
 

@@ -38,7 +38,10 @@ export function sourcesOf(installation: Installation, named: readonly string[]):
         throw new StartError(`--database must be NAME=VARIABLE or NAME=VARIABLE:SCHEMA, got "${each}".`);
       const schema = match[3] ?? usual.find(({ name }) => name === match[1])?.schema;
       const url = installation.variable(match[2]);
-      if (url === undefined) throw new StartError(`${match[2]}, the address of ${match[1]}, is not set in the environment or an env file.`);
+      if (url === undefined)
+        throw new StartError(
+          `${match[2]}, the address of ${match[1]}, is not set in the environment or an env file.`,
+        );
       return sourceOf(match[1], match[2], url, schema);
     });
   }
@@ -50,7 +53,9 @@ export function sourcesOf(installation: Installation, named: readonly string[]):
 
 /** LiteLLM's separate variables, which need no percent-encoding. */
 function fromParts(installation: Installation): string | undefined {
-  const [host, name, user] = ['DATABASE_HOST', 'DATABASE_NAME', 'DATABASE_USERNAME'].map((each) => installation.variable(each));
+  const [host, name, user] = ['DATABASE_HOST', 'DATABASE_NAME', 'DATABASE_USERNAME'].map((each) =>
+    installation.variable(each),
+  );
   if (!host || !name || !user) return undefined;
   const password = encodeURIComponent(installation.variable('DATABASE_PASSWORD') ?? '');
   return `postgresql://${encodeURIComponent(user)}:${password}@${host}/${encodeURIComponent(name)}`;
@@ -58,7 +63,9 @@ function fromParts(installation: Installation): string | undefined {
 
 function sourceOf(name: string, variable: string, text: string, schema: string | undefined): Source {
   if (!URL.canParse(text) || !/^postgres(ql)?:$/.test(new URL(text).protocol))
-    throw new StartError(`${variable} is no address such as postgresql://user:password@host:5432/database (percent-encode / @ : # ? in the password).`);
+    throw new StartError(
+      `${variable} is no address such as postgresql://user:password@host:5432/database (percent-encode / @ : # ? in the password).`,
+    );
   const url = new URL(text);
   const database = decodeURIComponent(url.pathname.slice(1));
   if (database === '') throw new StartError(`${variable} names no database.`);
@@ -98,7 +105,9 @@ export async function connectDatabase(
     await tunnel?.close();
     const { code } = error as { code?: string };
     if (code === '3D000') throw new MissingDatabase(source.name, database);
-    throw new StartError(`The database of ${source.name} (${database} at ${source.host}:${source.port}) cannot be reached: ${messageOf(error)}`);
+    throw new StartError(
+      `The database of ${source.name} (${database} at ${source.host}:${source.port}) cannot be reached: ${messageOf(error)}`,
+    );
   }
   return {
     client,
@@ -149,7 +158,20 @@ export async function dumpDatabase(
     if (moment === undefined) throw new StartError(`The database of ${source.name} gave no snapshot.`);
     const tables = await countRows(client, source.schema);
     const what = source.schema === undefined ? [] : [`--schema=${source.schema}`];
-    await runProgram(installation, 'pg_dump', source, ['--format=custom', '--no-owner', '--no-privileges', `--snapshot=${moment.id}`, ...what, `--dbname=${source.database}`], { to: file });
+    await runProgram(
+      installation,
+      'pg_dump',
+      source,
+      [
+        '--format=custom',
+        '--no-owner',
+        '--no-privileges',
+        `--snapshot=${moment.id}`,
+        ...what,
+        `--dbname=${source.database}`,
+      ],
+      { to: file },
+    );
     return { tables, server: moment.version };
   } finally {
     await close();
@@ -163,17 +185,32 @@ export async function restoreDump(
   database: string,
   file: string,
 ): Promise<void> {
-  const how = ['--single-transaction', '--exit-on-error', '--clean', '--if-exists', '--no-owner', '--no-privileges'];
+  const how = [
+    '--single-transaction',
+    '--exit-on-error',
+    '--clean',
+    '--if-exists',
+    '--no-owner',
+    '--no-privileges',
+  ];
   await runProgram(installation, 'pg_restore', source, [...how, `--dbname=${database}`], { from: file });
 }
 
 /** Makes a database on the source's server. */
-export async function createDatabase(installation: Installation, source: Source, database: string): Promise<void> {
+export async function createDatabase(
+  installation: Installation,
+  source: Source,
+  database: string,
+): Promise<void> {
   await asMaintenance(installation, source, `CREATE DATABASE ${quoted(database)}`);
 }
 
 /** Drops a database that was made to try a dump. */
-export async function dropDatabase(installation: Installation, source: Source, database: string): Promise<void> {
+export async function dropDatabase(
+  installation: Installation,
+  source: Source,
+  database: string,
+): Promise<void> {
   await asMaintenance(installation, source, `DROP DATABASE IF EXISTS ${quoted(database)} WITH (FORCE)`);
 }
 
@@ -184,8 +221,13 @@ async function asMaintenance(installation: Installation, source: Source, stateme
   try {
     await client.query(statement);
   } catch (error) {
-    const hint = (error as { code?: string }).code === '42501' ? ` Let the role ${source.user} make databases (ALTER ROLE … CREATEDB), or make it by hand.` : '';
-    throw new StartError(`${source.name}: ${statement.split(' ').slice(0, 2).join(' ')} failed: ${messageOf(error)}.${hint}`);
+    const hint =
+      (error as { code?: string }).code === '42501'
+        ? ` Let the role ${source.user} make databases (ALTER ROLE … CREATEDB), or make it by hand.`
+        : '';
+    throw new StartError(
+      `${source.name}: ${statement.split(' ').slice(0, 2).join(' ')} failed: ${messageOf(error)}.${hint}`,
+    );
   } finally {
     await close();
   }
@@ -200,7 +242,12 @@ async function runProgram(
 ): Promise<void> {
   const { command, passwordFirst } = installation.postgresProgram(name);
   const [program, ...before] = command;
-  const address = [`--host=${source.host}`, `--port=${source.port}`, `--username=${source.user}`, '--no-password'];
+  const address = [
+    `--host=${source.host}`,
+    `--port=${source.port}`,
+    `--username=${source.user}`,
+    '--no-password',
+  ];
   const child = spawn(program, [...before, ...address, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...(passwordFirst ? {} : { PGPASSWORD: source.password }), LC_ALL: 'C' },
@@ -226,5 +273,7 @@ async function runProgram(
   const code = await ended;
   await written;
   if (code === 0) return;
-  throw new StartError(`${name} of ${source.name} failed: ${said.trim().split('\n').slice(-3).join(' ') || `exit code ${code}`}`);
+  throw new StartError(
+    `${name} of ${source.name} failed: ${said.trim().split('\n').slice(-3).join(' ') || `exit code ${code}`}`,
+  );
 }

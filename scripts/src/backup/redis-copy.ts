@@ -33,7 +33,8 @@ export async function connectRedis(
 ): Promise<{ redis: Redis; close(): Promise<void> } | undefined> {
   const text = redisUrl(installation);
   if (text === undefined) return undefined;
-  if (!URL.canParse(text)) throw new StartError('REDIS_URL is not an address such as redis://127.0.0.1:6379.');
+  if (!URL.canParse(text))
+    throw new StartError('REDIS_URL is not an address such as redis://127.0.0.1:6379.');
   const url = new URL(text);
   const command = installation.reach('redis', url.hostname, Number(url.port || 6379));
   const tunnel = command === undefined ? undefined : await openTunnel(command);
@@ -157,14 +158,23 @@ export async function tryRedis(redis: Redis, file: string): Promise<number> {
   await forEntries(file, async (entries) => {
     const moved = (key: Buffer): Buffer => Buffer.concat([Buffer.from(scratch), key]);
     const until = Date.now() + 120_000;
-    await write(redis, entries.map((entry) => ({ ...entry, until })), moved);
+    await write(
+      redis,
+      entries.map((entry) => ({ ...entry, until })),
+      moved,
+    );
     const keys = entries.map(({ key }) => moved(Buffer.from(key, 'base64')));
     const found = await read(redis, keys);
     if (keys.length > 0) await redis.unlink(...keys);
     const same = entries.every((entry, index) => {
       const other = found[index];
-      if (entry.hash !== undefined) return JSON.stringify(pairsOf(other?.hash)) === JSON.stringify(pairsOf(entry.hash));
-      return other !== undefined && other.string === entry.string && (entry.dump === undefined || other.dump !== undefined);
+      if (entry.hash !== undefined)
+        return JSON.stringify(pairsOf(other?.hash)) === JSON.stringify(pairsOf(entry.hash));
+      return (
+        other !== undefined &&
+        other.string === entry.string &&
+        (entry.dump === undefined || other.dump !== undefined)
+      );
     });
     if (!same) throw new StartError(`${file}: what was restored from it to try it is not what stands in it.`);
     count += entries.length;

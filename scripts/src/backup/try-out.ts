@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { StartError } from '../errors';
 import type { Installation } from '../operate/installation';
-import { connectDatabase, countRows, createDatabase, dropDatabase, restoreDump, type Source } from './databases';
+import {
+  connectDatabase,
+  countRows,
+  createDatabase,
+  dropDatabase,
+  restoreDump,
+  type Source,
+} from './databases';
 import type { Manifest } from './manifest';
 import { connectRedis, tryRedis } from './redis-copy';
 
@@ -18,7 +25,10 @@ export async function tryDatabases(
 ): Promise<void> {
   for (const { name, file, tables } of manifest.databases) {
     const source = sources.find((each) => each.name === name);
-    if (source === undefined) throw new StartError(`The address of the database ${name} is not known any more: name it with --database.`);
+    if (source === undefined)
+      throw new StartError(
+        `The address of the database ${name} is not known any more: name it with --database.`,
+      );
     const scratch = `toolturn_try_${randomBytes(5).toString('hex')}`;
     await createDatabase(installation, source, scratch);
     try {
@@ -26,13 +36,18 @@ export async function tryDatabases(
       const { client, close } = await connectDatabase(installation, source, scratch);
       const found = await countRows(client, source.schema).finally(close);
       if (!isDeepStrictEqual(found, tables)) {
-        const differs = Object.keys({ ...tables, ...found }).find((table) => tables[table] !== found[table]) ?? '';
-        throw new StartError(`${name}: ${differs} has ${tables[differs] ?? 'no'} rows in the database and ${found[differs] ?? 'no'} when restored: take another backup.`);
+        const differs =
+          Object.keys({ ...tables, ...found }).find((table) => tables[table] !== found[table]) ?? '';
+        throw new StartError(
+          `${name}: ${differs} has ${tables[differs] ?? 'no'} rows in the database and ${found[differs] ?? 'no'} when restored: take another backup.`,
+        );
       }
     } finally {
       await dropDatabase(installation, source, scratch);
     }
-    say(`  verified ${name}: restored into a scratch database, the same rows in ${Object.keys(tables).length} tables`);
+    say(
+      `  verified ${name}: restored into a scratch database, the same rows in ${Object.keys(tables).length} tables`,
+    );
   }
 }
 
@@ -48,7 +63,10 @@ export async function tryRedisCopy(
   if (connection === undefined) throw new StartError('REDIS_URL is not set any more.');
   try {
     const compared = await tryRedis(connection.redis, join(dir, manifest.redis.file));
-    if (compared !== manifest.redis.keys) throw new StartError(`The copy of Redis holds ${compared} keys, and ${manifest.redis.keys} were written.`);
+    if (compared !== manifest.redis.keys)
+      throw new StartError(
+        `The copy of Redis holds ${compared} keys, and ${manifest.redis.keys} were written.`,
+      );
     say(`  verified redis: ${compared} keys restored under other names and compared`);
   } finally {
     await connection.close();

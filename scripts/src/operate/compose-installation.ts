@@ -21,7 +21,10 @@ const restartSeconds = 240;
 const askItself = `fetch("http://127.0.0.1:48900" + process.argv[1]).then((r) => r.text()).then((t) => process.stdout.write(t), (e) => { console.error(e.message); process.exit(1) })`;
 
 /** Where docker keeps the stack of these compose files; `config` is the one mounted into LiteLLM and hook-service. */
-export function composeInstallation(files: readonly string[], given: { config?: string; envFiles: readonly string[] }): Installation {
+export function composeInstallation(
+  files: readonly string[],
+  given: { config?: string; envFiles: readonly string[] },
+): Installation {
   const first = files[0];
   if (first === undefined) throw new StartError('A compose file is missing.');
   for (const file of files) if (!existsSync(file)) throw new StartError(`There is no compose file ${file}.`);
@@ -32,7 +35,8 @@ export function composeInstallation(files: readonly string[], given: { config?: 
     ...files.flatMap((file) => ['-f', resolve(file)]),
     ...args,
   ];
-  const envFiles = given.envFiles.length > 0 ? given.envFiles.map((file) => resolve(file)) : envFilesBeside(dir);
+  const envFiles =
+    given.envFiles.length > 0 ? given.envFiles.map((file) => resolve(file)) : envFilesBeside(dir);
   return {
     kind: 'compose',
     config: resolve(given.config ?? join(dir, 'config.yaml')),
@@ -47,11 +51,22 @@ export function composeInstallation(files: readonly string[], given: { config?: 
     },
     parts: async () => partsOf(await outputOf(compose('ps', '--all', '--format', 'json'), { cwd: dir })),
     async restart(part, changes = {}) {
-      const other = Object.keys(changes).filter((name) => !envFiles.some((file) => readEnvFile(file).has(name)));
+      const other = Object.keys(changes).filter(
+        (name) => !envFiles.some((file) => readEnvFile(file).has(name)),
+      );
       if (other.length > 0 && other.some((name) => changes[name] !== undefined))
-        throw new StartError(`No env file of ${part} holds ${other.join(', ')}: add it to one, then try again.`);
+        throw new StartError(
+          `No env file of ${part} holds ${other.join(', ')}: add it to one, then try again.`,
+        );
       // Not `restart`: a container that goes on keeps the variables and the mounted files of its birth.
-      const how = ['--detach', '--no-deps', '--force-recreate', '--wait', '--wait-timeout', `${restartSeconds}`];
+      const how = [
+        '--detach',
+        '--no-deps',
+        '--force-recreate',
+        '--wait',
+        '--wait-timeout',
+        `${restartSeconds}`,
+      ];
       await outputOf(compose('up', ...how, part), { cwd: dir, timeoutMs: (restartSeconds + 60) * 1000 });
     },
     async logs({ part, tail, follow }) {
@@ -64,7 +79,8 @@ export function composeInstallation(files: readonly string[], given: { config?: 
         compose('exec', '-T', 'hook-service', 'node', '-e', askItself, path),
         { cwd: dir, timeoutMs: 30_000 },
       );
-      if (code !== 0) throw new StartError(`hook-service does not answer: ${errors.trim().split('\n').at(-1) ?? ''}`);
+      if (code !== 0)
+        throw new StartError(`hook-service does not answer: ${errors.trim().split('\n').at(-1) ?? ''}`);
       try {
         return JSON.parse(output) as unknown;
       } catch {
@@ -92,7 +108,9 @@ function envFilesBeside(dir: string): string[] {
   const servers = join(root, 'mcp');
   const folders = [
     dir,
-    ...(dirname(dir) === root && existsSync(servers) ? readdirSync(servers).map((name) => join(servers, name)) : []),
+    ...(dirname(dir) === root && existsSync(servers)
+      ? readdirSync(servers).map((name) => join(servers, name))
+      : []),
   ];
   return folders.flatMap((folder) => {
     try {
@@ -122,8 +140,12 @@ function partsOf(text: string): Part[] {
   return values.filter(isRecord).map((each) => {
     const name = String(each.Service ?? each.Name ?? '');
     const state = String(each.State ?? 'unknown');
-    const health = typeof each.Health === 'string' && each.Health !== '' && each.Health !== 'healthy' ? each.Health : undefined;
-    const made = typeof each.CreatedAt === 'string' ? Date.parse(each.CreatedAt.replace(/ [A-Z]{3,4}$/, '')) : NaN;
+    const health =
+      typeof each.Health === 'string' && each.Health !== '' && each.Health !== 'healthy'
+        ? each.Health
+        : undefined;
+    const made =
+      typeof each.CreatedAt === 'string' ? Date.parse(each.CreatedAt.replace(/ [A-Z]{3,4}$/, '')) : NaN;
     return {
       name,
       state: state === 'running' ? (health ?? 'running') : state,

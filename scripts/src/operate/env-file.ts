@@ -34,7 +34,8 @@ export function changeEnv(text: string, changes: Readonly<Record<string, string 
   const eol = text.includes('\r\n') ? '\r\n' : '\n';
   let lines = text === '' ? [] : text.replace(/\r?\n$/, '').split(/\r?\n/);
   for (const [name, value] of Object.entries(changes)) {
-    if (value !== undefined && /[\r\n\0]/.test(value)) throw new StartError(`The value of ${name} must be one line.`);
+    if (value !== undefined && /[\r\n\0]/.test(value))
+      throw new StartError(`The value of ${name} must be one line.`);
     const isSet = (line: string): boolean => assignment.exec(line)?.[2] === name;
     if (value === undefined) {
       lines = lines.filter((line) => !isSet(line));
@@ -56,7 +57,9 @@ export function changeEnvFile(
   file: string,
   changes: Readonly<Record<string, string | undefined>>,
 ): () => void {
-  const before = existsSync(file) ? { text: readFileSync(file), mode: statSync(file).mode & 0o7777 } : undefined;
+  const before = existsSync(file)
+    ? { text: readFileSync(file), mode: statSync(file).mode & 0o7777 }
+    : undefined;
   writeWhole(file, changeEnv(before?.text.toString('utf8') ?? '', changes), dirname(file), 0o600);
   chmodSync(file, 0o600);
   return () => {
@@ -77,7 +80,10 @@ export function keepCopy(file: string, suffix: string): string {
 /** Docker compose expands `$` in unquoted values and takes `#` behind a space for a comment. */
 function quoted(value: string): string {
   if (/^[A-Za-z0-9_./:@%+=,~^&?*!-]*$/.test(value)) return value;
-  if (value.includes("'")) throw new StartError("A value with a ' and other special signs cannot be written to an env file: choose another.");
+  if (value.includes("'"))
+    throw new StartError(
+      "A value with a ' and other special signs cannot be written to an env file: choose another.",
+    );
   return `'${value}'`;
 }
 

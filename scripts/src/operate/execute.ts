@@ -60,7 +60,9 @@ export async function outputOf(
   const { code, output, errors } = await execute(command, options);
   if (code === 0) return output;
   const said = (errors.trim() || output.trim()).split('\n').at(-1)?.slice(0, 500);
-  throw new StartError(`${command.slice(0, 4).join(' ')} failed with exit code ${code}: ${said || 'it said nothing'}`);
+  throw new StartError(
+    `${command.slice(0, 4).join(' ')} failed with exit code ${code}: ${said || 'it said nothing'}`,
+  );
 }
 
 /** Runs a program for the operator to read: its lines without secrets. Resolves with its exit code; Ctrl-C ends it. */
@@ -85,5 +87,7 @@ export function showMasked(
 
 export function cannotRun(command: string, error: Error): StartError {
   const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-  return new StartError(missing ? `${command} is not installed, or not on PATH.` : `${command} cannot be run: ${error.message}`);
+  return new StartError(
+    missing ? `${command} is not installed, or not on PATH.` : `${command} cannot be run: ${error.message}`,
+  );
 }

@@ -42,6 +42,8 @@ export interface Installation {
    * that env files do not give it. Throws `StartError` where it does not come back.
    */
   restart(part: string, changes?: Readonly<Record<string, string | undefined>>): Promise<void>;
+  /** Starts LiteLLM anew from another environment, where it is a process that runs. */
+  useLiteLLM?(venv: string): Promise<void>;
   /** Prints logs; resolves with the exit code. */
   logs(request: LogRequest): Promise<number>;
   /** GET at hook-service, which need not be reachable from here: the parsed body. Throws `StartError`. */

@@ -19,7 +19,8 @@ export async function litellmHealth(url: string): Promise<LiteLLMHealth> {
       if (live.ok) return { state: 'ready' };
     }
     const body: unknown = await response.json().catch(() => undefined);
-    const version = isRecord(body) && typeof body.litellm_version === 'string' ? { version: body.litellm_version } : {};
+    const version =
+      isRecord(body) && typeof body.litellm_version === 'string' ? { version: body.litellm_version } : {};
     if (response.ok) {
       const database = isRecord(body) ? body.db : undefined;
       const without = typeof database === 'string' && /not connected|disconnected/i.test(database);

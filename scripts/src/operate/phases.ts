@@ -16,16 +16,25 @@ export async function phasesOf(
   installation: Installation,
   rows: readonly Row[],
   how: {
-    readonly doctor: (config: string, envFiles: readonly string[]) => Promise<{ code: number; summary: string }>;
+    readonly doctor: (
+      config: string,
+      envFiles: readonly string[],
+    ) => Promise<{ code: number; summary: string }>;
     /** A model that calls tools. */
     readonly model?: string;
   },
 ): Promise<Phase[]> {
   const { config, envFiles } = installation;
-  const dead = rows.filter(({ part, well }) => !well && (part === 'LiteLLM' || part === 'hook-service')).map(({ part }) => part);
+  const dead = rows
+    .filter(({ part, well }) => !well && (part === 'LiteLLM' || part === 'hook-service'))
+    .map(({ part }) => part);
   const phases: Phase[] = [
-    dead.length === 0 ? { phase: 'installed', result: 'done' } : { phase: 'installed', result: 'failed', detail: `${dead.join(' and ')} not running` },
-    existsSync(config) ? { phase: 'configured', result: 'done', detail: config } : { phase: 'configured', result: 'failed', detail: `there is no ${config}` },
+    dead.length === 0
+      ? { phase: 'installed', result: 'done' }
+      : { phase: 'installed', result: 'failed', detail: `${dead.join(' and ')} not running` },
+    existsSync(config)
+      ? { phase: 'configured', result: 'done', detail: config }
+      : { phase: 'configured', result: 'failed', detail: `there is no ${config}` },
   ];
   if (existsSync(config)) {
     const { code, summary } = await how.doctor(config, envFiles);
@@ -46,8 +55,14 @@ async function roundTrip(
 ): Promise<Phase> {
   const phase = 'tool round trip';
   const server = rows.find(({ part, well }) => part.startsWith('MCP ') && well)?.part.slice('MCP '.length);
-  if (dead || server === undefined) return { phase, result: 'not tried', detail: server === undefined ? 'no MCP server is ready' : 'LiteLLM or hook-service is not there' };
-  if (model === undefined) return { phase, result: 'not tried', detail: 'name a model that calls tools with --model' };
+  if (dead || server === undefined)
+    return {
+      phase,
+      result: 'not tried',
+      detail: server === undefined ? 'no MCP server is ready' : 'LiteLLM or hook-service is not there',
+    };
+  if (model === undefined)
+    return { phase, result: 'not tried', detail: 'name a model that calls tools with --model' };
   const key = process.env.LITELLM_API_KEY || installation.variable('LITELLM_MASTER_KEY');
   if (key === undefined) return { phase, result: 'not tried', detail: 'set LITELLM_API_KEY' };
   try {

@@ -24,18 +24,29 @@ export function processInstallation(
 ): Installation {
   const read = (): RunFile => {
     const run = readRunFile(runFile);
-    if (run === undefined) throw new StartError(`There is no run file ${runFile}: start the stack with ./scripts/up --detach.`);
+    if (run === undefined)
+      throw new StartError(`There is no run file ${runFile}: start the stack with ./scripts/up --detach.`);
     return run;
   };
   const first = read();
   const config = resolve(given.config ?? first.config.original);
-  const envFiles = given.envFiles.length > 0 ? given.envFiles.map((file) => resolve(file)) : [first.secrets_file].filter(existsSync);
-  const alive = (part: RunningPart): boolean => stillAlive([{ pid: part.pid, startTime: part.start_time }]).length > 0;
+  const envFiles =
+    given.envFiles.length > 0
+      ? given.envFiles.map((file) => resolve(file))
+      : [first.secrets_file].filter(existsSync);
+  const alive = (part: RunningPart): boolean =>
+    stillAlive([{ pid: part.pid, startTime: part.start_time }]).length > 0;
   const partOf = (name: string): RunningPart => {
     const part = read().processes.find((each) => each.name === name);
     if (part !== undefined) return part;
-    throw new StartError(`There is no part ${name}: there are ${read().processes.map((each) => each.name).join(', ')}.`);
+    throw new StartError(
+      `There is no part ${name}: there are ${read()
+        .processes.map((each) => each.name)
+        .join(', ')}.`,
+    );
   };
+  /** How each part was started last, which its process cannot tell any more when it has ended. */
+  const births = new Map<string, Birth>();
   const urlOf = (name: string): string | undefined => read().urls[name.replaceAll('-', '_')];
   return {
     kind: 'processes',
@@ -63,12 +74,13 @@ export function processInstallation(
       })),
     async restart(name, changes = {}) {
       const part = partOf(name);
-      const birth = alive(part) ? birthOf(part.pid) : undefined;
+      const birth = births.get(name) ?? (alive(part) ? birthOf(part.pid) : undefined);
       if (birth === undefined) {
         throw new StartError(
           `${name} cannot be started anew from here (it has ended, or this system does not tell how it was started): use ./scripts/down and ./scripts/up --detach.`,
         );
       }
+      births.set(name, birth);
       // What an env file says now counts for what the part had of it.
       const fromFiles = Object.fromEntries(
         envFiles.flatMap((file) => [...readEnvFile(file)].filter(([variable]) => variable in birth.env)),
@@ -95,16 +107,29 @@ export function processInstallation(
         started.detach();
       }
     },
+    async useLiteLLM(venv) {
+      const part = partOf('litellm');
+      const birth = births.get('litellm') ?? (alive(part) ? birthOf(part.pid) : undefined);
+      if (birth === undefined) return;
+      // Python's own arguments begin with the path of the program it runs.
+      const args = /\/bin\/litellm$/.test(birth.args[0] ?? '') ? birth.args.slice(1) : birth.args;
+      births.set('litellm', { ...birth, command: join(venv, 'bin', 'litellm'), args });
+      await this.restart('litellm');
+    },
     async logs({ part, tail, follow }) {
       const wanted = part === undefined ? read().processes : [partOf(part)];
       const known = secretValues(envFiles);
       if (follow) {
         const codes = wanted.map((each) =>
-          showMasked(['tail', '-n', `${tail}`, '-F', each.log_file], { known, prefix: wanted.length > 1 ? `${each.name} | ` : '' }),
+          showMasked(['tail', '-n', `${tail}`, '-F', each.log_file], {
+            known,
+            prefix: wanted.length > 1 ? `${each.name} | ` : '',
+          }),
         );
         return Math.max(...(await Promise.all(codes)));
       }
-      for (const each of wanted) await printEnd(each, tail, known, wanted.length > 1 ? `${each.name} | ` : '');
+      for (const each of wanted)
+        await printEnd(each, tail, known, wanted.length > 1 ? `${each.name} | ` : '');
       return 0;
     },
     async askHookService(path) {
@@ -160,8 +185,12 @@ function changesFor(
 
 function environmentOf(pid: number): Record<string, string> | undefined {
   try {
-    const pairs = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter((pair) => pair.includes('='));
-    return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+    const pairs = readFileSync(`/proc/${pid}/environ`, 'utf8')
+      .split('\0')
+      .filter((pair) => pair.includes('='));
+    return Object.fromEntries(
+      pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    );
   } catch {
     return undefined;
   }
@@ -176,15 +205,24 @@ function startedAt(pid: number): { since?: string } {
 }
 
 /** The last lines of a log, read from its end. */
-async function printEnd(part: RunningPart, lines: number, known: readonly string[], prefix: string): Promise<void> {
-  if (!existsSync(part.log_file)) return console.error(`${part.name}: there is no log ${join('…', basename(part.log_file))}`);
+async function printEnd(
+  part: RunningPart,
+  lines: number,
+  known: readonly string[],
+  prefix: string,
+): Promise<void> {
+  if (!existsSync(part.log_file))
+    return console.error(`${part.name}: there is no log ${join('…', basename(part.log_file))}`);
   if (lines === 0) return;
   const { size } = statSync(part.log_file);
   const start = Math.max(0, size - 8 * 1024 * 1024);
   let kept: string[] = [];
   let rest = '';
   try {
-    for await (const chunk of createReadStream(part.log_file, { start, encoding: 'utf8' }) as AsyncIterable<string>) {
+    for await (const chunk of createReadStream(part.log_file, {
+      start,
+      encoding: 'utf8',
+    }) as AsyncIterable<string>) {
       const all = (rest + chunk).split('\n');
       rest = all.pop() ?? '';
       kept = [...kept, ...all].slice(-lines);

@@ -43,7 +43,9 @@ export function listenersOf(port: number): Listener[] {
           return socket !== undefined && inodes.has(socket);
         });
         // The name alone: arguments may hold secrets.
-        return mine ? [{ pid: Number(name), command: readFileSync(`/proc/${name}/comm`, 'utf8').trim() }] : [];
+        return mine
+          ? [{ pid: Number(name), command: readFileSync(`/proc/${name}/comm`, 'utf8').trim() }]
+          : [];
       } catch {
         return []; // somebody else's, or ended meanwhile
       }

@@ -37,12 +37,23 @@ export async function readParts(installation: Installation): Promise<Row[]> {
   ];
   const taken = new Set(['litellm', 'hook-service']);
   if (typeof body === 'string') {
-    rows.push({ part: 'hook-service', state: 'failed', ...since('hook-service'), reason: withoutSecrets(body), well: false });
+    rows.push({
+      part: 'hook-service',
+      state: 'failed',
+      ...since('hook-service'),
+      reason: withoutSecrets(body),
+      well: false,
+    });
   } else {
     const { status } = body as { status?: unknown };
     const state = typeof status === 'string' ? status : 'unknown';
     // "degraded" says that a part below is not well: it has its own row.
-    rows.push({ part: 'hook-service', state, ...since('hook-service'), well: state === 'ready' || state === 'degraded' });
+    rows.push({
+      part: 'hook-service',
+      state,
+      ...since('hook-service'),
+      well: state === 'ready' || state === 'degraded',
+    });
     for (const [name, part] of Object.entries(partsOf(body))) {
       const server = /^mcp:(.+)$/.exec(name)?.[1];
       if (name === 'redis') taken.add('redis').add('litellm-redis');

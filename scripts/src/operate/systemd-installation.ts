@@ -16,7 +16,8 @@ export function systemdInstallation(
   units: Readonly<Record<string, string>>,
   given: { config?: string; envFiles: readonly string[] },
 ): Installation {
-  const envFiles = given.envFiles.length > 0 ? given.envFiles.map((file) => resolve(file)) : envFilesIn(folder);
+  const envFiles =
+    given.envFiles.length > 0 ? given.envFiles.map((file) => resolve(file)) : envFilesIn(folder);
   const variable = (name: string): string | undefined => {
     for (const file of envFiles) {
       const value = readEnvFile(file).get(name);
@@ -41,7 +42,10 @@ export function systemdInstallation(
     parts: () =>
       Promise.all(
         Object.entries(units).map(async ([name, unit]) => {
-          const [state, since] = [await property(unit, 'ActiveState'), await property(unit, 'ActiveEnterTimestamp')];
+          const [state, since] = [
+            await property(unit, 'ActiveState'),
+            await property(unit, 'ActiveEnterTimestamp'),
+          ];
           const time = Date.parse(since.replace(/^\w{3} /, '').replace(/(\d) [A-Z]{3,4}$/, '$1'));
           return {
             name,
@@ -53,12 +57,17 @@ export function systemdInstallation(
     async restart(part) {
       const unit = unitOf(part);
       await outputOf(['systemctl', 'restart', unit], { timeoutMs: 300_000 });
-      await waitUntil(async () => (await property(unit, 'ActiveState')) === 'active', { timeoutMs: 120_000, what: unit });
+      await waitUntil(async () => (await property(unit, 'ActiveState')) === 'active', {
+        timeoutMs: 120_000,
+        what: unit,
+      });
     },
     async logs({ part, tail, follow }) {
       const names = part === undefined ? Object.values(units) : [unitOf(part)];
       const options = ['--no-pager', '--lines', `${tail}`, ...(follow ? ['--follow'] : [])];
-      return showMasked(['journalctl', ...options, ...names.flatMap((unit) => ['--unit', unit])], { known: secretValues(envFiles) });
+      return showMasked(['journalctl', ...options, ...names.flatMap((unit) => ['--unit', unit])], {
+        known: secretValues(envFiles),
+      });
     },
     async askHookService(path) {
       const url = variable('TOOLTURN_URL') ?? 'http://127.0.0.1:48900';

@@ -34,7 +34,10 @@ export interface InstallationFlags {
 
 /** Throws `StartError` where no stack is named and none is here. */
 export function whichInstallation(flags: InstallationFlags): Installation {
-  const given = { envFiles: flags['env-file'] ?? [], ...(flags.config === undefined ? {} : { config: flags.config }) };
+  const given = {
+    envFiles: flags['env-file'] ?? [],
+    ...(flags.config === undefined ? {} : { config: flags.config }),
+  };
   if ([flags.compose, flags.run, flags.systemd].filter((each) => each !== undefined).length > 1)
     throw new StartError('--compose, --run and --systemd exclude each other: choose one.');
   if (flags.compose !== undefined) return composeInstallation(flags.compose, given);

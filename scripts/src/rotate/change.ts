@@ -10,7 +10,9 @@ export type Changes = Readonly<Record<string, string | undefined>>;
 
 /** The env files that hold any of these variables. */
 export function filesWith(installation: Installation, names: readonly string[]): string[] {
-  return installation.envFiles.filter((file) => existsSync(file) && names.some((name) => readEnvFile(file).has(name)));
+  return installation.envFiles.filter(
+    (file) => existsSync(file) && names.some((name) => readEnvFile(file).has(name)),
+  );
 }
 
 /**
@@ -29,7 +31,9 @@ export async function changeAndVerify(
     readonly say: (line: string) => void;
   },
 ): Promise<void> {
-  const before: Changes = Object.fromEntries(Object.keys(step.changes).map((name) => [name, installation.variable(name)]));
+  const before: Changes = Object.fromEntries(
+    Object.keys(step.changes).map((name) => [name, installation.variable(name)]),
+  );
   const undo = filesWith(installation, step.names).map((file) => changeEnvFile(file, step.changes));
   const restarted: string[] = [];
   try {
@@ -44,8 +48,12 @@ export async function changeAndVerify(
   } catch (error) {
     for (const back of undo.reverse()) back();
     const stuck: string[] = [];
-    for (const part of restarted.reverse()) await installation.restart(part, before).catch(() => stuck.push(part));
-    const end = stuck.length === 0 ? 'Everything is as before.' : `The env files are as before; ${stuck.join(', ')} did not start again: see ./scripts/logs.`;
+    for (const part of restarted.reverse())
+      await installation.restart(part, before).catch(() => stuck.push(part));
+    const end =
+      stuck.length === 0
+        ? 'Everything is as before.'
+        : `The env files are as before; ${stuck.join(', ')} did not start again: see ./scripts/logs.`;
     throw new StartError(`${messageOf(error)} ${end}`);
   }
 }
@@ -63,7 +71,10 @@ export async function partHealth(
       const parts = isRecord(body) && isRecord(body.parts) ? body.parts : {};
       const part = parts[name];
       if (!isRecord(part)) throw new StartError(`hook-service knows no ${name}.`);
-      seen = { state: String(part.state), ...(typeof part.reason === 'string' ? { reason: part.reason } : {}) };
+      seen = {
+        state: String(part.state),
+        ...(typeof part.reason === 'string' ? { reason: part.reason } : {}),
+      };
       return !['starting', 'reconnecting'].includes(seen.state);
     },
     { timeoutMs: deadlineMs, what: name },

@@ -13,10 +13,16 @@ const hook = ['hook-service'];
 const litellm = ['litellm'];
 
 /** Afterwards the door sends the new secret, and both parts accept both. */
-export async function beginDoorSecret(installation: Installation, secret: string, say: (line: string) => void): Promise<void> {
+export async function beginDoorSecret(
+  installation: Installation,
+  secret: string,
+  say: (line: string) => void,
+): Promise<void> {
   const old = secretOf(installation);
   if (installation.variable(previous) !== undefined)
-    throw new StartError(`${previous} is set: a rotation is under way. End it with ./scripts/rotate door-secret --finish.`);
+    throw new StartError(
+      `${previous} is set: a rotation is under way. End it with ./scripts/rotate door-secret --finish.`,
+    );
   // hook-service accepts the new one, and goes on signing with the old one, which the door knows.
   await changeAndVerify(installation, {
     names: [current],
@@ -36,7 +42,10 @@ export async function beginDoorSecret(installation: Installation, secret: string
 }
 
 /** Afterwards the old secret is good for nothing. */
-export async function finishDoorSecret(installation: Installation, say: (line: string) => void): Promise<void> {
+export async function finishDoorSecret(
+  installation: Installation,
+  say: (line: string) => void,
+): Promise<void> {
   const now = secretOf(installation);
   if (installation.variable(previous) === undefined) return say('  nothing to end: only one secret is set');
   await changeAndVerify(installation, {
@@ -50,8 +59,10 @@ export async function finishDoorSecret(installation: Installation, say: (line: s
 
 function secretOf(installation: Installation): string {
   const secret = installation.variable(current);
-  if (secret === undefined) throw new StartError(`${current} stands in no env file of this stack: name the file with --env-file.`);
-  if (secret.includes(',')) throw new StartError(`${current} lists several secrets: leave one, then try again.`);
+  if (secret === undefined)
+    throw new StartError(`${current} stands in no env file of this stack: name the file with --env-file.`);
+  if (secret.includes(','))
+    throw new StartError(`${current} lists several secrets: leave one, then try again.`);
   return secret;
 }
 

@@ -12,10 +12,16 @@ const names = ['REDIS_URL', 'REDIS_PASSWORD'] as const;
 const previous = 'REDIS_PASSWORD_PREVIOUS';
 
 /** Afterwards both passwords are good, and the stack uses the new one. */
-export async function beginRedisPassword(installation: Installation, password: string, say: (line: string) => void): Promise<void> {
+export async function beginRedisPassword(
+  installation: Installation,
+  password: string,
+  say: (line: string) => void,
+): Promise<void> {
   const { old, user } = credentials(installation);
   if (installation.variable(previous) !== undefined)
-    throw new StartError(`${previous} is set: a rotation is under way. End it with ./scripts/rotate redis-password --finish.`);
+    throw new StartError(
+      `${previous} is set: a rotation is under way. End it with ./scripts/rotate redis-password --finish.`,
+    );
   await withRedis(installation, (redis) => redis.call('ACL', 'SETUSER', user, `>${password}`));
   say(`  Redis accepts both passwords of ${user}`);
   try {
@@ -25,7 +31,8 @@ export async function beginRedisPassword(installation: Installation, password: s
       restart: [['hook-service'], ...(usesRedis(installation) ? [['litellm']] : [])],
       verify: async () => {
         const { state, reason } = await partHealth(installation, 'redis');
-        if (state !== 'ready') throw new StartError(`hook-service cannot use Redis with the new password (${reason ?? state}).`);
+        if (state !== 'ready')
+          throw new StartError(`hook-service cannot use Redis with the new password (${reason ?? state}).`);
       },
       say,
     });
@@ -37,7 +44,10 @@ export async function beginRedisPassword(installation: Installation, password: s
 }
 
 /** Afterwards Redis refuses the old password. */
-export async function finishRedisPassword(installation: Installation, say: (line: string) => void): Promise<void> {
+export async function finishRedisPassword(
+  installation: Installation,
+  say: (line: string) => void,
+): Promise<void> {
   const old = installation.variable(previous);
   if (old === undefined) return say('  nothing to end: no password waits to be forgotten');
   const { user, old: now } = credentials(installation);
@@ -45,11 +55,21 @@ export async function finishRedisPassword(installation: Installation, say: (line
     await redis.call('ACL', 'SETUSER', user, `<${old}`);
     await keepInRedis(redis, user, now, say);
   });
-  await changeAndVerify(installation, { names: [previous], changes: { [previous]: undefined }, restart: [], say });
+  await changeAndVerify(installation, {
+    names: [previous],
+    changes: { [previous]: undefined },
+    restart: [],
+    say,
+  });
 }
 
 /** A Redis whose own config file has the password has to be told to write it there. */
-async function keepInRedis(redis: Redis, user: string, password: string, say: (line: string) => void): Promise<void> {
+async function keepInRedis(
+  redis: Redis,
+  user: string,
+  password: string,
+  say: (line: string) => void,
+): Promise<void> {
   const attempts: [string, string[]][] = [
     ['CONFIG', ['REWRITE']],
     ['ACL', ['SAVE']],
@@ -69,8 +89,13 @@ async function keepInRedis(redis: Redis, user: string, password: string, say: (l
 function credentials(installation: Installation): { old: string; user: string } {
   const url = installation.variable('REDIS_URL');
   const parsed = url !== undefined && URL.canParse(url) ? new URL(url) : undefined;
-  const old = (parsed?.password ? decodeURIComponent(parsed.password) : undefined) ?? installation.variable('REDIS_PASSWORD');
-  if (old === undefined) throw new StartError('Redis has no password in the env files of this stack (REDIS_URL or REDIS_PASSWORD): set one first.');
+  const old =
+    (parsed?.password ? decodeURIComponent(parsed.password) : undefined) ??
+    installation.variable('REDIS_PASSWORD');
+  if (old === undefined)
+    throw new StartError(
+      'Redis has no password in the env files of this stack (REDIS_URL or REDIS_PASSWORD): set one first.',
+    );
   return { old, user: parsed?.username ? decodeURIComponent(parsed.username) : 'default' };
 }
 

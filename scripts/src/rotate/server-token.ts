@@ -21,13 +21,16 @@ export async function rotateServerToken(
   const servers = serversOf(installation);
   const variable = variableNamed(name, servers);
   const files = filesWith(installation, [variable]);
-  if (files.length === 0) throw new StartError(`${variable} stands in no env file of this stack: name the file with --env-file.`);
+  if (files.length === 0)
+    throw new StartError(`${variable} stands in no env file of this stack: name the file with --env-file.`);
   const token = await newToken();
   const users = servers.filter(({ variables }) => variables.includes(variable));
   // The container of a server of ours has its own env file: mcp/<name>/<name>.env of mcp-<name>.
-  const containers = installation.kind === 'compose' ? files.map((file) => [`mcp-${basename(file, '.env')}`]) : [];
+  const containers =
+    installation.kind === 'compose' ? files.map((file) => [`mcp-${basename(file, '.env')}`]) : [];
   const well = new Map<string, boolean>();
-  for (const { part } of users) well.set(part, (await partHealth(installation, `mcp:${part}`)).state === 'ready');
+  for (const { part } of users)
+    well.set(part, (await partHealth(installation, `mcp:${part}`)).state === 'ready');
   await changeAndVerify(installation, {
     names: [variable],
     changes: { [variable]: token },
@@ -36,7 +39,10 @@ export async function rotateServerToken(
       for (const { part } of users) {
         const { state, reason } = await partHealth(installation, `mcp:${part}`);
         // One that did not work before may be why the token is changed.
-        if (state !== 'ready') throw new StartError(`The server ${part} is ${state} with the new token${reason === undefined ? '' : ` (${reason})`}.`);
+        if (state !== 'ready')
+          throw new StartError(
+            `The server ${part} is ${state} with the new token${reason === undefined ? '' : ` (${reason})`}.`,
+          );
         say(`  ${part}: ready${well.get(part) === true ? '' : ', which it was not before'}`);
       }
     },
@@ -53,13 +59,16 @@ interface NamedServer {
 }
 
 function serversOf(installation: Installation): NamedServer[] {
-  if (!existsSync(installation.config)) throw new StartError(`There is no config ${installation.config}: name it with --config.`);
+  if (!existsSync(installation.config))
+    throw new StartError(`There is no config ${installation.config}: name it with --config.`);
   const config = valueOf(readText(installation.config));
   const servers = isRecord(config) && isRecord(config.mcp_servers) ? config.mcp_servers : {};
   return Object.entries(servers).map(([name, entry]) => ({
     name,
     part: isRecord(entry) && typeof entry.alias === 'string' ? entry.alias : name,
-    variables: [...JSON.stringify(entry ?? {}).matchAll(/os\.environ\/(\w+)/g)].map((match) => match[1] ?? ''),
+    variables: [...JSON.stringify(entry ?? {}).matchAll(/os\.environ\/(\w+)/g)].map(
+      (match) => match[1] ?? '',
+    ),
   }));
 }
 
@@ -68,11 +77,15 @@ function variableNamed(name: string, servers: readonly NamedServer[]): string {
   const server = servers.find((each) => each.name === name || each.part === name);
   if (server === undefined) {
     if (/^[A-Z][A-Z0-9_]*$/.test(name)) return name;
-    throw new StartError(`There is no server ${name} in the config; there are ${servers.map((each) => each.part).join(', ') || 'none'}. A variable is named in capitals.`);
+    throw new StartError(
+      `There is no server ${name} in the config; there are ${servers.map((each) => each.part).join(', ') || 'none'}. A variable is named in capitals.`,
+    );
   }
   const secret = server.variables.filter((variable) => !/_URL$|_HOST$|_PORT$/.test(variable));
   if (secret.length === 1 && secret[0] !== undefined) return secret[0];
   throw new StartError(
-    secret.length === 0 ? `The entry of ${name} names no variable with a token.` : `${name} uses several variables: name one of ${secret.join(', ')}.`,
+    secret.length === 0
+      ? `The entry of ${name} names no variable with a token.`
+      : `${name} uses several variables: name one of ${secret.join(', ')}.`,
   );
 }

@@ -75,7 +75,7 @@ async function addServer(args: readonly string[]): Promise<number> {
       '',
       'Start LiteLLM and hook-service again, then try it:',
       '',
-      `  ./scripts/verify --config ${config} --model MODEL --server ${String(entry.alias ?? name)}`,
+      `  ./scripts/verify --config ${config} --model MODEL --server ${typeof entry.alias === 'string' ? entry.alias : name}`,
     );
     return code >= 2 ? 2 : 0;
   } finally {
@@ -170,7 +170,7 @@ function newOwn(name: string, given: Given): Answers {
   const port = typeof given.port === 'string' ? numberOf('--port', given.port, 1024, 65_535) : nextPort(mcp);
   const key = name.replaceAll('-', '_');
   const alias = typeof given.alias === 'string' ? given.alias : key;
-  if (!/^[A-Za-z][A-Za-z0-9_]*$/.test(alias))
+  if (given.alias !== undefined && !/^[A-Za-z][A-Za-z0-9_]*$/.test(alias))
     throw new StartError(`An alias is of letters, digits and _, without a dash, got "${alias}".`);
   const description = typeof given.description === 'string' ? given.description : `The server ${name}.`;
   const files = writeOwnServer(mcp, { name, alias, description, port });

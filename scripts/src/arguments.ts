@@ -37,7 +37,7 @@ export function readCommand<T extends Readonly<Record<string, Option>>>(
   options: T,
 ): Command<T> {
   const read = () => parseArgs({ args: [...args], strict: true, allowPositionals: true, options });
-  return readArguments(script, read) as unknown as Command<T>;
+  return readArguments(script, read);
 }
 
 /** Words separated by commas; none where the option is absent. */

@@ -35,8 +35,9 @@ async function composeUp(args: readonly string[]): Promise<number> {
     ...more,
   ];
   const cwd = resolve(files[0] ?? root, '..');
-  const servers = profiles.filter((name) => existsSync(join(root, 'mcp', name, `${name}.env.example`)));
-  for (const line of await setUp({ root, servers, networks: true })) console.log(`  ${line}`);
+  const home = resolve(cwd, '..');
+  const servers = profiles.filter((name) => existsSync(join(home, 'mcp', name, `${name}.env.example`)));
+  for (const line of await setUp({ root: home, servers, networks: true })) console.log(`  ${line}`);
   const long = { cwd, timeoutMs: 1_800_000 };
   await step('the files are right', () => outputOf(compose('config', '--quiet'), { cwd }));
   // What is built here cannot be pulled.

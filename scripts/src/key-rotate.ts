@@ -31,7 +31,7 @@ export async function rotateKey(
   if (before !== undefined) {
     if (durationLeft(before, now) !== '0s')
       throw new StartError(
-        `${oldAlias(alias)} is good until ${String(before['expires'] ?? 'it is revoked')}: wait, or revoke it (./scripts/key revoke ${oldAlias(alias)}).`,
+        `${oldAlias(alias)} is good until ${typeof before['expires'] === 'string' ? before['expires'] : 'it is revoked'}: wait, or revoke it (./scripts/key revoke ${oldAlias(alias)}).`,
       );
     await ask(api, '/key/delete', { keys: [tokenOf(before)] });
   }
@@ -56,7 +56,7 @@ export async function rotateKey(
   }
   if (overlap <= 0) await ask(api, '/key/delete', { keys: [tokenOf(old)] });
   else await ask(api, '/key/update', { key: tokenOf(old), duration: `${overlap}s` });
-  return { key: made['key'] as string, oldUntil: new Date(now + Math.max(0, overlap) * 1000).toISOString() };
+  return { key: made['key'], oldUntil: new Date(now + Math.max(0, overlap) * 1000).toISOString() };
 }
 
 function keyNamed(keys: readonly ListedKey[], alias: string): ListedKey | undefined {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** The root of this checkout. */
 export const root = join(__dirname, '..', '..');
 
-/** Everything that is made at run time: never committed, safe to delete when nothing runs. */
+/** Everything that is made at run time: never committed, safe to delete when nothing runs; TOOLTURN_STATE_DIR moves it. */
 export const stateDir = process.env.TOOLTURN_STATE_DIR || join(root, '.toolturn');
 
 /** The config that `./scripts/up` starts when no other is named. */
@@ -14,8 +14,8 @@ export const sampleConfig = join(root, 'litellm', 'config.yaml');
 /** The door that LiteLLM loads from the folder of its config. */
 export const guardrailFile = join(root, 'litellm', 'toolturn_guardrail.py');
 
-/** The folder behind the file server of the sample config. */
-export const filesDir = join(stateDir, 'files');
+/** The folder behind the file server of the sample config, which names it. */
+export const filesDir = join(root, '.toolturn', 'files');
 
 /** Where the secret word of the stack at one port stands. */
 export function secretDir(port: number): string {

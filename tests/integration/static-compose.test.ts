@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { interpolate } from '../support/compose';
 import { startHookService } from '../../scripts/src/hook-service';
 import { startLiteLLM } from '../../scripts/src/litellm';
 import { freePort } from '../../scripts/src/processes';
@@ -29,7 +30,7 @@ interface Service {
 }
 
 const load = (text: string) =>
-  parse(text, { merge: true }) as { services: Record<string, Service>; networks?: object };
+  parse(interpolate(text), { merge: true }) as { services: Record<string, Service>; networks?: object };
 const compose = load(read('docker-compose.yml'));
 const services = Object.entries(compose.services);
 

@@ -85,7 +85,7 @@ export async function connectDatabase(
   installation: Installation,
   source: Source,
   database = source.database,
-): Promise<{ client: Client; close(): Promise<void> }> {
+): Promise<{ client: Client; close: () => Promise<void> }> {
   const command = installation.reach('postgres', source.host, source.port);
   const tunnel = command === undefined ? undefined : await openTunnel(command);
   const client = new Client({

@@ -30,7 +30,7 @@ const batch = 200;
 /** A connection to the stack's Redis and how to end it; undefined where it has none. */
 export async function connectRedis(
   installation: Installation,
-): Promise<{ redis: Redis; close(): Promise<void> } | undefined> {
+): Promise<{ redis: Redis; close: () => Promise<void> } | undefined> {
   const text = redisUrl(installation);
   if (text === undefined) return undefined;
   if (!URL.canParse(text))

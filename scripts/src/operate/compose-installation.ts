@@ -138,8 +138,8 @@ function partsOf(text: string): Part[] {
       }
     });
   return values.filter(isRecord).map((each) => {
-    const name = String(each.Service ?? each.Name ?? '');
-    const state = String(each.State ?? 'unknown');
+    const name = textOf(each.Service) ?? textOf(each.Name) ?? '';
+    const state = textOf(each.State) ?? 'unknown';
     const health =
       typeof each.Health === 'string' && each.Health !== '' && each.Health !== 'healthy'
         ? each.Health
@@ -152,4 +152,8 @@ function partsOf(text: string): Part[] {
       ...(Number.isNaN(made) ? {} : { since: new Date(made).toISOString() }),
     };
   });
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }

@@ -73,7 +73,7 @@ export function systemdInstallation(
       const url = variable('TOOLTURN_URL') ?? 'http://127.0.0.1:48900';
       try {
         const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
-        return (await response.json()) as unknown;
+        return (await response.json());
       } catch {
         throw new StartError(`hook-service does not answer at ${url}.`);
       }

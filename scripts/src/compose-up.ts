@@ -37,7 +37,8 @@ async function composeUp(args: readonly string[]): Promise<number> {
   const cwd = resolve(files[0] ?? root, '..');
   const home = resolve(cwd, '..');
   const servers = profiles.filter((name) => existsSync(join(home, 'mcp', name, `${name}.env.example`)));
-  for (const line of await setUp({ root: home, servers, networks: true })) console.log(`  ${line}`);
+  for (const line of await setUp({ root: home, servers, parts: profiles, networks: true }))
+    console.log(`  ${line}`);
   const long = { cwd, timeoutMs: 1_800_000 };
   await step('the files are right', () => outputOf(compose('config', '--quiet'), { cwd }));
   // What is built here cannot be pulled.

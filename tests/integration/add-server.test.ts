@@ -2,7 +2,16 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -24,17 +33,32 @@ beforeEach(() => writeFileSync(config, original, { mode: 0o640 }));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 it('adds a server with a token by name only, keeps comments and mode, and ends with the doctor', async () => {
-  const { code, output } = await add('--name', 'mine', '--url', 'http://mcp-mine:8000/mcp', '--token', 'MCP_MINE_TOKEN', '--yes');
+  const { code, output } = await add(
+    '--name',
+    'mine',
+    '--url',
+    'http://mcp-mine:8000/mcp',
+    '--token',
+    'MCP_MINE_TOKEN',
+    '--yes',
+  );
   expect(output).toContain('+  mine:');
   expect(servers()).toEqual({
-    mine: { transport: 'http', url: 'http://mcp-mine:8000/mcp', auth_type: 'bearer_token', auth_value: 'os.environ/MCP_MINE_TOKEN' },
+    mine: {
+      transport: 'http',
+      url: 'http://mcp-mine:8000/mcp',
+      auth_type: 'bearer_token',
+      auth_value: 'os.environ/MCP_MINE_TOKEN',
+    },
   });
   const comments = (text: string) => text.split('\n').filter((line) => line.includes('#'));
   expect(comments(readFileSync(config, 'utf8'))).toEqual(comments(original));
   expect(statSync(config).mode & 0o777).toBe(0o640);
   expect(readFileSync(`${config}.before-mine`, 'utf8')).toBe(original);
   // The doctor speaks last, before what is to be done next.
-  expect(output).toMatch(/\n(ok|\d+ |.*: )[^\n]*(found|error|warning|note)[^\n]*\n\nStart LiteLLM and hook-service again/);
+  expect(output).toMatch(
+    /\n(ok|\d+ |.*: )[^\n]*(found|error|warning|note)[^\n]*\n\nStart LiteLLM and hook-service again/,
+  );
   expect(code).toBe(0);
   const again = await add('--name', 'mine', '--url', 'http://mcp-mine:8000/mcp', '--yes');
   expect(again).toMatchObject({ code: 1, errors: expect.stringContaining('has mine already') });
@@ -50,7 +74,9 @@ it('takes the entry of a folder of mcp/, and says nothing was changed where nobo
 
 it('adds a program', async () => {
   await add('--name', 'files', '--alias', 'fs', '--command', 'node server.js /data', '--yes');
-  expect(servers()).toEqual({ files: { alias: 'fs', transport: 'stdio', command: 'node', args: ['server.js', '/data'] } });
+  expect(servers()).toEqual({
+    files: { alias: 'fs', transport: 'stdio', command: 'node', args: ['server.js', '/data'] },
+  });
 });
 
 it.each([
@@ -75,7 +101,19 @@ it('makes a server of one’s own that builds, passes its test, serves and is we
   cpSync(join(root, 'tsconfig.base.json'), join(dir, 'checkout/tsconfig.base.json'));
   symlinkSync(join(root, 'mcp/node_modules'), join(mcp, 'node_modules'));
   symlinkSync(join(root, 'node_modules'), join(dir, 'checkout/node_modules'));
-  const made = await add('--new-own', 'world-clock', '--alias', 'clock', '--description', 'Times of the world.', '--mcp', mcp, '--port', '48077', '--yes');
+  const made = await add(
+    '--new-own',
+    'world-clock',
+    '--alias',
+    'clock',
+    '--description',
+    'Times of the world.',
+    '--mcp',
+    mcp,
+    '--port',
+    '48077',
+    '--yes',
+  );
   expect(made).toMatchObject({ code: 0, errors: '' });
   expect(servers()).toEqual({
     world_clock: {
@@ -91,7 +129,10 @@ it('makes a server of one’s own that builds, passes its test, serves and is we
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
   // As the compose files of the other servers, but for the name and the port.
   const monitoring = readFileSync(join(root, 'mcp/monitoring/compose.yml'), 'utf8');
-  const renamed = monitoring.replaceAll('monitoring', 'world-clock').replaceAll('MONITORING', 'WORLD_CLOCK').replaceAll('48004', '48077');
+  const renamed = monitoring
+    .replaceAll('monitoring', 'world-clock')
+    .replaceAll('MONITORING', 'WORLD_CLOCK')
+    .replaceAll('48004', '48077');
   expect(parse(interpolate(read('compose.yml')))).toEqual(parse(interpolate(renamed)));
   expect(read('README.md') + read('expose.yml') + read('world-clock.env.example')).not.toContain('{{');
 
@@ -99,7 +140,12 @@ it('makes a server of one’s own that builds, passes its test, serves and is we
   const jestConfig = JSON.stringify({
     rootDir: folder,
     testEnvironment: 'node',
-    transform: { '^.+\\.ts$': [join(root, 'node_modules/@swc/jest'), { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
+    transform: {
+      '^.+\\.ts$': [
+        join(root, 'node_modules/@swc/jest'),
+        { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } },
+      ],
+    },
   });
   const tested = await run(join(root, 'node_modules/.bin/jest'), ['--config', jestConfig], { cwd: folder });
   expect(tested.stderr).toContain('2 passed, 2 total');
@@ -122,5 +168,8 @@ it('makes a server of one’s own that builds, passes its test, serves and is we
     await client.close();
     await server.stop();
   }
-  expect(await add('--new-own', 'world-clock', '--mcp', mcp, '--yes')).toMatchObject({ code: 1, errors: expect.stringContaining('exists already') });
+  expect(await add('--new-own', 'world-clock', '--mcp', mcp, '--yes')).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('exists already'),
+  });
 });

@@ -34,7 +34,10 @@ beforeAll(async () => {
   cpSync(join(root, 'compose'), folder, { recursive: true, filter: (path) => !path.endsWith('.env') });
   for (const name of readdirSync(join(root, 'mcp')))
     if (existsSync(join(root, 'mcp', name, `${name}.env.example`)))
-      cpSync(join(root, 'mcp', name), join(dir, 'mcp', name), { recursive: true, filter: (path) => !path.endsWith('.env') });
+      cpSync(join(root, 'mcp', name), join(dir, 'mcp', name), {
+        recursive: true,
+        filter: (path) => !path.endsWith('.env'),
+      });
   redis = await startRedis({ dir: join(dir, 'redis'), logFile: join(dir, 'redis.log') });
   client = new Redis(redis.url);
   hook = await startHookService({
@@ -69,7 +72,10 @@ describe('setup', () => {
     for (const path of ['compose/litellm.env', 'compose/toolturn.env', 'mcp/monitoring/monitoring.env'])
       expect([path, statSync(join(dir, path)).mode & 0o777]).toEqual([path, 0o600]);
     const networks = docker.calls().filter(([first]) => first === 'network');
-    expect(networks.filter(([, verb]) => verb === 'create').map(([, , name]) => name)).toEqual(['litellm-mcp-net', 'postgres-net']);
+    expect(networks.filter(([, verb]) => verb === 'create').map(([, , name]) => name)).toEqual([
+      'litellm-mcp-net',
+      'postgres-net',
+    ]);
 
     const again = await run('setup', ['--root', dir, '--server', 'monitoring', '--networks'], false);
     expect(again).toMatchObject({ code: 0, errors: '' });
@@ -80,9 +86,13 @@ describe('setup', () => {
 
   it('gives every installation secrets of its own', async () => {
     const other = join(dir, 'other');
-    cpSync(join(root, 'compose'), join(other, 'compose'), { recursive: true, filter: (path) => !path.endsWith('.env') });
+    cpSync(join(root, 'compose'), join(other, 'compose'), {
+      recursive: true,
+      filter: (path) => !path.endsWith('.env'),
+    });
     await run('setup', ['--root', other], false);
-    const key = (base: string) => /^LITELLM_MASTER_KEY=(.+)$/m.exec(readFileSync(join(base, 'compose', 'litellm.env'), 'utf8'))?.[1];
+    const key = (base: string) =>
+      /^LITELLM_MASTER_KEY=(.+)$/m.exec(readFileSync(join(base, 'compose', 'litellm.env'), 'utf8'))?.[1];
     expect(key(other)).toMatch(/^sk-/);
     expect(key(other)).not.toBe(key(dir));
   });
@@ -92,7 +102,9 @@ describe('setup', () => {
     const before = readFileSync(env, 'utf8');
     rmSync(env);
     writeFileSync(env, before, { mode: 0o644 });
-    expect((await run('setup', ['--root', dir], false)).output).toContain('closed compose/toolturn.env: mode 600');
+    expect((await run('setup', ['--root', dir], false)).output).toContain(
+      'closed compose/toolturn.env: mode 600',
+    );
     expect([readFileSync(env, 'utf8'), statSync(env).mode & 0o777]).toEqual([before, 0o600]);
   });
 });
@@ -124,20 +136,29 @@ describe('backup and restore', () => {
     expect(back).toMatchObject({ code: 0, errors: '' });
     expect(await client.getBuffer('tt:{a}:call:1')).toEqual(binary);
     expect(await client.get('tt:{a}:ledger:x')).toBe('{"messages": ["ä"]}');
-    expect(await client.hgetall('tt:{pins}:tools')).toEqual({ 'fs read': '{"a": 1}', 'fs write': '{"b": 2}' });
+    expect(await client.hgetall('tt:{pins}:tools')).toEqual({
+      'fs read': '{"a": 1}',
+      'fs write': '{"b": 2}',
+    });
     expect(await client.xrange('toolturn:calls', '-', '+')).toEqual([['1-1', ['tool', 'fs__read']]]);
     expect(await client.ttl('tt:{a}:call:1')).toBeGreaterThan(4000);
     expect(await client.ttl('tt:{a}:call:1')).toBeLessThanOrEqual(5000);
     expect(await client.ttl('tt:{pins}:tools')).toBe(-1);
     expect(await client.exists('tt:{a}:short')).toBe(0);
     expect(await client.get('cache:of-litellm')).toBe('mine');
-    expect(readFileSync(join(folder, 'config.yaml'), 'utf8')).toBe(readFileSync(join(root, 'compose', 'config.yaml'), 'utf8'));
-    const recreated = docker.calls().filter((call) => call.includes('--force-recreate')).map((call) => call.at(-1));
+    expect(readFileSync(join(folder, 'config.yaml'), 'utf8')).toBe(
+      readFileSync(join(root, 'compose', 'config.yaml'), 'utf8'),
+    );
+    const recreated = docker
+      .calls()
+      .filter((call) => call.includes('--force-recreate'))
+      .map((call) => call.at(-1));
     expect(recreated).toEqual(['hook-service', 'litellm']);
   });
 
   it('holds the env files only where that is asked for, and is closed to others', async () => {
-    const secret = /^TOOLTURN_SECRET=(.+)$/m.exec(readFileSync(join(folder, 'toolturn.env'), 'utf8'))?.[1] ?? '';
+    const secret =
+      /^TOOLTURN_SECRET=(.+)$/m.exec(readFileSync(join(folder, 'toolturn.env'), 'utf8'))?.[1] ?? '';
     const everything = (at: string): string =>
       readdirSync(at, { recursive: true, encoding: 'utf8' })
         .map((name) => join(at, name))
@@ -162,7 +183,10 @@ describe('backup and restore', () => {
     const config = await run('restore', [backup]);
     expect(config).toMatchObject({ code: 1, errors: expect.stringContaining('with --force it is replaced') });
     const keys = await run('restore', [backup, '--only', 'redis']);
-    expect(keys).toMatchObject({ code: 1, errors: expect.stringMatching(/Redis holds \d+ keys of Toolturn already/) });
+    expect(keys).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/Redis holds \d+ keys of Toolturn already/),
+    });
     expect((await run('restore', [backup, '--force', '--only', 'config'])).code).toBe(0);
     expect(readFileSync(join(folder, 'config.yaml.before-restore'), 'utf8')).toMatch(/# mine\n$/);
     appendFileSync(join(backup, 'redis.jsonl.gz'), 'x');
@@ -170,7 +194,10 @@ describe('backup and restore', () => {
       code: 1,
       errors: expect.stringContaining('redis.jsonl.gz is missing or was changed since the backup'),
     });
-    expect(await run('restore', [dir])).toMatchObject({ code: 1, errors: expect.stringContaining('is no backup') });
+    expect(await run('restore', [dir])).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('is no backup'),
+    });
   });
 });
 
@@ -181,7 +208,13 @@ describe('status', () => {
     const { parts } = JSON.parse(output) as { parts: Record<string, unknown>[] };
     expect(code).toBe(2);
     expect(parts).toEqual([
-      { part: 'LiteLLM', state: 'failed', since: '2026-01-02T03:04:05.000Z', reason: expect.stringContaining('does not answer'), well: false },
+      {
+        part: 'LiteLLM',
+        state: 'failed',
+        since: '2026-01-02T03:04:05.000Z',
+        reason: expect.stringContaining('does not answer'),
+        well: false,
+      },
       { part: 'hook-service', state: 'ready', since: '2026-01-02T03:04:05.000Z', well: true },
       { part: 'Redis', state: 'ready', since: expect.stringMatching(/^20\d\d-/), well: true },
       { part: 'mcp-fetch', state: 'exited', since: '2026-01-02T03:04:05.000Z', well: false },
@@ -194,7 +227,8 @@ describe('status', () => {
 
 describe('logs', () => {
   it('shows what the containers log without any secret', async () => {
-    const secret = /^TOOLTURN_SECRET=(.+)$/m.exec(readFileSync(join(folder, 'toolturn.env'), 'utf8'))?.[1] ?? '';
+    const secret =
+      /^TOOLTURN_SECRET=(.+)$/m.exec(readFileSync(join(folder, 'toolturn.env'), 'utf8'))?.[1] ?? '';
     const made = (...parts: string[]): string => parts.join('');
     docker.set({
       logs: {
@@ -208,12 +242,18 @@ describe('logs', () => {
     for (const hidden of [secret, 'abcdefghijkl', 'hunter2']) expect(all.output).not.toContain(hidden);
     expect((await run('logs', ['hook-service', '--tail', '5'])).output).not.toContain('started');
     expect(docker.calls().at(-1)).toEqual(expect.arrayContaining(['logs', '--tail', '5', 'hook-service']));
-    expect(await run('logs', ['nobody'])).toMatchObject({ code: 1, errors: expect.stringContaining('There is no part nobody: there are litellm, hook-service') });
+    expect(await run('logs', ['nobody'])).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('There is no part nobody: there are litellm, hook-service'),
+    });
   });
 });
 
 describe('up --compose', () => {
-  const up = (...args: string[]) => script('compose-up', ['--compose', '--file', join(folder, 'stack.yml'), ...args], { env: { PATH: docker.path } });
+  const up = (...args: string[]) =>
+    script('compose-up', ['--compose', '--file', join(folder, 'stack.yml'), ...args], {
+      env: { PATH: docker.path },
+    });
   const known = ['inspect', 'create', 'config', 'pull', 'build', 'up', 'ps'];
   const verbs = (from: number): string[] =>
     docker
@@ -223,13 +263,29 @@ describe('up --compose', () => {
 
   it('checks the files, gets images, starts servers and then LiteLLM, and shows what runs', async () => {
     mkdirSync(join(dir, 'empty'), { recursive: true });
-    docker.set({ services: { ...services, 'mcp-fetch': 'created' }, networks: ['litellm-mcp-net', 'postgres-net'] });
+    docker.set({
+      services: { ...services, 'mcp-fetch': 'created' },
+      networks: ['litellm-mcp-net', 'postgres-net'],
+    });
     const from = docker.calls().length;
     const first = await up('--profile', 'fetch');
     expect(first).toMatchObject({ code: 0, errors: '' });
     expect(first.output).toMatch(/mcp-fetch +running/);
-    expect(verbs(from)).toEqual(['inspect', 'inspect', 'config', 'pull', 'build', 'config', 'up', 'up', 'ps']);
-    const started = docker.calls().slice(from).filter((call) => call.includes('up'));
+    expect(verbs(from)).toEqual([
+      'inspect',
+      'inspect',
+      'config',
+      'pull',
+      'build',
+      'config',
+      'up',
+      'up',
+      'ps',
+    ]);
+    const started = docker
+      .calls()
+      .slice(from)
+      .filter((call) => call.includes('up'));
     expect(started[0]?.at(-1)).toBe('mcp-fetch');
     expect(started[1]?.slice(-3)).toEqual(['litellm', 'hook-service', 'litellm-redis']);
     expect((await up('--profile', 'fetch')).code).toBe(0);

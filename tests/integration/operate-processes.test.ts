@@ -42,19 +42,29 @@ const turn = async (): Promise<string> => {
 };
 
 describe('every script', () => {
-  const fronts = readdirSync(join(root, 'scripts/lib')).flatMap((name) => /^help-(.+)\.txt$/.exec(name)?.[1] ?? []);
+  const fronts = readdirSync(join(root, 'scripts/lib')).flatMap(
+    (name) => /^help-(.+)\.txt$/.exec(name)?.[1] ?? [],
+  );
 
   it.each(fronts)('%s explains itself with --help, before anything is installed', (name) => {
-    const text = execFileSync(join(root, 'scripts', name), ['--help'], { encoding: 'utf8', env: { PATH: '/usr/bin:/bin' } });
+    const text = execFileSync(join(root, 'scripts', name), ['--help'], {
+      encoding: 'utf8',
+      env: { PATH: '/usr/bin:/bin' },
+    });
     expect(text).toBe(readFileSync(join(root, 'scripts/lib', `help-${name}.txt`), 'utf8'));
     expect(text).toMatch(new RegExp(`^\\./scripts/${name}: `));
   });
 
-  it.each(fronts.filter((name) => !['up', 'install'].includes(name)))('%s refuses an option that it does not have', async (name) => {
-    const { code, errors } = await script(name, ['--nonsense']);
-    expect(code).toBeGreaterThan(0);
-    expect(errors).toMatch(new RegExp(`^${name}: Unknown option '--nonsense'.*\\(see \\./scripts/${name} --help\\)\n$`));
-  });
+  it.each(fronts.filter((name) => !['up', 'install'].includes(name)))(
+    '%s refuses an option that it does not have',
+    async (name) => {
+      const { code, errors } = await script(name, ['--nonsense']);
+      expect(code).toBeGreaterThan(0);
+      expect(errors).toMatch(
+        new RegExp(`^${name}: Unknown option '--nonsense'.*\\(see \\./scripts/${name} --help\\)\n$`),
+      );
+    },
+  );
 });
 
 describe('status', () => {
@@ -81,7 +91,10 @@ describe('status', () => {
   it('does not call the round trip done where the model calls no tool', async () => {
     stack.model.answerWith(() => ({ text: 'No.' }));
     const { code, output } = await run('status', '--json', '--phases', '--model', 'demo');
-    expect(JSON.parse(output).phases[3]).toMatchObject({ result: 'failed', detail: 'the model called no tool' });
+    expect(JSON.parse(output).phases[3]).toMatchObject({
+      result: 'failed',
+      detail: 'the model called no tool',
+    });
     expect(code).toBe(1);
   });
 
@@ -101,9 +114,19 @@ describe('logs', () => {
     appendFileSync(log, `{"message":"a line with ${secret}"}\n`);
     const last = await run('logs', 'hook-service', '--tail', '1');
     expect(last).toMatchObject({ code: 0, output: '{"message":"a line with ***"}\n' });
-    expect((await run('logs', '--tail', '1')).output).toMatch(/^redis \| .*\nhook-service \| .*\nlitellm \| .*\n$/);
+    expect((await run('logs', '--tail', '1')).output).toMatch(
+      /^redis \| .*\nhook-service \| .*\nlitellm \| .*\n$/,
+    );
 
-    const child = spawn(process.execPath, [join(root, 'scripts/dist/logs.js'), 'hook-service', '--tail', '0', '--follow', '--run', detached.runFile]);
+    const child = spawn(process.execPath, [
+      join(root, 'scripts/dist/logs.js'),
+      'hook-service',
+      '--tail',
+      '0',
+      '--follow',
+      '--run',
+      detached.runFile,
+    ]);
     let seen = '';
     child.stdout.on('data', (data: Buffer) => (seen += data.toString()));
     const arrives = async (): Promise<boolean> => {
@@ -146,17 +169,26 @@ describe('apply', () => {
     const before = readFileSync(config(), 'utf8');
     writeFileSync(next(), before.replace('transport: http', 'transport: carrier_pigeon'));
     const { code, errors } = await run('apply', next());
-    expect({ code, errors }).toEqual({ code: 1, errors: expect.stringContaining('has errors (above): nothing was changed.') });
+    expect({ code, errors }).toEqual({
+      code: 1,
+      errors: expect.stringContaining('has errors (above): nothing was changed.'),
+    });
     expect(readFileSync(config(), 'utf8')).toBe(before);
     writeFileSync(next(), 'a: [');
-    expect(await run('apply', next())).toMatchObject({ code: 1, errors: expect.stringContaining('is not valid YAML') });
+    expect(await run('apply', next())).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('is not valid YAML'),
+    });
   });
 
   it('goes back where a part that was well is not', async () => {
     const before = readFileSync(config(), 'utf8');
     writeFileSync(next(), before.replace(notes.url, 'http://127.0.0.1:9/mcp'));
     const { code, errors } = await run('apply', next());
-    expect({ code, errors }).toEqual({ code: 1, errors: expect.stringMatching(/MCP notes is .* is as before, and the stack runs with it\./) });
+    expect({ code, errors }).toEqual({
+      code: 1,
+      errors: expect.stringMatching(/MCP notes is .* is as before, and the stack runs with it\./),
+    });
     expect(readFileSync(config(), 'utf8')).toBe(before);
     await waitUntil(async () => (await run('status')).code === 0, { timeoutMs: 60_000, what: 'The stack' });
   });

@@ -1,5 +1,14 @@
 /** `./scripts/upgrade`: the door is tried with the other LiteLLM first; only then is it used, and there is a way back. */
-import { chmodSync, mkdirSync, mkdtempSync, readlinkSync, rmSync, symlinkSync, writeFileSync, existsSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  existsSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installedVersion } from '../../scripts/src/litellm';
@@ -27,7 +36,11 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 it('changes to another environment after the door ran a tool with it, streaming and not, and goes back', async () => {
   const done = await run('--venv', join(dir, 'other'), '--litellm', version);
   expect(done).toMatchObject({ code: 0, errors: '' });
-  for (const line of [`LiteLLM ${version} starts and loads the door`, 'a streaming turn runs a tool', 'a turn that does not stream runs a tool'])
+  for (const line of [
+    `LiteLLM ${version} starts and loads the door`,
+    'a streaming turn runs a tool',
+    'a turn that does not stream runs a tool',
+  ])
     expect(done.output).toContain(line);
   expect(readlinkSync(chosen)).toBe(join(dir, 'other'));
 
@@ -45,10 +58,24 @@ it('changes nothing where LiteLLM does not start, or is another version than was
   chmodSync(join(broken, 'bin/litellm'), 0o755);
   const before = readlinkSync(chosen);
   const failed = await run('--venv', broken);
-  expect(failed).toMatchObject({ code: 1, errors: expect.stringMatching(/The door does not work with LiteLLM 9\.9\.9: .*exit code 3[^]*Nothing was changed\./) });
-  expect(await run('--venv', broken, '--litellm', '1.2.3')).toMatchObject({ code: 1, errors: expect.stringContaining('holds LiteLLM 9.9.9, not 1.2.3') });
-  expect(await run('--litellm', 'latest')).toMatchObject({ code: 1, errors: expect.stringContaining('must be a version') });
-  expect(await run('--venv', dir)).toMatchObject({ code: 1, errors: expect.stringContaining('There is no LiteLLM in') });
+  expect(failed).toMatchObject({
+    code: 1,
+    errors: expect.stringMatching(
+      /The door does not work with LiteLLM 9\.9\.9: .*exit code 3[^]*Nothing was changed\./,
+    ),
+  });
+  expect(await run('--venv', broken, '--litellm', '1.2.3')).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('holds LiteLLM 9.9.9, not 1.2.3'),
+  });
+  expect(await run('--litellm', 'latest')).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('must be a version'),
+  });
+  expect(await run('--venv', dir)).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('There is no LiteLLM in'),
+  });
   expect(readlinkSync(chosen)).toBe(before);
 });
 
@@ -60,7 +87,9 @@ it('notes the image of containers beside the compose file, and goes back to it',
   writeFileSync(join(compose, 'config.yaml'), '{}\n');
   // What answers in the place of LiteLLM's container is not of interest here.
   const { createServer } = await import('node:http');
-  const litellm = createServer((_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"litellm_version":"1"}'));
+  const litellm = createServer((_, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"litellm_version":"1"}'),
+  );
   await new Promise<void>((resolve) => litellm.listen(0, '127.0.0.1', resolve));
   const address = litellm.address();
   const docker = fakeDocker(dir, { services: { litellm: 'running' } });
@@ -70,7 +99,10 @@ it('notes the image of containers beside the compose file, and goes back to it',
     PATH: docker.path,
     LITELLM_URL: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
   };
-  const image = () => (existsSync(join(compose, '.env')) ? parseEnv(readFileSync(join(compose, '.env'), 'utf8')).get('LITELLM_IMAGE') : undefined);
+  const image = () =>
+    existsSync(join(compose, '.env'))
+      ? parseEnv(readFileSync(join(compose, '.env'), 'utf8')).get('LITELLM_IMAGE')
+      : undefined;
   try {
     const done = await script('upgrade', ['--venv', join(dir, 'venv'), '--compose', file], { env });
     expect(done).toMatchObject({ code: 0, errors: '' });

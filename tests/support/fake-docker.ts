@@ -92,8 +92,7 @@ export function fakeDocker(dir: string, state: Partial<FakeDockerState> = {}): F
   const calls = join(bin, 'calls.jsonl');
   return {
     path: `${bin}${delimiter}${process.env['PATH'] ?? ''}`,
-    set: (change) =>
-      write({ ...(JSON.parse(readFileSync(file, 'utf8')) as FakeDockerState), ...change }),
+    set: (change) => write({ ...(JSON.parse(readFileSync(file, 'utf8')) as FakeDockerState), ...change }),
     calls: () =>
       existsSync(calls)
         ? readFileSync(calls, 'utf8')

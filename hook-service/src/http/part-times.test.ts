@@ -4,7 +4,9 @@ it('tells since when a part is in its state, and forgets parts that are gone', (
   let now = 0;
   const times = new PartTimes(() => now);
   const at = (second: number): string => new Date(second * 1000).toISOString();
-  expect(times.note({ redis: { state: 'starting' } })).toEqual({ redis: { state: 'starting', since: at(0) } });
+  expect(times.note({ redis: { state: 'starting' } })).toEqual({
+    redis: { state: 'starting', since: at(0) },
+  });
   now = 1000;
   expect(times.note({ redis: { state: 'ready' } })).toEqual({ redis: { state: 'ready', since: at(1) } });
   now = 2000;

@@ -240,7 +240,7 @@ async function runProgram(
   args: readonly string[],
   files: { readonly from?: string; readonly to?: string },
 ): Promise<void> {
-  const { command, passwordFirst } = installation.postgresProgram(name);
+  const { command, passwordFirst } = installation.postgresProgram(name, source.host);
   const [program, ...before] = command;
   const address = [
     `--host=${source.host}`,

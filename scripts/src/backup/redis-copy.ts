@@ -61,12 +61,16 @@ export async function connectRedis(
   return { redis, close };
 }
 
-/** In containers the address stands in the compose file. */
+/** In containers the address stands in the compose file. A password may stand beside it. */
 function redisUrl(installation: Installation): string | undefined {
-  const url = installation.variable('REDIS_URL');
-  if (url !== undefined || installation.kind !== 'compose') return url;
+  const given = installation.variable('REDIS_URL');
+  if (given === undefined && installation.kind !== 'compose') return undefined;
   const password = installation.variable('REDIS_PASSWORD');
-  return `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}litellm-redis:6379`;
+  const address = given ?? 'redis://litellm-redis:6379';
+  if (password === undefined || !URL.canParse(address) || new URL(address).password !== '') return address;
+  const url = new URL(address);
+  url.password = encodeURIComponent(password);
+  return url.href;
 }
 
 /** Writes all keys of ours; returns how many. */

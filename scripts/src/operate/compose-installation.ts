@@ -10,12 +10,12 @@ import type { Installation, Part } from './installation';
 import { secretValues } from './secret-values';
 
 /** The image whose pg_dump and pg_restore are used: not older than the servers of the stack. */
-const postgresImage = 'postgres:16-alpine';
-/** A container for as long as one program runs, on the network of the databases. */
-const inPostgresNet = [
-  ...(['docker', 'run', '--rm', '-i', '--network', 'postgres-net'] as const),
+const postgresImage = 'postgres:16.10-alpine';
+/** A container for as long as one program runs, where the database is: LiteLLM's own has no other network. */
+const besideDatabase = (host: string): readonly string[] => [
+  ...['--network', host === 'litellm-db' ? 'litellm-mcp-net' : 'postgres-net'],
   ...['--add-host', 'host.docker.internal:host-gateway', postgresImage],
-] as const;
+];
 const restartSeconds = 240;
 
 const askItself = `fetch("http://127.0.0.1:48900" + process.argv[1]).then((r) => r.text()).then((t) => process.stdout.write(t), (e) => { console.error(e.message); process.exit(1) })`;
@@ -90,11 +90,12 @@ export function composeInstallation(
     reach: (what, host, port) =>
       what === 'redis'
         ? compose('exec', '-T', 'litellm-redis', 'nc', '127.0.0.1', `${port}`)
-        : [...inPostgresNet, 'nc', host, `${port}`],
-    postgresProgram: (name) => ({
+        : ['docker', 'run', '--rm', '-i', ...besideDatabase(host), 'nc', host, `${port}`],
+    postgresProgram: (name, host) => ({
       // The password comes with the input: arguments can be seen by everybody on the host.
       command: [
-        ...inPostgresNet,
+        ...(['docker', 'run', '--rm', '-i'] as const),
+        ...besideDatabase(host),
         ...['sh', '-c', 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec "$@"', 'sh', name],
       ],
       passwordFirst: true,

@@ -50,7 +50,7 @@ export interface Installation {
   askHookService(path: string): Promise<unknown>;
   /** The command whose stdin and stdout are a connection to this address; absent: it can be reached from here. */
   reach(what: 'redis' | 'postgres', host: string, port: number): readonly [string, ...string[]] | undefined;
-  postgresProgram(name: 'pg_dump' | 'pg_restore'): ClientProgram;
+  postgresProgram(name: 'pg_dump' | 'pg_restore', host: string): ClientProgram;
   /** What the config has become after an edit: LiteLLM may read a copy of it. */
   configChanged(): void;
 }

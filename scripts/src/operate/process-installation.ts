@@ -136,7 +136,7 @@ export function processInstallation(
       const url = urlOf('hook-service') ?? '';
       try {
         const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
-        return (await response.json());
+        return await response.json();
       } catch (error) {
         throw new StartError(`hook-service does not answer at ${url}: ${causeOf(error)}`);
       }

@@ -15,6 +15,7 @@ const made: Readonly<Record<string, () => string>> = {
   UI_USERNAME: () => `admin-${randomBytes(3).toString('hex')}`,
   UI_PASSWORD: () => randomBytes(18).toString('base64url'),
   REDIS_PASSWORD: () => randomBytes(24).toString('hex'),
+  DATABASE_PASSWORD: () => randomBytes(24).toString('hex'),
   POSTGRES_PASSWORD: () => randomBytes(24).toString('hex'),
   GRAFANA_REDIS_PASSWORD: () => randomBytes(24).toString('hex'),
   GF_SECURITY_ADMIN_PASSWORD: () => randomBytes(18).toString('base64url'),
@@ -30,6 +31,14 @@ const always = [
   'POSTGRES_PASSWORD',
 ];
 
+/** What a profile of the stack reads beside. */
+const envFilesOf: Readonly<Record<string, readonly string[]>> = {
+  db: ['litellm-db.env'],
+  grafana: ['grafana.env', 'grafana-redis.env'],
+  observe: ['grafana.env', 'grafana-redis.env'],
+  all: ['litellm-db.env', 'grafana.env', 'grafana-redis.env'],
+};
+
 /** Networks that compose files of the stack join and none of them makes. */
 const networks = ['litellm-mcp-net', 'postgres-net'];
 
@@ -38,6 +47,8 @@ export async function setUp(options: {
   readonly root: string;
   /** Servers of mcp/ that are wanted. */
   readonly servers: readonly string[];
+  /** Profiles of the stack, beside servers: `db`, `grafana`, `loki`, `observe`, `all`. */
+  readonly parts: readonly string[];
   readonly networks: boolean;
 }): Promise<string[]> {
   const { root } = options;
@@ -49,7 +60,14 @@ export async function setUp(options: {
     lines.push(`made ${name}/`);
   }
   const pairs = [
-    ...['toolturn.env', 'litellm.env'].map((name) => join(root, 'compose', name)),
+    ...[
+      'toolturn.env',
+      'litellm.env',
+      'redis.env',
+      ...options.parts.flatMap((part) => envFilesOf[part] ?? []),
+    ]
+      .map((name) => join(root, 'compose', name))
+      .filter((file) => existsSync(file) || existsSync(`${file}.example`)),
     ...options.servers.map((name) => join(root, 'mcp', name, `${name}.env`)),
   ];
   for (const file of pairs) lines.push(...envFile(root, file));

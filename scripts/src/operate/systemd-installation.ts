@@ -1,4 +1,4 @@
-/** A stack of systemd units: `litellm.service`, `toolturn-hook-service.service` and whatever else is named. */
+/** A stack of systemd units: `toolturn-litellm.service`, `toolturn-hook-service.service` and whatever else is named. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { StartError } from '../errors';
@@ -73,7 +73,7 @@ export function systemdInstallation(
       const url = variable('TOOLTURN_URL') ?? 'http://127.0.0.1:48900';
       try {
         const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
-        return (await response.json());
+        return await response.json();
       } catch {
         throw new StartError(`hook-service does not answer at ${url}.`);
       }

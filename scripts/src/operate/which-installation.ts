@@ -53,7 +53,7 @@ export function whichInstallation(flags: InstallationFlags): Installation {
 }
 
 function unitsOf(pairs: readonly string[]): Record<string, string> {
-  const usual = { litellm: 'litellm.service', 'hook-service': 'toolturn-hook-service.service' };
+  const usual = { litellm: 'toolturn-litellm.service', 'hook-service': 'toolturn-hook-service.service' };
   const named = pairs.map((pair) => {
     const [part, unit] = pair.split('=', 2);
     if (!part || !unit) throw new StartError(`--unit must be PART=UNIT, got "${pair}".`);

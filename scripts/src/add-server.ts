@@ -9,7 +9,7 @@ import { unifiedDiff } from './install-diff';
 import { readText, writeWhole } from './install-files';
 import { readConfigText, valueOf } from './install-yaml';
 import { isRecord } from './json';
-import { execute } from './operate/execute';
+import { askDoctor } from './operate/ask-doctor';
 import { nextPort, writeOwnServer } from './own-server';
 import { root } from './paths';
 import { runScript } from './run-script';
@@ -70,7 +70,11 @@ async function addServer(args: readonly string[]): Promise<number> {
     writeWhole(`${config}.before-${name}`, before, config, 0o600);
     writeWhole(config, after, config);
     say(`Written; the config before is ${config}.before-${name}.`);
-    const code = await doctor(config, values['env-file'] ?? []);
+    const { code, report } = await askDoctor(config, {
+      envFiles: values['env-file'] ?? [],
+      environment: () => ({}),
+    });
+    say('', report);
     say(
       '',
       'Start LiteLLM and hook-service again, then try it:',
@@ -181,20 +185,6 @@ function newOwn(name: string, given: Given): Answers {
     `Build and test it: npm run build && npx jest --selectProjects unit mcp/${name}`,
   );
   return fromFolder(join(mcp, name));
-}
-
-async function doctor(config: string, envFiles: readonly string[]): Promise<number> {
-  const main = join(root, 'hook-service', 'dist', 'main.js');
-  const { code, output, errors } = await execute([
-    process.execPath,
-    main,
-    'doctor',
-    '--config',
-    config,
-    ...envFiles.flatMap((file) => ['--env-file', file]),
-  ]);
-  say('', output.trim() || errors.trim());
-  return code;
 }
 
 runScript('add-server', addServer);

@@ -1,17 +1,16 @@
 /** `./scripts/apply`: a new config in the place of the old one; back to the old one where it does not work. */
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { flag, readCommand } from './arguments';
 import { messageOf, StartError } from './errors';
 import { unifiedDiff } from './install-diff';
 import { readText, writeWhole } from './install-files';
 import { readConfigText } from './install-yaml';
-import { execute } from './operate/execute';
+import { askDoctor } from './operate/ask-doctor';
 import { litellmHealth } from './operate/litellm-health';
 import { partNamed, type Installation } from './operate/installation';
 import { readParts } from './operate/rows';
 import { installationOptions, whichInstallation } from './operate/which-installation';
-import { root } from './paths';
 import { waitUntil } from './processes';
 import { runScript } from './run-script';
 
@@ -65,17 +64,8 @@ async function applyConfig(args: readonly string[]): Promise<number | void> {
 
 /** Errors that the doctor finds in the new config keep it out. */
 async function validate(file: string, installation: Installation): Promise<void> {
-  const main = join(root, 'hook-service', 'dist', 'main.js');
-  const envFiles = installation.envFiles.filter(existsSync).flatMap((each) => ['--env-file', each]);
-  const { code, output, errors } = await execute([
-    process.execPath,
-    main,
-    'doctor',
-    '--config',
-    file,
-    ...envFiles,
-  ]);
-  say(output.trim() || errors.trim());
+  const { code, report } = await askDoctor(file, installation);
+  say(report);
   if (code >= 2) throw new StartError(`${file} has errors (above): nothing was changed.`);
 }
 

@@ -1,13 +1,9 @@
 /** `./scripts/status`: one table of all parts, and how far the installation has come. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { flag, readCommand, text } from './arguments';
-import { messageOf, StartError } from './errors';
-import { execute } from './operate/execute';
+import { StartError } from './errors';
 import { phasesOf, type Phase } from './operate/phases';
 import { readParts, type Row } from './operate/rows';
 import { installationOptions, whichInstallation } from './operate/which-installation';
-import { root } from './paths';
 import { runScript } from './run-script';
 
 /** 0: all is well; 1: something is not, and turns work; 2: turns do not work; 3: it could not be found out. */
@@ -22,13 +18,7 @@ async function status(args: readonly string[]): Promise<number> {
     throw new StartError(`There is no "${positionals[0]}" to say to status (see ./scripts/status --help).`);
   const installation = whichInstallation(values);
   const rows = await readParts(installation);
-  const phases =
-    values.phases === true
-      ? await phasesOf(installation, rows, {
-          doctor,
-          ...(values.model === undefined ? {} : { model: values.model }),
-        })
-      : undefined;
+  const phases = values.phases === true ? await phasesOf(installation, rows, values.model) : undefined;
   const code = Math.max(codeOf(rows), phases?.some(({ result }) => result === 'failed') === true ? 1 : 0);
   if (values.json === true) {
     console.log(
@@ -80,30 +70,6 @@ function phaseLines(phases: readonly Phase[]): string[] {
     ({ phase, result, detail }) =>
       `  ${marks[result].padEnd(3)} ${phase}${detail === undefined ? '' : `: ${detail}`}`,
   );
-}
-
-async function doctor(
-  config: string,
-  envFiles: readonly string[],
-): Promise<{ code: number; summary: string }> {
-  const main = join(root, 'hook-service', 'dist', 'main.js');
-  if (!existsSync(main)) return { code: 3, summary: 'hook-service is not built' };
-  try {
-    const { code, output, errors } = await execute(
-      [
-        process.execPath,
-        main,
-        'doctor',
-        '--config',
-        config,
-        ...envFiles.flatMap((file) => ['--env-file', file]),
-      ],
-      { timeoutMs: 120_000 },
-    );
-    return { code, summary: (output.trim() || errors.trim()).split('\n').at(-1) ?? '' };
-  } catch (error) {
-    return { code: 3, summary: messageOf(error) };
-  }
 }
 
 runScript('status', status, 3);

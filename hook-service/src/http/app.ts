@@ -39,7 +39,7 @@ export interface AppDeps {
 const usable = new Set<PartHealth['state']>(['ready', 'disabled', 'degraded']);
 
 /** How often the states of the parts are looked at. */
-const stateLookMs = 5_000;
+const stateLookMs = 1_000;
 
 /** hook-service's one HTTP app: the hooks, health, and what is known of recent turns. */
 export function createApp(deps: AppDeps): Express {

@@ -49,6 +49,7 @@ export function composeInstallation(
       }
       return process.env[name] || undefined;
     },
+    environment: () => ({}),
     parts: async () => partsOf(await outputOf(compose('ps', '--all', '--format', 'json'), { cwd: dir })),
     async restart(part, changes = {}) {
       const other = Object.keys(changes).filter(

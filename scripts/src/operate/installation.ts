@@ -36,6 +36,8 @@ export interface Installation {
   readonly hookServiceUrl?: string;
   /** The value that the stack's parts get for a variable. */
   variable(name: string): string | undefined;
+  /** Variables that hook-service has and no env file holds; empty where that cannot be known. */
+  environment(): Readonly<Record<string, string>>;
   parts(): Promise<readonly Part[]>;
   /**
    * Starts a part anew and waits until it is healthy. It reads env files and config again; `changes` are variables

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { runTurn } from '../demonstration';
 import { messageOf } from '../errors';
 import { tryOutStart } from '../harmless-call';
+import { askDoctor } from './ask-doctor';
 import type { Installation } from './installation';
 import type { Row } from './rows';
 
@@ -15,16 +16,10 @@ export interface Phase {
 export async function phasesOf(
   installation: Installation,
   rows: readonly Row[],
-  how: {
-    readonly doctor: (
-      config: string,
-      envFiles: readonly string[],
-    ) => Promise<{ code: number; summary: string }>;
-    /** A model that calls tools. */
-    readonly model?: string;
-  },
+  /** A model that calls tools. */
+  model?: string,
 ): Promise<Phase[]> {
-  const { config, envFiles } = installation;
+  const { config } = installation;
   const dead = rows
     .filter(({ part, well }) => !well && (part === 'LiteLLM' || part === 'hook-service'))
     .map(({ part }) => part);
@@ -37,12 +32,16 @@ export async function phasesOf(
       : { phase: 'configured', result: 'failed', detail: `there is no ${config}` },
   ];
   if (existsSync(config)) {
-    const { code, summary } = await how.doctor(config, envFiles);
-    phases.push({ phase: 'doctor', result: code <= 1 ? 'done' : 'failed', detail: summary });
+    const { code, report } = await askDoctor(config, installation);
+    phases.push({
+      phase: 'doctor',
+      result: code <= 1 ? 'done' : 'failed',
+      detail: report.split('\n').at(-1) ?? '',
+    });
   } else {
     phases.push({ phase: 'doctor', result: 'not tried' });
   }
-  phases.push(await roundTrip(installation, rows, how.model, dead.length > 0));
+  phases.push(await roundTrip(installation, rows, model, dead.length > 0));
   return phases;
 }
 

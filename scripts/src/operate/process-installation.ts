@@ -67,6 +67,10 @@ export function processInstallation(
       }
       return process.env[name] || undefined;
     },
+    environment() {
+      const part = read().processes.find(({ name }) => name === 'hook-service');
+      return part !== undefined && alive(part) ? (environmentOf(part.pid) ?? {}) : {};
+    },
     parts: async () =>
       read().processes.map((part) => ({
         name: part.name,

@@ -39,6 +39,7 @@ export function systemdInstallation(
     litellmUrl: process.env.LITELLM_URL || 'http://127.0.0.1:4000',
     hookServiceUrl: variable('TOOLTURN_URL') ?? 'http://127.0.0.1:48900',
     variable,
+    environment: () => ({}),
     parts: () =>
       Promise.all(
         Object.entries(units).map(async ([name, unit]) => {

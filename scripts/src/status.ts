@@ -2,6 +2,7 @@
 import { flag, readCommand, text } from './arguments';
 import { StartError } from './errors';
 import { phasesOf, type Phase } from './operate/phases';
+import { registeredServers } from './operate/registered';
 import { readParts, type Row } from './operate/rows';
 import { installationOptions, whichInstallation } from './operate/which-installation';
 import { runScript } from './run-script';
@@ -12,6 +13,7 @@ async function status(args: readonly string[]): Promise<number> {
     ...installationOptions,
     json: flag,
     phases: flag,
+    registered: flag,
     model: text,
   });
   if (positionals.length > 0)
@@ -19,18 +21,32 @@ async function status(args: readonly string[]): Promise<number> {
   const installation = whichInstallation(values);
   const rows = await readParts(installation);
   const phases = values.phases === true ? await phasesOf(installation, rows, values.model) : undefined;
+  const registered = values.registered === true ? await registeredServers(installation, rows) : undefined;
   const code = Math.max(codeOf(rows), phases?.some(({ result }) => result === 'failed') === true ? 1 : 0);
   if (values.json === true) {
-    console.log(
-      JSON.stringify(
-        { installation: installation.kind, code, parts: rows, ...(phases === undefined ? {} : { phases }) },
-        null,
-        2,
-      ),
-    );
+    const report = {
+      installation: installation.kind,
+      code,
+      parts: rows,
+      ...(registered === undefined ? {} : { registered }),
+      ...(phases === undefined ? {} : { phases }),
+    };
+    console.log(JSON.stringify(report, null, 2));
     return code;
   }
-  for (const line of table(rows)) console.log(line);
+  const cells = rows.map((row) => [row.part, row.detail ?? '', row.state, row.since ?? '', row.reason ?? '']);
+  for (const line of table(['part', '', 'state', 'since', 'reason'], cells)) console.log(line);
+  if (registered !== undefined) {
+    console.log('');
+    const known = registered.map((each) => [
+      each.server,
+      each.alias,
+      each.transport,
+      each.state ?? 'unknown',
+    ]);
+    for (const line of table(['registered at LiteLLM', 'alias', 'transport', 'state'], known))
+      console.log(line);
+  }
   if (phases !== undefined) {
     console.log('');
     for (const line of phaseLines(phases)) console.log(line);
@@ -44,15 +60,7 @@ function codeOf(rows: readonly Row[]): number {
   return ill.some(({ part }) => part === 'LiteLLM' || part === 'hook-service') ? 2 : ill.length > 0 ? 1 : 0;
 }
 
-function table(rows: readonly Row[]): string[] {
-  const cells = rows.map(({ part, detail, state, since, reason }) => [
-    part,
-    detail ?? '',
-    state,
-    since ?? '',
-    reason ?? '',
-  ]);
-  const head = ['part', '', 'state', 'since', 'reason'];
+function table(head: readonly string[], cells: readonly (readonly string[])[]): string[] {
   const widths = head.map((_, column) =>
     Math.max(...[head, ...cells].map((row) => row[column]?.length ?? 0)),
   );

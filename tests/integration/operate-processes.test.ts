@@ -1,10 +1,8 @@
 /** The operator's scripts for a stack of processes: real LiteLLM, hook-service, Redis. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { execFileSync } from 'node:child_process';
 import { root } from '../../scripts/src/paths';
 import { waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
@@ -86,6 +84,13 @@ describe('status', () => {
       { phase: 'tool round trip', result: 'done', detail: 'notes__look_up was called' },
     ]);
     expect(code).toBe(phases[2].result === 'done' ? 0 : 1);
+  });
+
+  it('shows which servers LiteLLM has registered, with the state of their sessions', async () => {
+    const { output } = await run('status', '--json', '--registered');
+    expect(JSON.parse(output).registered).toEqual([
+      { server: 'notes', alias: expect.any(String), transport: 'http', state: 'ready' },
+    ]);
   });
 
   it('does not call the round trip done where the model calls no tool', async () => {

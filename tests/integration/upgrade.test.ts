@@ -1,14 +1,16 @@
 /** `./scripts/upgrade`: the door is tried with the other LiteLLM first; only then is it used, and there is a way back. */
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
-  existsSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installedVersion } from '../../scripts/src/litellm';
@@ -16,7 +18,6 @@ import { venvDir } from '../../scripts/src/paths';
 import { fakeDocker } from '../support/fake-docker';
 import { script } from '../support/operate';
 import { parseEnv } from '../../scripts/src/operate/env-file';
-import { readFileSync } from 'node:fs';
 
 jest.setTimeout(400_000);
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-upgrade-'));
@@ -86,7 +87,6 @@ it('notes the image of containers beside the compose file, and goes back to it',
   writeFileSync(file, 'services: {}\n');
   writeFileSync(join(compose, 'config.yaml'), '{}\n');
   // What answers in the place of LiteLLM's container is not of interest here.
-  const { createServer } = await import('node:http');
   const litellm = createServer((_, response) =>
     response.writeHead(200, { 'content-type': 'application/json' }).end('{"litellm_version":"1"}'),
   );

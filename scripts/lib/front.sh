@@ -17,5 +17,6 @@ front() {
     install_packages
     build || die "The build failed (all output: $bootstrap_log)"
   } >&2
-  exec node "$root/scripts/dist/$name.js" "$@"
+  # The dashes: Node itself would look for a file after --env-file, wherever it stands.
+  exec node -- "$root/scripts/dist/$name.js" "$@"
 }

@@ -1,5 +1,5 @@
 /** `./scripts/apply`: a new config in the place of the old one; back to the old one where it does not work. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { flag, readCommand } from './arguments';
 import { messageOf, StartError } from './errors';
@@ -32,7 +32,7 @@ async function applyConfig(args: readonly string[]): Promise<number | void> {
     say(`${config} is as ${file} already: nothing to do.`);
     return;
   }
-  await validate(file, installation);
+  await validate(after, file, installation);
   say('', before === undefined ? `New: ${config}` : unifiedDiff(before, after, config, file), '');
   if (values['dry-run'] === true) {
     say('Nothing was changed (--dry-run).');
@@ -63,10 +63,18 @@ async function applyConfig(args: readonly string[]): Promise<number | void> {
 }
 
 /** Errors that the doctor finds in the new config keep it out. */
-async function validate(file: string, installation: Installation): Promise<void> {
-  const { code, report } = await askDoctor(file, installation);
-  say(report);
-  if (code >= 2) throw new StartError(`${file} has errors (above): nothing was changed.`);
+async function validate(text: string, file: string, installation: Installation): Promise<void> {
+  const read = installation.completed?.(text, file) ?? text;
+  // Beside the file, because of what it includes.
+  const copy = `${file}.checked.yaml`;
+  if (read !== text) writeWhole(copy, read, file, 0o600);
+  try {
+    const { code, report } = await askDoctor(read === text ? file : copy, installation);
+    say(report.replaceAll(copy, file));
+    if (code >= 2) throw new StartError(`${file} has errors (above): nothing was changed.`);
+  } finally {
+    rmSync(copy, { force: true });
+  }
 }
 
 async function use(installation: Installation, text: string): Promise<void> {

@@ -7,6 +7,7 @@ import { dumpDatabase, sourcesOf } from './backup/databases';
 import { manifestName, readBackup, type Manifest } from './backup/manifest';
 import { connectRedis, saveRedis } from './backup/redis-copy';
 import { tryDatabases, tryRedisCopy } from './backup/try-out';
+import { counted } from './counted';
 import { StartError } from './errors';
 import { hashOf } from './install-files';
 import { litellmHealth } from './operate/litellm-health';
@@ -88,7 +89,7 @@ async function save(
     });
     const rows = Object.values(tables).reduce((sum, each) => sum + each, 0);
     say(
-      `  database ${source.name} (${source.database}): ${rows} rows in ${Object.keys(tables).length} tables`,
+      `  database ${source.name} (${source.database}): ${counted(rows, 'row')} in ${counted(Object.keys(tables).length, 'table')}`,
     );
   }
   const connection = await connectRedis(installation);
@@ -98,7 +99,7 @@ async function save(
     try {
       const keys = await saveRedis(connection.redis, join(dir, file));
       redis = { keys, file, sha256: hashOf(join(dir, file)) ?? '' };
-      say(`  redis: ${keys} keys of Toolturn`);
+      say(`  redis: ${counted(keys, 'key')} of Toolturn`);
     } finally {
       await connection.close();
     }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { listOf, readCommand, secondsOf, text, texts } from './arguments';
+import { counted } from './counted';
 import { StartError } from './errors';
 import { readText, writeWhole } from './install-files';
 import type { KeyApi } from './key-api';
@@ -71,7 +72,7 @@ async function run(args: readonly string[]): Promise<void> {
     const { text: content, count, unnamed } = await exportKeys(api);
     writeWhole(resolve(name), content, dirname(resolve(name)), 0o600);
     console.error(
-      `${count} keys in ${name}${unnamed === 0 ? '' : `; ${unnamed} have no alias and are left out`}. Their texts are not in it: LiteLLM does not know them.`,
+      `${counted(count, 'key')} in ${name}${unnamed === 0 ? '' : `; ${unnamed} have no alias and are left out`}. Their texts are not in it: LiteLLM does not know them.`,
     );
   } else if (command === 'restore' && name !== undefined) {
     if (!existsSync(name)) throw new StartError(`There is no file ${name}.`);

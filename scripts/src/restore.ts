@@ -15,6 +15,7 @@ import {
 } from './backup/databases';
 import { readBackup, type Manifest } from './backup/manifest';
 import { clearRedis, connectRedis, countRedis, loadRedis } from './backup/redis-copy';
+import { counted } from './counted';
 import { StartError } from './errors';
 import type { Installation } from './operate/installation';
 import { installationOptions, whichInstallation } from './operate/which-installation';
@@ -60,7 +61,7 @@ async function restore(args: readonly string[]): Promise<void> {
     const there = redis === undefined ? 0 : await countRedis(redis.redis);
     if (there > 0 && !force)
       throw new StartError(
-        `Redis holds ${there} keys of Toolturn already: with --force they are deleted first. Nothing was changed.`,
+        `Redis holds ${counted(there, 'key')} of Toolturn already: with --force they are deleted first. Nothing was changed.`,
       );
 
     for (const file of files) {
@@ -72,7 +73,9 @@ async function restore(args: readonly string[]): Promise<void> {
     if (redis !== undefined && manifest.redis !== undefined) {
       if (there > 0) await clearRedis(redis.redis);
       const { restored, skipped } = await loadRedis(redis.redis, join(dir, manifest.redis.file));
-      say(`  redis: ${restored} keys${skipped === 0 ? '' : `, ${skipped} have expired meanwhile`}`);
+      say(
+        `  redis: ${counted(restored, 'key')}${skipped === 0 ? '' : `, ${skipped} have expired meanwhile`}`,
+      );
     }
   } finally {
     await redis?.close();
@@ -140,7 +143,7 @@ async function restoreDatabase(
   const rows = Object.values(expected).reduce((sum, each) => sum + each, 0);
   // Whoever is connected may have written meanwhile: worth a word, no failure.
   say(
-    `  database ${source.name} (${source.database}): ${rows} rows${same ? '' : '; it counts other numbers now: somebody writes to it'}`,
+    `  database ${source.name} (${source.database}): ${counted(rows, 'row')}${same ? '' : '; it counts other numbers now: somebody writes to it'}`,
   );
 }
 

@@ -118,7 +118,7 @@ it('a conversation goes on with its memory after backup, wipe and restore', asyn
 
   const refused = await script('restore', [folder, ...options]);
   expect(refused.code).toBe(1);
-  expect(refused.errors).toContain('Redis holds 1 keys of Toolturn already: with --force');
+  expect(refused.errors).toContain('Redis holds 1 key of Toolturn already: with --force');
   expect(existsSync(join(stack.dir, 'config.yaml'))).toBe(false);
   expect(await postgres.sql('postgres', `select 1 from pg_database where datname = 'memories'`)).toBe('');
 

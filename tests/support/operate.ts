@@ -23,7 +23,7 @@ export function script(
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
-      [join(root, 'scripts', 'dist', `${name}.js`), ...args],
+      ['--', join(root, 'scripts', 'dist', `${name}.js`), ...args],
       {
         env: { PATH, HOME, TOOLTURN_LITELLM_VENV, ...options.env },
         maxBuffer: 64 * 1024 * 1024,

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { counted } from '../counted';
 import { StartError } from '../errors';
 import type { Installation } from '../operate/installation';
 import {
@@ -46,7 +47,7 @@ export async function tryDatabases(
       await dropDatabase(installation, source, scratch);
     }
     say(
-      `  verified ${name}: restored into a scratch database, the same rows in ${Object.keys(tables).length} tables`,
+      `  verified ${name}: restored into a scratch database, the same rows in ${counted(Object.keys(tables).length, 'table')}`,
     );
   }
 }
@@ -67,7 +68,7 @@ export async function tryRedisCopy(
       throw new StartError(
         `The copy of Redis holds ${compared} keys, and ${manifest.redis.keys} were written.`,
       );
-    say(`  verified redis: ${compared} keys restored under other names and compared`);
+    say(`  verified redis: ${counted(compared, 'key')} restored under other names and compared`);
   } finally {
     await connection.close();
   }

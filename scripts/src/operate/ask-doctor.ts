@@ -16,7 +16,7 @@ export async function askDoctor(
   const envFiles = (installation?.envFiles ?? []).filter(existsSync).flatMap((file) => ['--env-file', file]);
   try {
     const { code, output, errors } = await execute(
-      [process.execPath, main, 'doctor', '--config', config, ...envFiles],
+      [process.execPath, '--', main, 'doctor', '--config', config, ...envFiles],
       { env: { ...installation?.environment() } },
     );
     return { code, report: output.trim() || errors.trim() };

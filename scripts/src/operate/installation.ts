@@ -53,7 +53,9 @@ export interface Installation {
   /** The command whose stdin and stdout are a connection to this address; absent: it can be reached from here. */
   reach(what: 'redis' | 'postgres', host: string, port: number): readonly [string, ...string[]] | undefined;
   postgresProgram(name: 'pg_dump' | 'pg_restore', host: string): ClientProgram;
-  /** What the config has become after an edit: LiteLLM may read a copy of it. */
+  /** A config's text as LiteLLM will read it, where the stack adds the door by itself. */
+  completed?(text: string, file: string): string;
+  /** To be called after an edit of the config: LiteLLM may read a copy of it. */
   configChanged(): void;
 }
 

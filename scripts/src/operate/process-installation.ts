@@ -1,7 +1,7 @@
 /** A stack of processes that `./scripts/up --detach` started, as its run file names them. */
 import { createReadStream, existsSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { copyConfig } from '../config-copy';
+import { addGuardrail, copyConfig } from '../config-copy';
 import { messageOf, StartError } from '../errors';
 import { isRecord } from '../json';
 import { startProcess, stopProcesses, waitForHttp, waitUntil, type RunningProcess } from '../processes';
@@ -147,6 +147,10 @@ export function processInstallation(
     },
     reach: () => undefined,
     postgresProgram: (name) => ({ command: [name], passwordFirst: false }),
+    completed(text, file) {
+      const { original, copy } = read().config;
+      return resolve(original) === resolve(copy) ? text : addGuardrail(text, file);
+    },
     configChanged() {
       const { original, copy } = read().config;
       if (resolve(original) === config && resolve(copy) !== config) copyConfig(original, dirname(copy));

@@ -7,6 +7,7 @@ import { interpolate } from '../support/compose';
 import { startHookService } from '../../scripts/src/hook-service';
 import { startLiteLLM } from '../../scripts/src/litellm';
 import { freePort } from '../../scripts/src/processes';
+import { logging } from '../support/compose';
 
 const root = join(__dirname, '..', '..');
 const folder = join(root, 'compose');
@@ -26,7 +27,7 @@ interface Service {
   readonly command?: readonly string[];
   readonly ports?: readonly string[];
   readonly extra_hosts?: readonly string[];
-  readonly env_file?: readonly string[];
+  readonly env_file?: readonly (string | { readonly path: string; readonly required: boolean })[];
 }
 
 const load = (text: string) =>
@@ -90,10 +91,7 @@ describe('every service', () => {
   it.each(services)('%s restarts, rotates its logs, has a check, a limit and the labels', (name, service) => {
     expect(service.container_name).toBe(name);
     expect(service.restart).toBe('unless-stopped');
-    expect(service.logging).toEqual({
-      driver: 'json-file',
-      options: { 'max-size': '20m', 'max-file': '5' },
-    });
+    expect(service.logging).toEqual(logging);
     expect(service.healthcheck.test[0]).toBe('CMD');
     expect(service.healthcheck.test.every((word: unknown) => typeof word === 'string')).toBe(true);
     expect(service.mem_limit).toMatch(/^\d+[mg]$/);
@@ -136,12 +134,16 @@ describe('the debug file', () => {
 
 describe('secrets', () => {
   it('come from env files, which are not in the repository; the examples hold names only', () => {
-    expect(litellm.env_file).toEqual(['toolturn.env', 'litellm.env']);
-    expect(hookService.env_file).toEqual(['toolturn.env']);
+    expect(litellm.env_file).toEqual([
+      'toolturn.env',
+      'litellm.env',
+      { path: 'litellm-db.env', required: false },
+    ]);
+    expect(hookService.env_file).toEqual(['toolturn.env', 'redis.env']);
     expect(readFileSync(join(root, '.gitignore'), 'utf8').split('\n')).toEqual(
       expect.arrayContaining(['*.env', '!*.env.example']),
     );
-    for (const name of ['toolturn.env', 'litellm.env'])
+    for (const name of ['toolturn.env', 'litellm.env', 'redis.env', 'grafana-redis.env', 'grafana.env'])
       expect(read(`${name}.example`)).not.toMatch(/^#?[A-Z_]+=\S/m);
   });
 

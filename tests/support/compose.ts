@@ -62,6 +62,12 @@ export function interpolate(text: string, variables: Readonly<Record<string, str
   );
 }
 
+/** How every service logs: files that rotate, and in them the labels and the name by which promtail sorts lines. */
+export const logging = {
+  driver: 'json-file',
+  options: { 'max-size': '20m', 'max-file': '5', labels: 'logging,project', tag: '{{.Name}}' },
+};
+
 /** Reads a compose file of the repository. */
 export function composeFile(path: string, variables?: Readonly<Record<string, string>>): ComposeFile {
   return parse(interpolate(readFileSync(join(root, path), 'utf8'), variables), { merge: true });

@@ -78,7 +78,7 @@ export function readSettings(source: SettingsSource): SettingsRead {
     environment,
     config,
     warnings: [...warnings, ...loaded.warnings.map(formatProblem)],
-    secrets: [...environment.secrets, ...loaded.secrets],
+    secrets: [...environment.secrets, ...loaded.secrets, environment.redisPassword ?? ''],
     version: versionOf(environment, config),
   };
   return { files: [...files], result };

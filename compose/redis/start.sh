@@ -3,7 +3,6 @@
 # line or on disk. grafana may read metrics and nothing else; without GRAFANA_REDIS_PASSWORD there is no such user.
 set -eu
 umask 077
-run=${REDIS_RUN_DIR:-/run/redis}
 
 digest() { printf '%s' "$1" | sha256sum | cut -d ' ' -f 1; }
 
@@ -16,7 +15,7 @@ fi
   if [ -n "${GRAFANA_REDIS_PASSWORD:-}" ]; then
     echo "user grafana on sanitize-payload #$(digest "$GRAFANA_REDIS_PASSWORD") resetchannels ~toolturn:* -@all +@read +ping +info -@dangerous +info"
   fi
-} > "$run/users.acl"
+} > /run/redis/users.acl
 unset REDIS_PASSWORD GRAFANA_REDIS_PASSWORD
 
-exec redis-server --aclfile "$run/users.acl" "$@"
+exec redis-server --aclfile /run/redis/users.acl "$@"

@@ -1,13 +1,8 @@
-/** The compose files: what they promise can be read off them; the config they mount is started for real. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The compose files: what can be read off them. stack-as-composed.test.ts starts them. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { interpolate } from '../support/compose';
-import { startHookService } from '../../scripts/src/hook-service';
-import { startLiteLLM } from '../../scripts/src/litellm';
-import { freePort } from '../../scripts/src/processes';
-import { logging } from '../support/compose';
+import { interpolate, logging } from '../support/compose';
 
 const root = join(__dirname, '..', '..');
 const folder = join(root, 'compose');
@@ -196,43 +191,3 @@ describe('the image of hook-service', () => {
     expect(existsSync(join(root, hookService.build?.dockerfile ?? ''))).toBe(true);
   });
 });
-
-test('the config starts both processes, and the mock model answers through the door', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'toolturn-compose-'));
-  for (const { source } of mounts(litellm))
-    copyFileSync(join(folder, source), join(dir, source.split('/').at(-1) ?? ''));
-  expect(readdirSync(dir).sort()).toEqual(['config.yaml', 'toolturn_guardrail.py']);
-  const configPath = join(dir, 'config.yaml');
-  const shared = { TOOLTURN_SECRET: 'compose-test-secret-1' };
-  const key = 'sk-compose-test';
-  const providers = { OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '', GEMINI_API_KEY: '' };
-  const litellmPort = await freePort();
-  const hook = await startHookService({
-    configPath,
-    env: { ...shared, LITELLM_URL: `http://127.0.0.1:${litellmPort}`, REDIS_URL: undefined },
-  });
-  try {
-    const proxy = await startLiteLLM({
-      configPath,
-      port: litellmPort,
-      env: { ...shared, ...providers, TOOLTURN_URL: hook.url, LITELLM_MASTER_KEY: key },
-    });
-    try {
-      const response = await fetch(`${proxy.url}/v1/chat/completions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-        body: JSON.stringify({ model: 'gpt-4o-mock', messages: [{ role: 'user', content: 'Hi' }] }),
-      });
-      expect(await response.json()).toMatchObject({
-        choices: [{ message: { content: 'The gateway works.' } }],
-      });
-      // The door reached hook-service: otherwise a header would say that it is away.
-      expect(response.headers.get('x-toolturn')).toBeNull();
-    } finally {
-      await proxy.stop();
-    }
-  } finally {
-    await hook.stop();
-    rmSync(dir, { recursive: true, force: true });
-  }
-}, 180_000);

@@ -12,7 +12,7 @@ export interface Service {
   readonly container_name: string;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  readonly env_file: readonly string[];
+  readonly env_file: readonly (string | { readonly path: string; readonly required: boolean })[];
   readonly networks: readonly string[];
   readonly ports?: readonly string[];
   readonly volumes?: readonly {
@@ -87,3 +87,17 @@ export function serverService(name: string, variables?: Readonly<Record<string, 
 
 /** The variable with a server's port. */
 export const portVariable = (name: string): string => `MCP_${name.toUpperCase().replaceAll('-', '_')}_PORT`;
+
+/** What a Dockerfile of ours starts, and the port it names. */
+export function imageOf(path: string): {
+  readonly start: readonly string[];
+  readonly port: string | undefined;
+} {
+  const text = readFileSync(join(root, path), 'utf8');
+  const words = (instruction: string): string[] =>
+    JSON.parse(new RegExp(`^${instruction} (\\[.*\\])$`, 'm').exec(text)?.[1] ?? '[]') as string[];
+  return {
+    start: [...words('ENTRYPOINT'), ...words('CMD')],
+    port: /^EXPOSE (\d+)$/m.exec(text)?.[1],
+  };
+}

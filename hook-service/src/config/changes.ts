@@ -17,7 +17,7 @@ export interface SettingsChanges {
 }
 
 /** What the process has opened or begun with. */
-type Opened = 'host' | 'port' | 'redisUrl' | 'dataKeys' | 'reload';
+type Opened = 'host' | 'port' | 'redisUrl' | 'redisPassword' | 'dataKeys' | 'reload';
 
 const environmentNames: Readonly<Record<Exclude<keyof Environment, Opened>, string>> = {
   secrets: 'TOOLTURN_SECRET',
@@ -29,6 +29,7 @@ const restartNames: Readonly<Record<Opened, string>> = {
   host: 'TOOLTURN_HOST',
   port: 'TOOLTURN_PORT',
   redisUrl: 'REDIS_URL',
+  redisPassword: 'REDIS_PASSWORD',
   dataKeys: 'TOOLTURN_DATA_KEY',
   reload: 'TOOLTURN_RELOAD',
 };

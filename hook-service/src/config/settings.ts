@@ -78,7 +78,11 @@ export function readSettings(source: SettingsSource): SettingsRead {
     environment,
     config,
     warnings: [...warnings, ...loaded.warnings.map(formatProblem)],
-    secrets: [...environment.secrets, ...loaded.secrets, environment.redisPassword ?? ''],
+    secrets: [
+      ...environment.secrets,
+      ...loaded.secrets,
+      ...(environment.redisPassword === undefined ? [] : [environment.redisPassword]),
+    ],
     version: versionOf(environment, config),
   };
   return { files: [...files], result };

@@ -48,7 +48,7 @@ const json = (file: string): Record<string, unknown>[] =>
     .split('\n')
     .flatMap((line) => {
       try {
-        const value: unknown = JSON.parse(line);
+        const value = JSON.parse(line) as Record<string, unknown> | null;
         return typeof value === 'object' && value !== null ? [value] : [];
       } catch {
         return [];

@@ -12,7 +12,11 @@ const config: Config = {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{hook-service,scripts}/src/**/*.test.ts', '<rootDir>/mcp/*/src/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/{hook-service,scripts}/src/**/*.test.ts',
+        '<rootDir>/hook-service/console-page/**/*.test.ts',
+        '<rootDir>/mcp/*/src/**/*.test.ts',
+      ],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
     { ...shared, displayName: 'clients', testMatch: ['<rootDir>/tests/clients/**/*.test.ts'] },

@@ -9,7 +9,7 @@ import { ToolturnError } from './core/errors';
 import { Generations } from './core/generations';
 import { CatalogWarnings } from './core/look-alikes';
 import type { McpEndpoint } from './core/mcp-endpoint';
-import { observers } from './core/observer';
+import { observers, type Observer } from './core/observer';
 import { Overload } from './core/overload';
 import type { PartHealth } from './core/ports';
 import { ToolAdmission } from './core/tool-admission';
@@ -21,6 +21,7 @@ import { createToolHost, type McpToolHost } from './mcp/tool-host';
 import { createEndpoint } from './mcp-server/endpoint';
 import { createArgumentChecker } from './schema/argument-checker';
 import { createPinStore } from './state/pins';
+import { consoleOf } from './serve-console';
 import { createState } from './state/redis';
 
 /** How long a stop waits for turns in flight before it ends them. */
@@ -68,6 +69,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   const warnings = new CatalogWarnings(log);
   const checker = createArgumentChecker({ log });
   let accepting = true;
+  const watching: Observer[] = [];
   const parts: ProcessParts = {
     log,
     state,
@@ -76,7 +78,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     checker,
     turns: new TurnLog(),
     overload: new Overload(() => generations.current.settings.config.turnsAtOnce),
-    observer: observers([], log),
+    observer: observers(watching, log),
     self,
     hooks: {
       get inFlight() {
@@ -192,6 +194,22 @@ export async function serve(source: SettingsSource): Promise<Running> {
     };
   };
 
+  const page = consoleOf(source, () => generations.current, {
+    pins,
+    warnings: () => warnings.of(generations.current.host.catalog()),
+    health: () => ({
+      'hook-service': { state: 'ready', turns_in_flight: generations.inFlight },
+      ...parts.health(),
+    }),
+    onCatalogChange(callback) {
+      catalogListeners.add(callback);
+      return () => catalogListeners.delete(callback);
+    },
+    version: self.version,
+    log,
+  });
+  if (page !== undefined) watching.push(page.observer);
+
   firstHost.start();
   // Who comes first should find tools already; a server that hangs must not hold the others up for long.
   await firstHost.ready(firstConnectMs);
@@ -202,6 +220,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   const url = `http://${environment.host}:${port}`;
   // What was written while the servers were asked was seen by nobody.
   if (watch !== undefined) reloader.changed();
+  if (page !== undefined) log.info('the console is listening', { url: await page.listen() });
   log.info('hook-service is listening', { url, servers: config.servers.map((each) => each.publicName) });
 
   return {
@@ -216,7 +235,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
       await Promise.all(generations.all.map(({ door }) => door.drained(drainMs)));
       // Results go out in the same moment; then streams that wait for changes would hold the stop up.
       await new Promise((resolve) => setImmediate(resolve));
-      await endpoint?.close();
+      await Promise.all([endpoint?.close(), page?.close()]);
       await closed;
       generations.close();
       pins.close();

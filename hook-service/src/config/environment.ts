@@ -16,6 +16,8 @@ export interface Environment {
   readonly dataKeys?: { readonly keys: readonly Buffer[]; readonly readsPlain: boolean };
   /** As it was given, for the log to leave it out. */
   readonly redisPassword?: string;
+  /** Opens the console; without it there is none. */
+  readonly consoleToken?: string;
   /** Takes the place of `toolturn.log_level`. */
   readonly logLevel?: LogLevel;
   /** False: changed files are read when the process is told so (SIGHUP), and not by themselves. */
@@ -85,6 +87,12 @@ export const environmentSchema = z.object({
     .union([z.literal('plain'), dataKey])
     .optional()
     .describe('the key before, while they change; `plain` reads what was kept before there was a key'),
+  TOOLTURN_CONSOLE_TOKEN: z
+    .string()
+    .trim()
+    .min(leastSecretLength, { error: `must have at least ${leastSecretLength} characters` })
+    .optional()
+    .describe('opens the [console](console.md); without it there is none'),
   TOOLTURN_RELOAD: z
     .enum(['on', 'off'], { error: 'must be on or off' })
     .default('on')
@@ -125,6 +133,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     }),
     ...(data.REDIS_URL !== undefined && { redisUrl: withPassword(data.REDIS_URL, data.REDIS_PASSWORD) }),
     ...(data.REDIS_PASSWORD !== undefined && { redisPassword: data.REDIS_PASSWORD }),
+    ...(data.TOOLTURN_CONSOLE_TOKEN !== undefined && { consoleToken: data.TOOLTURN_CONSOLE_TOKEN }),
     ...(data.TOOLTURN_LOG_LEVEL && { logLevel: data.TOOLTURN_LOG_LEVEL }),
   });
 }

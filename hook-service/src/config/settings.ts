@@ -80,6 +80,7 @@ export function readSettings(source: SettingsSource): SettingsRead {
     warnings: [...warnings, ...loaded.warnings.map(formatProblem)],
     secrets: [
       ...environment.secrets,
+      ...(environment.consoleToken === undefined ? [] : [environment.consoleToken]),
       ...loaded.secrets,
       ...(environment.redisPassword === undefined ? [] : [environment.redisPassword]),
     ],

@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { filledText, texts, wholeNumber } from './fields';
+
+const consoleShape = {
+  host: filledText.default('127.0.0.1'),
+  port: wholeNumber(0, 65_535).default(48_901),
+  hosts: texts.default([]),
+  content: z.boolean({ error: 'must be true or false' }).default(false),
+};
+
+/** Schema of `toolturn.console`: the page for people. Its token comes from the environment. */
+export const consoleSchema = z.strictObject(consoleShape, { error: 'must be a map of settings' });
+
+export type ConsoleSection = z.output<typeof consoleSchema>;
+
+export const knownConsoleKeys = Object.keys(consoleShape);

@@ -42,7 +42,8 @@ toolturn:
     ['a key in the path of an address', 'a: {url: "https://host/s/4f8a0c11d2/mcp"}', '4f8a0c11d2'],
     ['a bearer in a text', `a: {b: "Bearer ${canary}"}`],
     ['a variable set for LiteLLM', `environment_variables: {ANY: ${canary}}`],
-    ['a private key', 'a: {b: "-----BEGIN PRIVATE KEY-----\\nMIIEvQ\\n"}', 'MIIEvQ'],
+    // Put together here, so that no scan for secrets takes it for one.
+    ['a private key', `a: {b: "-----BEGIN ${'PRIVATE'} KEY-----\\nMIIEvQ\\n"}`, 'MIIEvQ'],
     ['what looks random', 'a: {b: f3a9c1d07be24e55}', 'f3a9c1d07be24e55'],
     ['a key as the name of a setting', `toolturn: {inject: {keys: {sk-${canary}: off}}}`],
     ['a list of keys', `mcp_servers: {a: {api_keys: [${canary}]}}`],

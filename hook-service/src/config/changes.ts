@@ -17,14 +17,7 @@ export interface SettingsChanges {
 }
 
 /** What the process has opened or begun with. */
-type Opened =
-  | 'host'
-  | 'port'
-  | 'redisUrl'
-  | 'redisPassword'
-  | 'dataKeys'
-  | 'reload'
-  | 'consoleToken';
+type Opened = 'host' | 'port' | 'redisUrl' | 'redisPassword' | 'dataKeys' | 'reload' | 'consoleToken';
 
 const environmentNames: Readonly<Record<Exclude<keyof Environment, Opened>, string>> = {
   secrets: 'TOOLTURN_SECRET',

@@ -74,10 +74,7 @@ export const environmentSchema = z.object({
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379')
     .optional()
     .describe('where state is kept; without it in memory, for this process and until its end'),
-  REDIS_PASSWORD: z
-    .string()
-    .optional()
-    .describe('put into `REDIS_URL`, where that has none; any characters'),
+  REDIS_PASSWORD: z.string().optional().describe('put into `REDIS_URL`, where that has none; any characters'),
   TOOLTURN_DATA_KEY: dataKey
     .optional()
     .describe(

@@ -42,7 +42,10 @@ export default tseslint.config(
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
-      parserOptions: { project: ['./tsconfig.tests.json'], tsconfigRootDir: import.meta.dirname },
+      parserOptions: {
+        project: ['./tsconfig.tests.json', './hook-service/console-page/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
     },
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
@@ -73,6 +76,21 @@ export default tseslint.config(
       [['../*', '!../core', ...othersLibraries(folder)]],
       `${folder}/ imports core and its one library; serve.ts wires the rest.`,
     ),
+  ),
+  restrict(
+    'console',
+    [
+      [
+        '../*',
+        '!../core',
+        '!../http',
+        '!../..',
+        '../../*',
+        '!../../console-page',
+        ...othersLibraries('http'),
+      ],
+    ],
+    'console/ imports core, the guards of http/, the shapes of its page, express, and nothing else of ours.',
   ),
   restrict(
     'bridge',

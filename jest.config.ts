@@ -12,11 +12,16 @@ const config: Config = {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{hook-service,scripts}/src/**/*.test.ts', '<rootDir>/mcp/*/src/**/*.test.ts'],
+      testMatch: [
+        '<rootDir>/{hook-service,scripts}/src/**/*.test.ts',
+        '<rootDir>/hook-service/console-page/**/*.test.ts',
+        '<rootDir>/mcp/*/src/**/*.test.ts',
+      ],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },
     { ...shared, displayName: 'clients', testMatch: ['<rootDir>/tests/clients/**/*.test.ts'] },
     { ...shared, displayName: 'servers', testMatch: ['<rootDir>/tests/servers/**/*.test.ts'] },
+    { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/tests/deploy/**/*.test.ts'] },
     { ...shared, displayName: 'soak', testMatch: ['<rootDir>/tests/soak/**/*.test.ts'] },
   ],
   testTimeout: 30_000,

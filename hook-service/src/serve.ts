@@ -9,7 +9,7 @@ import { ToolturnError } from './core/errors';
 import { Generations } from './core/generations';
 import { CatalogWarnings } from './core/look-alikes';
 import type { McpEndpoint } from './core/mcp-endpoint';
-import { observers } from './core/observer';
+import { observers, type Observer } from './core/observer';
 import { Overload } from './core/overload';
 import type { PartHealth } from './core/ports';
 import { Spending } from './core/spending';
@@ -24,6 +24,7 @@ import { createEndpoint } from './mcp-server/endpoint';
 import { createArgumentChecker } from './schema/argument-checker';
 import { createMetricStore } from './state/metrics';
 import { createPinStore } from './state/pins';
+import { consoleOf } from './serve-console';
 import { createState } from './state/redis';
 
 const version = '0.1.0';
@@ -85,7 +86,8 @@ export async function serve(source: SettingsSource): Promise<Running> {
       : { store: createMetricStore({ url: environment.redisUrl, log }) }),
   });
   const turns = new TurnLog(500, pricesNow);
-  const observer = observers([turns, metrics], log);
+  const watching: Observer[] = [turns, metrics];
+  const observer = observers(watching, log);
   const parts: ProcessParts = {
     log,
     state,
@@ -213,6 +215,22 @@ export async function serve(source: SettingsSource): Promise<Running> {
     };
   };
 
+  const page = consoleOf(source, () => generations.current, {
+    pins,
+    warnings: () => warnings.of(generations.current.host.catalog()),
+    health: () => ({
+      'hook-service': { state: 'ready', turns_in_flight: generations.inFlight },
+      ...parts.health(),
+    }),
+    onCatalogChange(callback) {
+      catalogListeners.add(callback);
+      return () => catalogListeners.delete(callback);
+    },
+    version: self.version,
+    log,
+  });
+  if (page !== undefined) watching.push(page.observer);
+
   firstHost.start();
   metrics.start();
   // Who comes first should find tools already; a server that hangs must not hold the others up for long.
@@ -224,6 +242,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   const url = `http://${environment.host}:${port}`;
   // What was written while the servers were asked was seen by nobody.
   if (watch !== undefined) reloader.changed();
+  if (page !== undefined) log.info('the console is listening', { url: await page.listen() });
   log.info('hook-service is listening', { url, servers: config.servers.map((each) => each.publicName) });
 
   return {
@@ -238,7 +257,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
       await Promise.all(generations.all.map(({ door }) => door.drained(drainMs)));
       // Results go out in the same moment; then streams that wait for changes would hold the stop up.
       await new Promise((resolve) => setImmediate(resolve));
-      await endpoint?.close();
+      await Promise.all([endpoint?.close(), page?.close()]);
       await closed;
       generations.close();
       pins.close();

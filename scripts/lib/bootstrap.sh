@@ -93,3 +93,24 @@ pip_install() {
   shift
   "$venv/bin/python" -m pip install --no-deps --disable-pip-version-check --no-input --progress-bar off "$@"
 }
+
+has_chromium() {
+  command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1
+}
+
+# The browser for the console's tests. Where there is none and none can be installed, they are left out and say so.
+install_chromium() {
+  if has_chromium; then return; fi
+  if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "  --  there is no Chromium: the console's tests are left out; install it to run them (Debian: apt-get install chromium)"
+    return
+  fi
+  step "Chromium from Debian" apt_install chromium ||
+    echo "  --  Chromium could not be installed: the console's tests are left out (all output: $bootstrap_log)"
+}
+
+# shellcheck disable=SC2329 # `step` calls it
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" ||
+    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"; }
+}

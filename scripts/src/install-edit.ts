@@ -3,7 +3,7 @@
  * characters stay. An edit counts only if the result, read again, differs by the entry and by nothing else.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { CST, isAlias, isScalar, isSeq, Parser, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
+import { CST, isAlias, isScalar, isSeq, type Node, type YAMLMap, type YAMLSeq } from 'yaml';
 import { StartError } from './errors';
 import { isRecord } from './json';
 import {
@@ -18,16 +18,22 @@ import {
   valueOf,
   type ConfigText,
 } from './install-yaml';
+import {
+  apply,
+  column,
+  endOfItem,
+  flowEdit,
+  lineBreak,
+  lineEdit,
+  lineStart,
+  rangeOf,
+  sectionEdits,
+  startOfItem,
+  type Edit,
+} from './yaml-edit';
 
 /** What stood at `guardrails` before the entry: no key, a key without a list, or a list. */
 export type Before = 'no-key' | 'no-list' | 'list';
-
-/** One replaced range. */
-interface Edit {
-  readonly from: number;
-  readonly to: number;
-  readonly text: string;
-}
 
 export interface Added {
   readonly text: string;
@@ -123,7 +129,7 @@ function additions(config: ConfigText): { before: Before; replaced: string; edit
     const edits =
       root.flow === true
         ? [flowEdit(text, root, `"guardrails": [${flowEntry(true)}]`)]
-        : sectionEdits(config);
+        : sectionEdits(config, 'guardrails', blockEntry);
     return { before: 'no-key', replaced: '', edits };
   }
   const list = pair.value;
@@ -154,20 +160,6 @@ function additions(config: ConfigText): { before: Before; replaced: string; edit
   throw new StartError(`${where}: guardrails must be a list of entries: correct it, then try again.`);
 }
 
-/** A new section: at the end, or before the first one where the end is part of a text. */
-function sectionEdits({ text, root }: ConfigText): Edit[] {
-  const first = (root.items[0]?.key as Node | undefined)?.range?.[0] ?? 0;
-  const indent = column(text, first);
-  const lines = [`${' '.repeat(indent)}guardrails:`, ...blockEntry(indent + 2)];
-  const start = lineStart(text, first);
-  const eol = lineBreak(text);
-  const top: Edit = { from: start, to: start, text: lines.map((line) => line + eol).join('') };
-  const end = documentEnd(text);
-  const open = end > 0 && text[end - 1] !== '\n';
-  if (open && endsInBlockText(root)) return [top];
-  return [{ from: end, to: end, text: (open ? eol : '') + lines.join(eol) + (open ? '' : eol) }, top];
-}
-
 function itemEdits(text: string, list: YAMLSeq): Edit[] {
   const first = dash(list, 0);
   const lines = blockEntry(column(text, first));
@@ -180,31 +172,6 @@ function itemEdits(text: string, list: YAMLSeq): Edit[] {
   // The range of a block text ends behind its line break, unless the file ends first.
   if (text[end - 1] !== '\n') return [top];
   return [{ from: end, to: end, text: lines.map((line) => line + lineBreak(text)).join('') }, top];
-}
-
-/** New lines behind the line of an offset; a missing line break at the end of the file stays missing. */
-function lineEdit(text: string, offset: number, lines: readonly string[]): Edit {
-  const eol = lineBreak(text);
-  const next = text.indexOf('\n', offset);
-  if (next < 0) return { from: text.length, to: text.length, text: eol + lines.join(eol) };
-  return { from: next + 1, to: next + 1, text: lines.map((line) => line + eol).join('') };
-}
-
-/** One more item in a flow collection: on a line of its own where the last one has one. */
-function flowEdit(text: string, collection: YAMLSeq | YAMLMap, item: string): Edit {
-  const token = collection.srcToken as CST.FlowCollection;
-  const filled = token.items.filter(({ key, value, sep }) => key ?? value ?? sep);
-  if (filled.length === 0) {
-    const at = token.start.offset + token.start.source.length;
-    return { from: at, to: at, text: item };
-  }
-  // Before a comma at the end, which stays where it is.
-  const node = collection.items.at(-1);
-  const at = endOfItem(node);
-  const begin = startOfItem(node);
-  const own = text.slice(lineStart(text, begin), begin);
-  const gap = /^[ \t]+$/.test(own) ? lineBreak(text) + own : ' ';
-  return { from: at, to: at, text: `,${gap}${item}` };
 }
 
 function removedFlowItem(list: YAMLSeq<Node> | YAMLMap, index: number): Edit {
@@ -247,22 +214,6 @@ function dash(list: YAMLSeq, index: number): number {
   );
 }
 
-function startOfItem(item: unknown): number {
-  const key = (item as { key?: Node }).key;
-  return (key ?? (item as Node)).range?.[0] ?? 0;
-}
-
-function endOfItem(item: unknown): number {
-  const { key, value } = item as { key?: Node; value?: Node | null };
-  return key === undefined ? ((item as Node).range?.[1] ?? 0) : (value?.range?.[1] ?? key.range?.[1] ?? 0);
-}
-
-/** Where the document ends: the end of the file, or its `...`. */
-function documentEnd(text: string): number {
-  for (const token of new Parser().parse(text)) if (token.type === 'doc-end') return token.offset;
-  return text.length;
-}
-
 function blockEntry(indent: number): string[] {
   const space = ' '.repeat(indent);
   return [
@@ -282,27 +233,6 @@ function flowEntry(json: boolean): string {
     .replace(':[', ': [')
     .replace(':true', ': true');
   return json ? text : text.replaceAll('"', '');
-}
-
-function lineBreak(text: string): string {
-  return /^[^\n]*\r\n/.test(text) ? '\r\n' : '\n';
-}
-
-function lineStart(text: string, offset: number): number {
-  const start = text.lastIndexOf('\n', offset - 1) + 1;
-  return start === 0 && text.startsWith('\uFEFF') ? 1 : start;
-}
-
-function column(text: string, offset: number): number {
-  return offset - lineStart(text, offset);
-}
-
-function rangeOf(node: Node): { from: number; to: number } {
-  return { from: node.range?.[0] ?? 0, to: node.range?.[1] ?? 0 };
-}
-
-function apply(text: string, edit: Edit): string {
-  return text.slice(0, edit.from) + edit.text + text.slice(edit.to);
 }
 
 function without(config: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { listKeys, newKey, revokeKey, type KeyApi } from './key-commands';
+import type { KeyApi } from './key-api';
+import { listKeys, newKey, revokeKey } from './key-commands';
 
 /** Answers as LiteLLM 1.77.3's key management does where it has a database (management_endpoints). */
 const servers = [

@@ -77,7 +77,7 @@ async function reportedVersion(url: string): Promise<string | undefined> {
 }
 
 /** Newer versions tell theirs only to whoever has a key. */
-function installedVersion(venv: string): string {
+export function installedVersion(venv: string): string {
   const lib = join(venv, 'lib');
   for (const python of readdirSync(lib)) {
     for (const name of readdirSync(join(lib, python, 'site-packages'))) {

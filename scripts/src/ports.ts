@@ -1,43 +1,55 @@
-/** Which port each part of the stack gets. */
+/** `./scripts/ports`: which ports the stack wants, and who has those that are taken. */
+import { flag, numberOf, readCommand, texts } from './arguments';
 import { StartError } from './errors';
-import { defaultPort } from './options';
-import { freePort, isPortFree } from './processes';
+import { listenersOf, reservedPorts, type Reserved } from './operate/reserved-ports';
+import { stateDir } from './paths';
+import { isPortFree } from './processes';
+import { runningParts } from './run-file';
+import { runScript } from './run-script';
+import { join } from 'node:path';
 
-/** The internal parts: the variable that fixes the port, and the port each likes to have. */
-const internal = {
-  hookService: { variable: 'TOOLTURN_PORT', usual: 48_900 },
-  redis: { variable: 'TOOLTURN_REDIS_PORT', usual: 48_379 },
-  demoModel: { variable: 'TOOLTURN_DEMO_MODEL_PORT', usual: 48_910 },
-  mcpHttp: { variable: 'TOOLTURN_MCP_HTTP_PORT', usual: 48_001 },
-  mcpSse: { variable: 'TOOLTURN_MCP_SSE_PORT', usual: 48_002 },
-} as const;
-
-export type Part = keyof typeof internal;
-
-/** LiteLLM's port is what clients are told: it must be free, nothing else is taken instead. */
-export async function requireFree(port: number): Promise<void> {
-  if (await isPortFree(port)) return;
-  throw new StartError(
-    `Port ${port} is in use by another program: stop that one, or choose another with --port (for example --port ${port + 1}).`,
-  );
+interface Seen extends Reserved {
+  readonly free: boolean;
+  /** Who listens, where this user may know it. */
+  readonly by?: string;
+  readonly ours?: boolean;
 }
 
-/** The port of an internal part: as its variable says, else the usual one, else any free one. */
-export async function portFor(part: Part, litellmPort: number): Promise<number> {
-  const { variable, usual } = internal[part];
-  const wanted = process.env[variable];
-  if (wanted) {
-    const port = Number(wanted);
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-      throw new StartError(`${variable} must be a port from 1 to 65535, got "${wanted}".`);
+async function ports(args: readonly string[]): Promise<number> {
+  const { values, positionals } = readCommand('ports', args, { port: texts, json: flag });
+  if (positionals.length > 0)
+    throw new StartError(`There is no "${positionals[0]}" to say to ports (see ./scripts/ports --help).`);
+  const wanted: readonly Reserved[] =
+    values.port === undefined
+      ? reservedPorts()
+      : values.port.map((text) => ({ port: numberOf('--port', text, 1, 65_535), what: 'asked for' }));
+  const ours = new Set(runningParts(join(stateDir, 'run.json'))?.parts.map(({ pid }) => pid) ?? []);
+  const seen: Seen[] = [];
+  for (const each of wanted) {
+    if (await isPortFree(each.port)) {
+      seen.push({ ...each, free: true });
+      continue;
     }
-    if (await isPortFree(port)) return port;
-    throw new StartError(
-      `Port ${port} (${variable}) is in use by another program: choose another, or unset ${variable}.`,
+    const holders = listenersOf(each.port);
+    const by = holders.map(({ pid, command }) => `${command} (pid ${pid})`).join(', ');
+    const own = holders.length > 0 && holders.every(({ pid }) => ours.has(pid));
+    seen.push({ ...each, free: false, ...(by === '' ? {} : { by }), ...(own ? { ours: true } : {}) });
+  }
+  const taken = seen.filter(({ free, ours: own }) => !free && own !== true);
+  if (values.json === true) {
+    console.log(JSON.stringify({ ports: seen, taken: taken.length }, null, 2));
+  } else {
+    for (const { port, what, free, by, ours: own } of seen)
+      console.log(
+        `  ${`${port}`.padEnd(6)} ${what.padEnd(24)} ${free ? 'free' : own === true ? 'this stack' : `TAKEN${by === undefined ? ' by a process of another user' : ` by ${by}`}`}`,
+      );
+    console.log(
+      taken.length === 0
+        ? 'ok: no port is taken by somebody else'
+        : `not ok: ${taken.map(({ port }) => port).join(', ')} taken: stop who listens there, or give the part another port (docs/operations.md)`,
     );
   }
-  // The usual ports go with the usual port of LiteLLM: two stacks that start at the same moment, with different
-  // --port, must not both find the same one free.
-  if (litellmPort === defaultPort && (await isPortFree(usual))) return usual;
-  return freePort();
+  return taken.length === 0 ? 0 : 1;
 }
+
+runScript('ports', ports);

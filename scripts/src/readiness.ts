@@ -8,6 +8,8 @@ export interface PartState {
   readonly state: string;
   readonly reason?: string;
   readonly tools?: number;
+  /** When it got into this state, as an ISO time. */
+  readonly since?: string;
 }
 
 export type Parts = Readonly<Record<string, PartState>>;
@@ -33,17 +35,22 @@ export function works(part: PartState | undefined): boolean {
 
 async function readParts(url: string): Promise<Parts> {
   const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(5_000) });
-  const body = parseRecord(await response.text());
-  const parts = isRecord(body?.parts) ? body.parts : {};
+  return partsOf(parseRecord(await response.text()));
+}
+
+/** The parts in the body of /health/ready. */
+export function partsOf(body: unknown): Parts {
+  const parts = isRecord(body) && isRecord(body.parts) ? body.parts : {};
   return Object.fromEntries(
     Object.entries(parts).map(([name, part]) => {
-      const { state, reason, tools } = isRecord(part) ? part : {};
+      const { state, reason, tools, since } = isRecord(part) ? part : {};
       return [
         name,
         {
           state: typeof state === 'string' ? state : 'unknown',
           ...(typeof reason === 'string' ? { reason } : {}),
           ...(typeof tools === 'number' ? { tools } : {}),
+          ...(typeof since === 'string' ? { since } : {}),
         },
       ];
     }),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minimalEnv } from './environment';
 import { defaultPort } from './options';
-import { portFor, requireFree } from './ports';
+import { portFor, requireFree } from './part-ports';
 import { freePort, startProcess, type RunningProcess } from './processes';
 import { runningParts, stopRun, writeRunFile } from './run-file';
 

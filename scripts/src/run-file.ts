@@ -34,6 +34,23 @@ export function writeRunFile(file: string, run: RunFile): void {
   writeFileSync(file, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
 }
 
+/** What a run file says; undefined when there is no such file. Throws `StartError` where it cannot be read. */
+export function readRunFile(file: string): RunFile | undefined {
+  if (!existsSync(file)) return undefined;
+  const content = parseRecord(readFileSync(file, 'utf8'));
+  const { config, urls, processes } = content ?? {};
+  if (
+    isRecord(config) &&
+    typeof config.original === 'string' &&
+    typeof config.copy === 'string' &&
+    isRecord(urls) &&
+    Array.isArray(processes) &&
+    processes.every(isPart)
+  )
+    return content as unknown as RunFile;
+  throw new StartError(`${file} is not readable: ./scripts/up --detach writes it anew.`);
+}
+
 /** The processes of a run file that still run; none when there is no such file. */
 export function runningParts(file: string): { port: number; parts: RunningPart[] } | undefined {
   if (!existsSync(file)) return undefined;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { minimalEnv } from './environment';
 import { root } from './paths';
-import { portFor } from './ports';
+import { portFor } from './part-ports';
 import { startProcess, waitForHttp, waitUntil, type RunningProcess } from './processes';
 
 /** Starts the demo model as a process of its own. */

@@ -7,7 +7,7 @@ import { startHookService, type RunningHookService } from './hook-service';
 import { startLiteLLM, type RunningLiteLLM } from './litellm';
 import type { UpOptions } from './options';
 import { root, runDir, secretDir } from './paths';
-import { portFor, requireFree } from './ports';
+import { portFor, requireFree } from './part-ports';
 import { step } from './progress';
 import type { RunningProcess } from './processes';
 import { waitForParts, type Parts } from './readiness';
@@ -31,7 +31,12 @@ export interface Stack {
 }
 
 /** Starts the stack. On failure throws; what was started by then is for `stopEverything()`. */
-export async function startStack(options: UpOptions, secrets: Secrets): Promise<Stack> {
+export async function startStack(
+  options: UpOptions,
+  secrets: Secrets,
+  /** LiteLLM's environment, where it is another one than usual. */
+  venv?: string,
+): Promise<Stack> {
   await requireFree(options.port);
   const dir = runDir(options.port);
   const logDir = join(dir, 'logs');
@@ -74,6 +79,7 @@ export async function startStack(options: UpOptions, secrets: Secrets): Promise<
         env: { ...env, ...door, ...masterKey(keyVariable, secrets) },
         cwd,
         logFile: log('litellm'),
+        ...(venv === undefined ? {} : { venv }),
       }),
     ),
   ] as const;

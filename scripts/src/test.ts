@@ -36,7 +36,7 @@ const suites: readonly Suite[] = [
     command: [
       'bash',
       '-c',
-      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/install scripts/key scripts/test scripts/test-clients scripts/test-conformance scripts/test-servers .ci/run scripts/lib/*.sh',
+      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/install scripts/key scripts/status scripts/logs scripts/ports scripts/backup scripts/restore scripts/rotate scripts/apply scripts/upgrade scripts/add-server scripts/setup scripts/verify scripts/test scripts/test-clients scripts/test-conformance scripts/test-deploy scripts/test-servers .ci/run scripts/lib/*.sh compose/redis/*.sh',
       inVenv('shellcheck'),
     ],
   },
@@ -73,6 +73,12 @@ const suites: readonly Suite[] = [
     command: [join(root, 'scripts', 'test-servers')],
     counts: () => jestCounts(join(reports, 'servers.json')),
     longBecause: 'it installs eleven MCP servers, a browser and a database, about 700 MB',
+  },
+  {
+    name: 'deploy',
+    command: [join(root, 'scripts', 'test-deploy')],
+    counts: () => jestCounts(join(reports, 'deploy.json')),
+    longBecause: 'it builds docker compose and kustomize from their sources, which needs Go and minutes',
   },
   {
     name: 'conformance',

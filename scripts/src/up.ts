@@ -5,7 +5,7 @@ import { question, runTurn, writeSecret, type SecretFile, type TurnReport } from
 import { messageOf, StartError } from './errors';
 import { readOptions, type UpOptions } from './options';
 import { root, runDir, stateDir } from './paths';
-import { requireFree } from './ports';
+import { requireFree } from './part-ports';
 import { stopEverything } from './processes';
 import {
   curlLine,

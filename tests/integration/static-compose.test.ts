@@ -1,11 +1,8 @@
-/** The compose files: what they promise can be read off them; the config they mount is started for real. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The compose files: what can be read off them. stack-as-composed.test.ts starts them. */
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
-import { startHookService } from '../../scripts/src/hook-service';
-import { startLiteLLM } from '../../scripts/src/litellm';
-import { freePort } from '../../scripts/src/processes';
+import { interpolate, logging } from '../support/compose';
 
 const root = join(__dirname, '..', '..');
 const folder = join(root, 'compose');
@@ -25,11 +22,11 @@ interface Service {
   readonly command?: readonly string[];
   readonly ports?: readonly string[];
   readonly extra_hosts?: readonly string[];
-  readonly env_file?: readonly string[];
+  readonly env_file?: readonly (string | { readonly path: string; readonly required: boolean })[];
 }
 
 const load = (text: string) =>
-  parse(text, { merge: true }) as { services: Record<string, Service>; networks?: object };
+  parse(interpolate(text), { merge: true }) as { services: Record<string, Service>; networks?: object };
 const compose = load(read('docker-compose.yml'));
 const services = Object.entries(compose.services);
 
@@ -89,10 +86,7 @@ describe('every service', () => {
   it.each(services)('%s restarts, rotates its logs, has a check, a limit and the labels', (name, service) => {
     expect(service.container_name).toBe(name);
     expect(service.restart).toBe('unless-stopped');
-    expect(service.logging).toEqual({
-      driver: 'json-file',
-      options: { 'max-size': '20m', 'max-file': '5' },
-    });
+    expect(service.logging).toEqual(logging);
     expect(service.healthcheck.test[0]).toBe('CMD');
     expect(service.healthcheck.test.every((word: unknown) => typeof word === 'string')).toBe(true);
     expect(service.mem_limit).toMatch(/^\d+[mg]$/);
@@ -135,12 +129,16 @@ describe('the debug file', () => {
 
 describe('secrets', () => {
   it('come from env files, which are not in the repository; the examples hold names only', () => {
-    expect(litellm.env_file).toEqual(['toolturn.env', 'litellm.env']);
-    expect(hookService.env_file).toEqual(['toolturn.env']);
+    expect(litellm.env_file).toEqual([
+      'toolturn.env',
+      'litellm.env',
+      { path: 'litellm-db.env', required: false },
+    ]);
+    expect(hookService.env_file).toEqual(['toolturn.env', 'redis.env']);
     expect(readFileSync(join(root, '.gitignore'), 'utf8').split('\n')).toEqual(
       expect.arrayContaining(['*.env', '!*.env.example']),
     );
-    for (const name of ['toolturn.env', 'litellm.env'])
+    for (const name of ['toolturn.env', 'litellm.env', 'redis.env', 'grafana-redis.env', 'grafana.env'])
       expect(read(`${name}.example`)).not.toMatch(/^#?[A-Z_]+=\S/m);
   });
 
@@ -193,43 +191,3 @@ describe('the image of hook-service', () => {
     expect(existsSync(join(root, hookService.build?.dockerfile ?? ''))).toBe(true);
   });
 });
-
-test('the config starts both processes, and the mock model answers through the door', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'toolturn-compose-'));
-  for (const { source } of mounts(litellm))
-    copyFileSync(join(folder, source), join(dir, source.split('/').at(-1) ?? ''));
-  expect(readdirSync(dir).sort()).toEqual(['config.yaml', 'toolturn_guardrail.py']);
-  const configPath = join(dir, 'config.yaml');
-  const shared = { TOOLTURN_SECRET: 'compose-test-secret-1' };
-  const key = 'sk-compose-test';
-  const providers = { OPENAI_API_KEY: '', ANTHROPIC_API_KEY: '', GEMINI_API_KEY: '' };
-  const litellmPort = await freePort();
-  const hook = await startHookService({
-    configPath,
-    env: { ...shared, LITELLM_URL: `http://127.0.0.1:${litellmPort}`, REDIS_URL: undefined },
-  });
-  try {
-    const proxy = await startLiteLLM({
-      configPath,
-      port: litellmPort,
-      env: { ...shared, ...providers, TOOLTURN_URL: hook.url, LITELLM_MASTER_KEY: key },
-    });
-    try {
-      const response = await fetch(`${proxy.url}/v1/chat/completions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-        body: JSON.stringify({ model: 'gpt-4o-mock', messages: [{ role: 'user', content: 'Hi' }] }),
-      });
-      expect(await response.json()).toMatchObject({
-        choices: [{ message: { content: 'The gateway works.' } }],
-      });
-      // The door reached hook-service: otherwise a header would say that it is away.
-      expect(response.headers.get('x-toolturn')).toBeNull();
-    } finally {
-      await proxy.stop();
-    }
-  } finally {
-    await hook.stop();
-    rmSync(dir, { recursive: true, force: true });
-  }
-}, 180_000);

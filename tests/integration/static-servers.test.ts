@@ -9,6 +9,7 @@ import {
   serverNames,
   serverService,
   type Service,
+  logging,
 } from '../support/compose';
 
 const inFolder = (name: string, file: string): string => join(root, 'mcp', name, file);
@@ -106,7 +107,7 @@ describe.each(serverNames)('mcp-%s', (name) => {
       read_only: true,
       cap_drop: ['ALL'],
       security_opt: ['no-new-privileges:true'],
-      logging: { driver: 'json-file', options: { 'max-size': '20m', 'max-file': '5' } },
+      logging,
       labels: { logging: 'enabled', project: 'litellm' },
     });
     expect(service.tmpfs).toEqual([expect.stringMatching(/^\/tmp:size=\d+m,mode=1777$/)]);
@@ -311,7 +312,7 @@ describe('stack.yml', () => {
   const stack = composeFile('compose/stack.yml');
 
   it('includes the stack and takes each server from its folder, in profiles only', () => {
-    expect(stack.include).toEqual(['docker-compose.yml']);
+    expect(stack.include).toEqual(['docker-compose.yml', 'database.yml', 'observe.yml']);
     expect(Object.keys(stack.services).sort()).toEqual(serverNames.map((name) => `mcp-${name}`).sort());
     for (const name of serverNames) {
       const service = stack.services[`mcp-${name}`];
@@ -346,6 +347,8 @@ describe('stack.yml', () => {
 it('puts no proxy, no login and no encrypted address before our own services', () => {
   const files = [
     'compose/docker-compose.yml',
+    'compose/database.yml',
+    'compose/observe.yml',
     'compose/stack.yml',
     'compose/debug.yml',
     'compose/config.yaml',

@@ -38,7 +38,7 @@ export function postgresPrograms(): string | undefined {
 }
 
 /** initdb and postgres refuse root: as root we take another user. */
-function asOther(): { uid: number; gid: number; prefix: string[] } | undefined {
+export function asOther(): { uid: number; gid: number; prefix: string[] } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')

@@ -12,7 +12,7 @@ export interface Service {
   readonly container_name: string;
   readonly command: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  readonly env_file: readonly string[];
+  readonly env_file: readonly (string | { readonly path: string; readonly required: boolean })[];
   readonly networks: readonly string[];
   readonly ports?: readonly string[];
   readonly volumes?: readonly {
@@ -62,6 +62,12 @@ export function interpolate(text: string, variables: Readonly<Record<string, str
   );
 }
 
+/** How every service logs: files that rotate, and in them the labels and the name by which promtail sorts lines. */
+export const logging = {
+  driver: 'json-file',
+  options: { 'max-size': '20m', 'max-file': '5', labels: 'logging,project', tag: '{{.Name}}' },
+};
+
 /** Reads a compose file of the repository. */
 export function composeFile(path: string, variables?: Readonly<Record<string, string>>): ComposeFile {
   return parse(interpolate(readFileSync(join(root, path), 'utf8'), variables), { merge: true });
@@ -81,3 +87,17 @@ export function serverService(name: string, variables?: Readonly<Record<string, 
 
 /** The variable with a server's port. */
 export const portVariable = (name: string): string => `MCP_${name.toUpperCase().replaceAll('-', '_')}_PORT`;
+
+/** What a Dockerfile of ours starts, and the port it names. */
+export function imageOf(path: string): {
+  readonly start: readonly string[];
+  readonly port: string | undefined;
+} {
+  const text = readFileSync(join(root, path), 'utf8');
+  const words = (instruction: string): string[] =>
+    JSON.parse(new RegExp(`^${instruction} (\\[.*\\])$`, 'm').exec(text)?.[1] ?? '[]') as string[];
+  return {
+    start: [...words('ENTRYPOINT'), ...words('CMD')],
+    port: /^EXPOSE (\d+)$/m.exec(text)?.[1],
+  };
+}

@@ -1,8 +1,9 @@
-import { chmodSync, copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { examine } from '../doctor/examine';
 import { plannedFixes, type FixedFile } from '../doctor/fix';
-import { readContext, type DoctorFiles } from '../doctor/read-context';
+import { readContext } from '../doctor/read-context';
 import { renderReport, reportOf } from '../doctor/report';
+import { disk } from '../doctor/running';
 import type { DoctorContext } from '../doctor/context';
 import { type LiveSettings, walk } from '../doctor/live';
 
@@ -22,11 +23,6 @@ export interface DoctorFlags {
 
 /** More often than this a fix never brings up another one. */
 const mostRounds = 5;
-const disk: DoctorFiles = {
-  read: (file) => readFileSync(file, 'utf8'),
-  exists: (file) => existsSync(file),
-  mode: (file) => (process.platform === 'win32' ? undefined : statSync(file).mode & 0o777),
-};
 
 /** Reads, mends and reports as the flags say. Resolves to the exit code; throws where that cannot be done. */
 export async function runDoctor(others: readonly string[], flags: DoctorFlags): Promise<number> {

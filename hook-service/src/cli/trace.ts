@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import {
   askService,
+  CommandFailure,
   readAnswer,
   runCommand,
   secretHeaders,
@@ -9,10 +10,15 @@ import {
   type ServiceOptions,
 } from './service';
 import { oneLine, table } from './table';
+import { waterfallText, type Step } from './trace-waterfall';
+
+const tokens = z.object({ input: z.number(), output: z.number(), cached: z.number() });
 
 const record = z.object({
   turn: z.string(),
   call_id: z.string().optional(),
+  key: z.string().optional(),
+  model: z.string().optional(),
   dialect: z.string(),
   stream: z.boolean(),
   rounds: z.number(),
@@ -21,39 +27,93 @@ const record = z.object({
       round: z.number(),
       tool: z.string(),
       server: z.string().optional(),
+      at_ms: z.number().optional(),
       ms: z.number(),
+      wait_ms: z.number().optional(),
       failure: z.string().optional(),
+      cached: z.boolean().optional(),
     }),
   ),
+  /** The rounds one by one. */
+  steps: z
+    .array(
+      z.object({
+        round: z.number(),
+        at_ms: z.number(),
+        ms: z.number().optional(),
+        ours: z.number(),
+        theirs: z.number(),
+        tokens: tokens.optional(),
+        cost_usd: z.number().optional(),
+      }),
+    )
+    .optional(),
   ms: z.number(),
   end: z.string(),
   error: z.string().optional(),
+  tokens: tokens.optional(),
+  cost_usd: z.number().optional(),
 });
+type Record = z.infer<typeof record>;
+
+const list = z.object({ turns: z.array(z.object({ turn: z.string() })) });
 
 interface TraceOptions extends ServiceOptions {
   readonly json?: true;
 }
 
-/** `toolturn trace`: what happened in one of the last turns; names, numbers and times, no text of anybody. */
+/** `toolturn trace`: what happened in a turn, or in the turns of a conversation; names, numbers and times, no text of anybody. */
 export function addTrace(program: Command): void {
   withService(program.command('trace').description('show what happened in a turn; needs TOOLTURN_SECRET'))
-    .argument('<turn>', "the turn's id, or LiteLLM's id of the request (x-litellm-call-id)")
+    .argument(
+      '<turn>',
+      "the turn's id, LiteLLM's id of the request (x-litellm-call-id), or a conversation's id",
+    )
     .option('--json', 'print the answer as JSON')
     .action((turn: string, options: TraceOptions) => runCommand(() => trace(turn, options)));
 }
 
-async function trace(turn: string, options: TraceOptions): Promise<string> {
-  const path = `/turns/${encodeURIComponent(turn)}`;
-  const answer = await askService(options, { path, headers: secretHeaders(process.env) });
-  const found = readAnswer(record, answer);
-  if (options.json === true) return JSON.stringify(answer, undefined, 2);
-  const { rounds, calls } = found;
+async function trace(id: string, options: TraceOptions): Promise<string> {
+  const answers = await answersOf(id, options);
+  const found = answers.map((answer) => readAnswer(record, answer));
+  if (options.json === true) return JSON.stringify(answers.length === 1 ? answers[0] : answers, undefined, 2);
+  return found.map(turnText).join('\n\n');
+}
+
+/** The turn of this id; where there is none, the turns of the conversation of this id, oldest first. */
+async function answersOf(id: string, options: TraceOptions): Promise<readonly unknown[]> {
+  const headers = secretHeaders(process.env);
+  const turn = (of: string) => askService(options, { path: `/turns/${encodeURIComponent(of)}`, headers });
+  try {
+    return [await turn(id)];
+  } catch (error) {
+    if (!(error instanceof CommandFailure) || error.status !== 404) throw error;
+    const path = `/turns?conversation=${encodeURIComponent(id)}`;
+    const known = await askService(options, { path, headers }).then(
+      (answer) => readAnswer(list, answer).turns,
+      () => [],
+    );
+    if (known.length === 0) throw error;
+    return Promise.all(known.reverse().map((each) => turn(each.turn)));
+  }
+}
+
+function turnText(found: Record): string {
+  const { rounds, calls, steps } = found;
+  const spent = [
+    ...(found.tokens === undefined ? [] : [`${found.tokens.input} tokens in, ${found.tokens.output} out`]),
+    ...(found.cost_usd === undefined ? [] : [`$${found.cost_usd.toFixed(4)}`]),
+  ];
+  const who = [found.model, found.key].flatMap((each) => (each === undefined ? [] : oneLine(each)));
   const head = [
     `turn     ${found.turn}${found.call_id === undefined ? '' : ` (request ${oneLine(found.call_id)})`}`,
-    `dialect  ${found.dialect}${found.stream ? ', streaming' : ''}`,
+    `dialect  ${[`${found.dialect}${found.stream ? ', streaming' : ''}`, ...who].join(', ')}`,
     `end      ${found.end} after ${found.ms} ms: ${count(rounds, 'round')}, ${count(calls.length, 'call')}`,
+    ...(spent.length === 0 ? [] : [`spent    ${spent.join(', ')}`]),
     ...(found.error === undefined ? [] : [`error    ${oneLine(found.error)}`]),
   ];
+  if (steps !== undefined && steps.length > 0)
+    return [...head, '', waterfallText(stepsOf(found, steps), found.ms)].join('\n');
   if (calls.length === 0) return head.join('\n');
   const rows = calls.map((call) => [
     `${call.round}`,
@@ -63,6 +123,39 @@ async function trace(turn: string, options: TraceOptions): Promise<string> {
     call.failure ?? 'ok',
   ]);
   return [...head, '', table(['ROUND', 'TOOL', 'SERVER', 'MS', 'OUTCOME'], rows)].join('\n');
+}
+
+/** Each round, and behind it its calls. */
+function stepsOf({ calls, ms: whole }: Record, rounds: NonNullable<Record['steps']>): readonly Step[] {
+  return rounds.flatMap(
+    ({ round, at_ms: from, ms = Math.max(0, whole - from), ours, theirs, tokens: used }) => {
+      const notes = [
+        ...(ours > 0 ? [count(ours, 'call')] : []),
+        ...(theirs > 0 ? [`${count(theirs, 'call')} of the client's`] : []),
+        ...(used === undefined ? [] : [`${used.input} > ${used.output} tokens`]),
+      ];
+      const own = calls
+        .filter((call) => call.round === round)
+        .map((call): Step => ({
+          name: call.tool,
+          from: call.at_ms ?? from + ms,
+          ms: call.ms,
+          waited: call.wait_ms ?? 0,
+          kind: 'call',
+          failed: call.failure !== undefined,
+          note: [
+            call.server ?? '-',
+            ...(call.failure === undefined ? [] : [call.failure]),
+            ...(call.cached === true ? ['kept result'] : []),
+          ].join(', '),
+        }));
+      const name = `round ${round}`;
+      return [
+        { name, from, ms, waited: 0, kind: 'round', failed: false, note: notes.join(', ') } as const,
+        ...own,
+      ];
+    },
+  );
 }
 
 const count = (number: number, what: string): string => `${number} ${what}${number === 1 ? '' : 's'}`;

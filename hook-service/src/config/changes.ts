@@ -17,7 +17,7 @@ export interface SettingsChanges {
 }
 
 /** What the process has opened or begun with. */
-type Opened = 'host' | 'port' | 'redisUrl' | 'dataKeys' | 'reload';
+type Opened = 'host' | 'port' | 'redisUrl' | 'redisPassword' | 'dataKeys' | 'reload' | 'consoleToken';
 
 const environmentNames: Readonly<Record<Exclude<keyof Environment, Opened>, string>> = {
   secrets: 'TOOLTURN_SECRET',
@@ -29,11 +29,13 @@ const restartNames: Readonly<Record<Opened, string>> = {
   host: 'TOOLTURN_HOST',
   port: 'TOOLTURN_PORT',
   redisUrl: 'REDIS_URL',
+  redisPassword: 'REDIS_PASSWORD',
   dataKeys: 'TOOLTURN_DATA_KEY',
   reload: 'TOOLTURN_RELOAD',
+  consoleToken: 'TOOLTURN_CONSOLE_TOKEN',
 };
 
-const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source'>, string>> = {
+const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 'console'>, string>> = {
   inject: 'toolturn.inject',
   limits: 'toolturn.limits',
   rates: 'toolturn.limits.calls_per_minute',
@@ -66,7 +68,10 @@ export function changesOf(before: Settings, after: Settings): SettingsChanges {
       ...differing(configNames, before.config, after.config),
       ...differing(environmentNames, before.environment, after.environment),
     ],
-    restart: differing(restartNames, before.environment, after.environment),
+    restart: [
+      ...differing(restartNames, before.environment, after.environment),
+      ...differing({ console: 'toolturn.console' }, before.config, after.config),
+    ],
   };
 }
 

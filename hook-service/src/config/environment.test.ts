@@ -85,3 +85,15 @@ describe('keys for data at rest', () => {
     expect(() => readEnvironment({ TOOLTURN_SECRET: secret, ...env })).toThrow(message);
   });
 });
+
+test('a password of Redis in a variable of its own is encoded into the address, unless that has one', () => {
+  const read = (REDIS_URL: string, REDIS_PASSWORD: string) =>
+    readEnvironment({ TOOLTURN_SECRET: secret, REDIS_URL, REDIS_PASSWORD });
+  const password = 'p@ss/w:%41?#';
+  const { redisUrl = '', redisPassword } = read('redis://litellm-redis:6379', password);
+  expect(new URL(redisUrl).host).toBe('litellm-redis:6379');
+  expect(decodeURIComponent(new URL(redisUrl).password)).toBe(password);
+  expect(redisPassword).toBe(password);
+  expect(read('redis://:first@redis:6379', password).redisUrl).toBe('redis://:first@redis:6379');
+  expect(readEnvironment({ TOOLTURN_SECRET: secret, REDIS_PASSWORD: password }).redisUrl).toBeUndefined();
+});

@@ -10,9 +10,14 @@ export interface Environment {
   /** 0 takes any free port. */
   readonly port: number;
   readonly litellmUrl: string;
+  /** With the password of REDIS_PASSWORD, if it has none itself. */
   readonly redisUrl?: string;
   /** With which what stands in Redis is encrypted; absent: it is not. */
   readonly dataKeys?: { readonly keys: readonly Buffer[]; readonly readsPlain: boolean };
+  /** As it was given, for the log to leave it out. */
+  readonly redisPassword?: string;
+  /** Opens the console; without it there is none. */
+  readonly consoleToken?: string;
   /** Takes the place of `toolturn.log_level`. */
   readonly logLevel?: LogLevel;
   /** False: changed files are read when the process is told so (SIGHUP), and not by themselves. */
@@ -69,6 +74,7 @@ export const environmentSchema = z.object({
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379')
     .optional()
     .describe('where state is kept; without it in memory, for this process and until its end'),
+  REDIS_PASSWORD: z.string().optional().describe('put into `REDIS_URL`, where that has none; any characters'),
   TOOLTURN_DATA_KEY: dataKey
     .optional()
     .describe(
@@ -78,6 +84,12 @@ export const environmentSchema = z.object({
     .union([z.literal('plain'), dataKey])
     .optional()
     .describe('the key before, while they change; `plain` reads what was kept before there was a key'),
+  TOOLTURN_CONSOLE_TOKEN: z
+    .string()
+    .trim()
+    .min(leastSecretLength, { error: `must have at least ${leastSecretLength} characters` })
+    .optional()
+    .describe('opens the [console](console.md); without it there is none'),
   TOOLTURN_RELOAD: z
     .enum(['on', 'off'], { error: 'must be on or off' })
     .default('on')
@@ -110,13 +122,23 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     port: data.TOOLTURN_PORT,
     litellmUrl: data.LITELLM_URL.replace(/\/+$/, ''),
     reload: data.TOOLTURN_RELOAD === 'on',
-    ...(data.REDIS_URL !== undefined && { redisUrl: data.REDIS_URL }),
     ...(data.TOOLTURN_DATA_KEY !== undefined && {
       dataKeys: {
         keys: [data.TOOLTURN_DATA_KEY, ...(Buffer.isBuffer(previous) ? [previous] : [])],
         readsPlain: previous === 'plain',
       },
     }),
+    ...(data.REDIS_URL !== undefined && { redisUrl: withPassword(data.REDIS_URL, data.REDIS_PASSWORD) }),
+    ...(data.REDIS_PASSWORD !== undefined && { redisPassword: data.REDIS_PASSWORD }),
+    ...(data.TOOLTURN_CONSOLE_TOKEN !== undefined && { consoleToken: data.TOOLTURN_CONSOLE_TOKEN }),
     ...(data.TOOLTURN_LOG_LEVEL && { logLevel: data.TOOLTURN_LOG_LEVEL }),
   });
+}
+
+/** An address holds a password percent-encoded; in a variable of its own it stands as it is. */
+function withPassword(address: string, password: string | undefined): string {
+  const parsed = new URL(address);
+  if (password === undefined || parsed.password !== '') return address;
+  parsed.password = encodeURIComponent(password);
+  return parsed.href;
 }

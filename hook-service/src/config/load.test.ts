@@ -36,6 +36,7 @@ describe('a config without a toolturn section', () => {
     expect(config).toEqual({
       servers: [],
       surface: { default: 'hidden', keys: [] },
+      console: { host: '127.0.0.1', port: 48_901, hosts: [], content: false },
       access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
       pins: { policy: 'allow' },
       metrics: { redis: true, prometheus: 'secret', retentionSeconds: 7 * 86_400 },

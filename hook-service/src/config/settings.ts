@@ -78,7 +78,12 @@ export function readSettings(source: SettingsSource): SettingsRead {
     environment,
     config,
     warnings: [...warnings, ...loaded.warnings.map(formatProblem)],
-    secrets: [...environment.secrets, ...loaded.secrets],
+    secrets: [
+      ...environment.secrets,
+      ...(environment.consoleToken === undefined ? [] : [environment.consoleToken]),
+      ...loaded.secrets,
+      ...(environment.redisPassword === undefined ? [] : [environment.redisPassword]),
+    ],
     version: versionOf(environment, config),
   };
   return { files: [...files], result };

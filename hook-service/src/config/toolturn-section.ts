@@ -6,6 +6,7 @@ import type { RateLimits } from '../core/rates';
 import type { SurfacePolicy } from '../core/surface';
 import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
+import { consoleSchema, knownConsoleKeys, type ConsoleSection } from './console-section';
 import { duration, filledText, seconds, texts, wholeNumber } from './fields';
 import { hashRawKey } from './hashes';
 import { serverSettingsSchema, type WrittenServerSettings } from './server-settings';
@@ -252,6 +253,7 @@ const sectionShape = {
     .strictObject(mcpShape, { error: 'must be a map of settings' })
     .describe('Toolturn as an MCP server: see [mcp-endpoint.md](mcp-endpoint.md)')
     .prefault({}),
+  console: consoleSchema.describe('the page for people: see [console.md](console.md)').prefault({}),
   servers: z
     .record(z.string(), serverSettingsSchema, { error: 'must be a map of server names to settings' })
     .describe('by name or alias of an MCP server: what LiteLLM has no key for')
@@ -279,6 +281,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.metrics': Object.keys(metricsShape),
   'toolturn.mcp': Object.keys(mcpShape),
   'toolturn.stdio': Object.keys(stdioShape),
+  'toolturn.console': knownConsoleKeys,
 };
 
 /** What our section comes to. */
@@ -303,6 +306,8 @@ export interface ToolturnSection {
     readonly prometheus: 'secret' | 'public' | 'off';
     readonly retentionSeconds: number;
   };
+  /** The page for people, where the environment holds a token for it. */
+  readonly console: ConsoleSection;
   /** A larger request or response body is refused. */
   readonly bodyBytes: number;
   /** Silence after which a stream gets a keep-alive. */
@@ -366,6 +371,7 @@ export const toolturnSchema = z
       retentionSeconds: section.metrics.retention,
     },
     mcp: section.mcp,
+    console: section.console,
     bodyBytes: section.limits.body_bytes,
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,

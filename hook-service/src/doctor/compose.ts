@@ -28,7 +28,7 @@ export interface ComposeService {
 export function servicesOf(source: YamlSource): ComposeService[] {
   return [...entriesOf(source.get('services')?.value)].map(([name, entry]) => {
     const entries = entriesOf(entry.value);
-    const image = textOf(entries.get('image')?.value) ?? '';
+    const image = withDefaults(textOf(entries.get('image')?.value) ?? '');
     return {
       source,
       name,
@@ -60,6 +60,11 @@ export function variablesOf(
     .filter(({ file }) => service.envFiles.includes(file))
     .flatMap(({ variables }) => variables.filter(({ name }) => !own.has(name)));
   return [...service.environment, ...fromFiles];
+}
+
+/** The text as compose reads it where none of its variables is set. */
+function withDefaults(text: string): string {
+  return text.replace(/\$\{\w+:?-([^}]*)\}/g, '$1');
 }
 
 /** Keys of a map, or the texts of a list. */

@@ -10,6 +10,7 @@ import { hookRoutes } from './hooks';
 import { mcpRoutes } from './mcp';
 import { logRoutes, metricsRoute, type LogDeps } from './metrics';
 import { checkOrigin, type OriginPolicy } from './origin';
+import { PartTimes } from './part-times';
 import { pinRoutes, type PinsDeps } from './pins';
 import { refuse } from './refuse';
 import { requireSecret } from './secret';
@@ -53,6 +54,9 @@ export interface MetricsDeps {
 /** A part in one of these states is worth a look but does not keep turns from working. */
 const usable = new Set<PartHealth['state']>(['ready', 'disabled', 'degraded']);
 
+/** How often the states of the parts are looked at. */
+const stateLookMs = 1_000;
+
 /** hook-service's one HTTP app: the hooks, health, and what is known of recent turns. */
 export function createApp(deps: AppDeps): Express {
   const app = express();
@@ -69,8 +73,14 @@ export function createApp(deps: AppDeps): Express {
     res.json({ status: 'live' });
   });
 
+  const times = new PartTimes();
+  // So that `since` is right within seconds, however seldom somebody asks.
+  const looking = setInterval(() => {
+    if (deps.accepting()) times.note(deps.health());
+    else clearInterval(looking);
+  }, stateLookMs).unref();
   app.get('/health/ready', (_req, res) => {
-    const parts = deps.health();
+    const parts = times.note(deps.health());
     const accepting = deps.accepting();
     // A missing server or store costs what depends on it, not the turn: only a stop makes a replica unready.
     const status = !accepting

@@ -13,8 +13,9 @@ export interface OriginPolicy {
  * Refuses what a web page could make a browser send (DNS rebinding; MCP specification, transports). An attack of that
  * kind needs a public name, so a `Host` must be an address, a name of this machine or of the local network without a
  * dot, or one that is configured; an `Origin`, which only browsers send, must be of this machine or configured.
+ * `section` names the settings in what a person reads.
  */
-export function checkOrigin({ hosts, origins }: OriginPolicy) {
+export function checkOrigin({ hosts, origins }: OriginPolicy, section = 'toolturn.mcp') {
   const names = new Set(hosts.map((host) => host.toLowerCase()));
   const pages = new Set(origins.map((origin) => origin.toLowerCase()));
   return (req: Request, _res: Response, next: NextFunction): void => {
@@ -22,14 +23,14 @@ export function checkOrigin({ hosts, origins }: OriginPolicy) {
     if (host === undefined || !(isLocalName(host) || names.has(host)))
       throw new ToolturnError(
         'unauthorized',
-        'The Host header is none of this service: add the name to toolturn.mcp.hosts.',
+        `The Host header is none of this service: add the name to ${section}.hosts.`,
         { status: 403 },
       );
     const origin = req.headers.origin;
     if (origin !== undefined && !isOwnPage(origin) && !pages.has(origin.toLowerCase()))
       throw new ToolturnError(
         'unauthorized',
-        'Requests of this web page are refused: add its origin to toolturn.mcp.origins.',
+        `Requests of this web page are refused: add its origin to ${section}.origins.`,
         { status: 403 },
       );
     next();

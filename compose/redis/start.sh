@@ -1,0 +1,21 @@
+#!/bin/sh
+# Starts Redis with a password. The users stand in a file in memory, as digests, so that no password is on a command
+# line or on disk. grafana may read metrics and nothing else; without GRAFANA_REDIS_PASSWORD there is no such user.
+set -eu
+umask 077
+
+digest() { printf '%s' "$1" | sha256sum | cut -d ' ' -f 1; }
+
+if [ -z "${REDIS_PASSWORD:-}" ]; then
+  echo "REDIS_PASSWORD is not set: fill redis.env (docs/compose.md)." >&2
+  exit 1
+fi
+{
+  echo "user default on sanitize-payload #$(digest "$REDIS_PASSWORD") ~* &* +@all"
+  if [ -n "${GRAFANA_REDIS_PASSWORD:-}" ]; then
+    echo "user grafana on sanitize-payload #$(digest "$GRAFANA_REDIS_PASSWORD") resetchannels ~toolturn:* -@all +@read +ping +info -@dangerous +info"
+  fi
+} > /run/redis/users.acl
+unset REDIS_PASSWORD GRAFANA_REDIS_PASSWORD
+
+exec redis-server --aclfile /run/redis/users.acl "$@"

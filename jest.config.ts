@@ -13,7 +13,7 @@ const config: Config = {
       ...shared,
       displayName: 'unit',
       testMatch: [
-        '<rootDir>/{hook-service,scripts}/src/**/*.test.ts',
+        '<rootDir>/{hook-service,scripts,grafana}/src/**/*.test.ts',
         '<rootDir>/hook-service/console-page/**/*.test.ts',
         '<rootDir>/mcp/*/src/**/*.test.ts',
       ],

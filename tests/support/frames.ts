@@ -73,9 +73,25 @@ export async function runTarget(
   return answered(async () => frames(redis, expanded(readTarget(target), known), range));
 }
 
-/** Runs one target as the alert engine does: nothing is put in for variables. */
+/**
+ * Runs one target as the alert engine does: nothing is put in for variables, and of a target that is marked as streaming
+ * comes one answer: the fields that it names, and the time of asking in each row.
+ */
 export async function runAlertTarget(redis: Redis, target: object, range: TimeRange): Promise<FrameResult> {
-  return answered(async () => frames(redis, readTarget(target), range));
+  return answered(async () => {
+    const query = readTarget(target);
+    const all = await frames(redis, { ...query, streaming: false }, range);
+    return query.streaming ? all.map((frame) => filtered(frame, query.field)) : all;
+  });
+}
+
+function filtered(frame: Frame, field: string): Frame {
+  const names = shellWords(field);
+  if (names === undefined) throw new Error('field is not valid');
+  const now = Date.now();
+  const times = (frame.columns[0]?.values ?? []).map(() => now);
+  const kept = frame.columns.filter(({ name }) => names.length === 0 || names.includes(name));
+  return { ...frame, columns: [{ name: '#time', type: 'time', values: times }, ...kept] };
 }
 
 async function answered(work: () => Promise<readonly Frame[]>): Promise<FrameResult> {

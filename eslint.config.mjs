@@ -12,6 +12,7 @@ const adapters = [
   'search',
   'schema',
   'metrics',
+  'tracing',
 ];
 const libraries = {
   mcp: ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
@@ -23,6 +24,7 @@ const libraries = {
   config: ['yaml'],
   search: ['minisearch'],
   metrics: ['prom-client'],
+  tracing: ['@opentelemetry/*'],
   schema: ['ajv', 'ajv/**', 'ajv-formats'],
 };
 

@@ -54,6 +54,8 @@ export interface ProcessParts {
   /** Counts the turns of all generations together. */
   readonly overload: Overload;
   readonly observer: Observer;
+  /** Whether somebody collects spans: requests name ours as their parents then. */
+  readonly traced: boolean;
   readonly metrics: Metrics;
   readonly spending: Spending;
   /** What servers and clients are told about us. */
@@ -144,6 +146,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     keepAliveMs: config.keepAliveMs,
     overload: parts.overload,
     observer: parts.observer,
+    traced: parts.traced,
   });
   const callers = callersOf(settings, previous);
   const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));

@@ -26,6 +26,7 @@ import { createMetricStore } from './state/metrics';
 import { createPinStore } from './state/pins';
 import { consoleOf } from './serve-console';
 import { createState } from './state/redis';
+import { tracingSettings } from './tracing/settings';
 
 const version = '0.1.0';
 
@@ -86,7 +87,10 @@ export async function serve(source: SettingsSource): Promise<Running> {
       : { store: createMetricStore({ url: environment.redisUrl, log }) }),
   });
   const turns = new TurnLog(500, pricesNow);
-  const watching: Observer[] = [turns, metrics];
+  const wanted = tracingSettings(source.env);
+  // Loaded where somebody collects traces, and nowhere else.
+  const tracing = wanted && (await (await import('./tracing/tracing.js')).startTracing(wanted, log));
+  const watching: Observer[] = [turns, metrics, ...(tracing === undefined ? [] : [tracing.observer])];
   const observer = observers(watching, log);
   const parts: ProcessParts = {
     log,
@@ -99,6 +103,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     spending: new Spending(observer),
     overload: new Overload(() => currentConfig().turnsAtOnce),
     observer,
+    traced: tracing !== undefined,
     self,
     hooks: {
       get inFlight() {
@@ -261,7 +266,8 @@ export async function serve(source: SettingsSource): Promise<Running> {
       await closed;
       generations.close();
       pins.close();
-      await Promise.allSettled([firstHost.close(), checker.close(), state.close(), metrics.stop()]);
+      const stopping = [metrics.stop(), tracing?.stop()];
+      await Promise.allSettled([firstHost.close(), checker.close(), state.close(), ...stopping]);
       log.info('stopped');
     },
   };

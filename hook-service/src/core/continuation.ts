@@ -2,6 +2,7 @@ import { connectionHeaders } from './connection-headers';
 import type { HookRequest } from './hooks';
 import { belongingHeader } from './belonging';
 import { markHeader } from './mark';
+import type { TraceContext } from './ports';
 import { surfaceHeader } from './surface';
 import type { Continuation } from './askers';
 
@@ -45,18 +46,24 @@ export function continuationHeaders(
 
 /**
  * Continuations of one turn: same endpoint, same caller, the mark that keeps our own hooks out, and to what the round
- * belongs.
+ * belongs. With `traceOfRound` each carries the round's span; else they carry what the client sent.
  */
 export function continuationOf(
   request: HookRequest,
   mark: () => string,
   of: (roundNumber: number) => string,
   keyHeader?: string,
+  traceOfRound?: (round: number) => TraceContext,
 ): Continuation {
   const headers = continuationHeaders(request.headers, keyHeader?.toLowerCase());
   return (body, roundNumber, signal) => ({
     path: request.path,
-    headers: { ...headers, [markHeader]: mark(), [belongingHeader]: of(roundNumber) },
+    headers: {
+      ...headers,
+      ...traceOfRound?.(roundNumber),
+      [markHeader]: mark(),
+      [belongingHeader]: of(roundNumber),
+    },
     body,
     signal,
   });

@@ -1,5 +1,6 @@
 import type { Outcome, ToolCall } from './dialect';
 import type { FailureKind, HostTool, Log, Scope, ToolProgress, TraceContext } from './ports';
+import type { TurnSpan } from './trace';
 import type { TurnEnd } from './turn';
 import type { Tokens } from './usage';
 import type { CallWatch } from './work';
@@ -23,6 +24,8 @@ export interface TurnFacts {
   /** The client's `user-agent`, its first word. */
   readonly client?: string;
   readonly trace?: TraceContext;
+  /** Absent: nobody collects traces. */
+  readonly span?: TurnSpan;
 }
 
 /** One call of ours, or one that was to be ours. */

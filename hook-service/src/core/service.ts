@@ -21,7 +21,7 @@ import { markHeader, signMark, verifyMark } from './mark';
 import { turnObserver, type Observer, type TurnFacts } from './observer';
 import type { Overload } from './overload';
 import type { Upstream } from './ports';
-import { traceOf } from './trace';
+import { contextOf, traceOf, turnSpan, type TurnSpan } from './trace';
 import type { Work } from './work';
 import { withServerHeaders } from './server-headers';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
@@ -38,6 +38,8 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly overload: Overload;
   /** Told of everything that happens in turns. */
   readonly observer: Observer;
+  /** True where traces are collected: requests carry the ids of our spans then, and else the client's. */
+  readonly traced?: boolean;
 }
 
 /** Answers LiteLLM's hooks: arms a request before the call, finishes the turn after it. */
@@ -204,12 +206,11 @@ export class TurnService implements TurnHooks {
       ...(request.callId === undefined ? {} : { call_id: request.callId }),
     };
     const trace = traceOf(request.headers);
+    const span = this.spanOf(request, mark);
+    const traced = { ...(trace && { trace }), ...(span && { span }) };
     const { conversation } = mark;
     const named = conversation === undefined ? {} : { conversation };
-    const tell = turnObserver(
-      this.deps.observer,
-      factsOf(request, { ...base, ...named, ...(trace && { trace }) }),
-    );
+    const tell = turnObserver(this.deps.observer, factsOf(request, { ...base, ...named, ...traced }));
     tell({ type: 'turn_started' });
     const leave = this.deps.overload.enter(base.scope);
     try {
@@ -229,7 +230,7 @@ export class TurnService implements TurnHooks {
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
           tell,
-          ...(trace === undefined ? {} : { trace }),
+          ...traced,
         },
         asker,
       );
@@ -288,7 +289,13 @@ export class TurnService implements TurnHooks {
         restored: restored === true,
         ...(conversation === undefined ? {} : { conversation }),
       });
-    return continuationOf(request, sign, of, this.deps.keyHeaderName);
+    const span = this.spanOf(request, mark);
+    const traceOfRound = span && ((round: number) => contextOf(span, 'round', round));
+    return continuationOf(request, sign, of, this.deps.keyHeaderName, traceOfRound);
+  }
+
+  private spanOf({ headers }: HookRequest, { turn }: TurnMark): TurnSpan | undefined {
+    return this.deps.traced === true ? turnSpan(turn, traceOf(headers)) : undefined;
   }
 
   private names(dialect: Dialect, request: HookRequest, mark: TurnMark) {
@@ -311,11 +318,11 @@ export class TurnService implements TurnHooks {
 /** What those who watch know of a turn. */
 function factsOf(
   { caller, body, path, headers }: HookRequest,
-  base: Pick<TurnFacts, 'turn' | 'scope' | 'dialect' | 'stream' | 'trace' | 'conversation'> & {
+  base: Pick<TurnFacts, 'turn' | 'scope' | 'dialect' | 'stream' | 'trace' | 'span' | 'conversation'> & {
     readonly call_id?: string;
   },
 ): TurnFacts {
-  const { turn, call_id: callId, scope, dialect, stream, trace, conversation } = base;
+  const { turn, call_id: callId, scope, dialect, stream, trace, span, conversation } = base;
   const client = headers['user-agent']?.split(' ', 1)[0]?.slice(0, 64);
   return {
     ...(turn === undefined ? {} : { turn }),
@@ -330,6 +337,7 @@ function factsOf(
     ...(client ? { client } : {}),
     ...(conversation === undefined ? {} : { conversation }),
     ...(trace === undefined ? {} : { trace }),
+    ...(span === undefined ? {} : { span }),
   };
 }
 

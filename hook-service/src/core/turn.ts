@@ -12,6 +12,7 @@ import { RoundClock } from './round-clock';
 import { selects, type Selection } from './selection';
 import { limitNote, TurnBudget, type LimitEnd } from './turn-budget';
 import { readTokens } from './usage';
+import { contextOf, type TurnSpan } from './trace';
 import { WorkReport, type CallWatch, type Work } from './work';
 
 /** Gives the calls of one round as each becomes complete, then the round. */
@@ -49,6 +50,8 @@ export interface TurnStart {
   readonly tell?: (event: TurnEvent) => void;
   /** The client's trace; absent where it sent none. */
   readonly trace?: TraceContext;
+  /** The turn's own span; absent: nobody collects traces, and servers get the client's. */
+  readonly span?: TurnSpan;
 }
 
 export interface TurnDeps {
@@ -205,28 +208,32 @@ class Turn {
   }
 
   private async begin(call: ToolCall, roundNumber: number): Promise<Outcome> {
-    const watch = this.watch(call, roundNumber);
+    const number = this.budget.begun;
+    const watch = this.watch(call, roundNumber, number);
     const refusal = this.budget.begin(call);
     const outcome =
       refusal === undefined
-        ? await this.deps.runner.run(this.context, roundNumber, call, watch)
+        ? await this.deps.runner.run(this.callContext(number), roundNumber, call, watch)
         : refusedCall(call, refusal);
     if (refusal === undefined) this.budget.settle(outcome);
     watch?.finished(outcome);
     return outcome;
   }
 
-  private watch(call: ToolCall, round: number): CallWatch | undefined {
+  private watch(call: ToolCall, round: number, number: number): CallWatch | undefined {
     const work = this.work?.watch(call, round);
     const { tell } = this.start;
     return tell === undefined
       ? work
       : bothWatch(
-          observedCall(tell, call, { number: this.budget.begun, round }, () =>
-            this.context.resolve(call.name),
-          ),
+          observedCall(tell, call, { number, round }, () => this.context.resolve(call.name)),
           work,
         );
+  }
+
+  private callContext(number: number): CallContext {
+    const { span } = this.start;
+    return span === undefined ? this.context : { ...this.context, trace: contextOf(span, 'call', number) };
   }
 
   private newReport(report: (work: Work, roundNumber: number) => void): WorkReport {

@@ -116,12 +116,17 @@ export const rules: readonly Rule[] = [
     uid: 'toolturn-limits',
     title: 'Turns run into their limits',
     severity: 'warning',
-    summary: 'At least 5 turns of the last 15 minutes ended at a limit of rounds, calls or seconds.',
+    summary:
+      'At least 5 turns of the last 15 minutes ended at a limit of rounds, calls, seconds, tokens or equal calls.',
     description:
       'A model goes round in circles, or the limits are too narrow for the work. The dashboard says which limit it is.',
     dashboard: 'toolturn-safety',
-    queries: [sum('limit_rounds', 15), sum('limit_calls', 15), sum('limit_seconds', 15)],
-    fires: '$A + $B + $C >= 5',
+    queries: [
+      ...['limit_rounds', 'limit_calls', 'limit_seconds', 'limit_tokens', 'limit_repeats'].map((field) =>
+        sum(field, 15),
+      ),
+    ],
+    fires: '$A + $B + $C + $D + $E >= 5',
     for: '0s',
     whenQueryFails: 'OK',
   },
@@ -161,7 +166,7 @@ export function alerting(): object {
 
 function ruleJson(rule: Rule): object {
   const { uid, title, severity, summary, description, dashboard, queries, fires } = rule;
-  const asked = queries.flatMap((query, index) => queryJson(query, 'ABC'[index] ?? ''));
+  const asked = queries.flatMap((query, index) => queryJson(query, 'ABCDE'[index] ?? ''));
   return {
     uid,
     title,

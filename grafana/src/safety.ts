@@ -71,6 +71,9 @@ export const safety: Dashboard = {
           { field: 'limit_rounds', name: 'Rounds', color: 'yellow' },
           { field: 'limit_calls', name: 'Calls', color: 'orange' },
           { field: 'limit_seconds', name: 'Seconds', color: 'dark-orange' },
+          { field: 'limit_tokens', name: 'Tokens', color: 'light-orange' },
+          { field: 'limit_repeats', name: 'Equal calls', color: 'dark-yellow' },
+          { field: 'limit_rate', name: 'Calls a minute', color: 'light-yellow' },
         ]),
         bars(
           'Failing open, per 10 s',

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
 import { parse } from 'yaml';
+import { totalFields } from '../../hook-service/src/metrics/fields';
 import { startRedis, type RunningRedis } from '../../scripts/src/redis';
 import { runTarget, runVariable, type Column, type Frame } from '../support/frames';
 import { fires, type AlertRule } from '../support/grafana/alert-rule';
@@ -332,6 +333,19 @@ describe('alert rules', () => {
     expect(await firing(nobody)).toEqual(['redis']);
     nobody.disconnect();
   });
+});
+
+test('rules for Prometheus ask for what /metrics has', () => {
+  const file = parse(readFileSync(join(folder, 'prometheus-rules.yml'), 'utf8'));
+  const rules = file.groups[0].rules as { alert: string; expr: string; labels: any; annotations: any }[];
+  const counters = totalFields.map((field) => `toolturn_${field}_total`);
+  const gauges = ['toolturn_server_up', 'toolturn_redis_up'];
+  for (const { expr, labels, annotations } of rules) {
+    const names = (expr.match(/toolturn_\w+/g) ?? []).filter((name) => name !== 'toolturn');
+    expect([...counters, ...gauges]).toEqual(expect.arrayContaining(names));
+    expect([labels.severity, annotations.summary]).toEqual([expect.any(String), expect.any(String)]);
+  }
+  expect(rules).toHaveLength(8);
 });
 
 describe('provisioning', () => {

@@ -61,6 +61,7 @@ function spanOf(observation: Observation, span: TurnSpan, content: boolean): Fin
           'gen_ai.operation.name': 'invoke_agent',
           'gen_ai.agent.name': 'toolturn',
           'gen_ai.request.model': of.model,
+          ...(of.conversation === undefined ? {} : { 'gen_ai.conversation.id': of.conversation }),
           'toolturn.turn': of.turn ?? '',
           'toolturn.dialect': of.dialect,
           'toolturn.stream': of.stream,

@@ -53,7 +53,16 @@ export async function writeMetrics(
 /** What no rule fires at; every other number is 1. */
 const healthy: Readonly<Record<string, number>> = {
   ...{ calls: 20, turns: 10, errors: 1, turn_errors: 0, unavailable: 0, hooks_refused: 0 },
-  ...{ limit_rounds: 0, limit_calls: 0, limit_seconds: 0, servers_up: 2, servers_total: 2 },
+  ...{
+    limit_rounds: 0,
+    limit_calls: 0,
+    limit_seconds: 0,
+    limit_tokens: 0,
+    limit_repeats: 0,
+    limit_rate: 0,
+    servers_up: 2,
+    servers_total: 2,
+  },
   ...{ tokens_in: 400, tokens_cached: 100, catalog_tokens: 600, armed: 6, cost_usd: 0.5 },
 };
 

@@ -26,6 +26,7 @@ const end = {
   milliseconds: 300,
   waitedMs: 5,
   cached: false,
+  cut: false,
   replayed: false,
   bytesIn: 7,
   bytesOut: 6,

@@ -6,7 +6,7 @@ const client = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba90
 const span = turnSpan('t1', client);
 const of: TurnFacts = {
   turn: 't1',
-  scope: 's' as TurnFacts['scope'],
+  scope: 's',
   dialect: 'chat',
   stream: true,
   model: 'gpt',
@@ -44,7 +44,7 @@ const turnFinished = {
 function spansOf(events: readonly [TurnEvent, number][], facts = of, content = false): FinishedSpan[] {
   const spans: FinishedSpan[] = [];
   const maker = spanMaker((each) => spans.push(each), { content });
-  for (const [event, at] of events) maker.observe({ ...event, of: facts, at } as Observation);
+  for (const [event, at] of events) maker.observe({ ...event, of: facts, at });
   return spans;
 }
 

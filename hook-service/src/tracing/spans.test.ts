@@ -1,4 +1,4 @@
-import type { Observation, TurnEvent, TurnFacts } from '../core/observer';
+import type { TurnEvent, TurnFacts } from '../core/observer';
 import { contextOf, turnSpan } from '../core/trace';
 import { spanMaker, type FinishedSpan } from './spans';
 

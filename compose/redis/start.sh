@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts Redis with a password. The users stand in a file in memory, as digests, so that no password is on a command
-# line or on disk. grafana may read metrics and nothing else; without GRAFANA_REDIS_PASSWORD there is no such user.
+# line or on disk. grafana may read metrics and nothing else, the names of other keys neither; without
+# GRAFANA_REDIS_PASSWORD there is no such user.
 set -eu
 umask 077
 
@@ -13,7 +14,7 @@ fi
 {
   echo "user default on sanitize-payload #$(digest "$REDIS_PASSWORD") ~* &* +@all"
   if [ -n "${GRAFANA_REDIS_PASSWORD:-}" ]; then
-    echo "user grafana on sanitize-payload #$(digest "$GRAFANA_REDIS_PASSWORD") resetchannels ~toolturn:* -@all +@read +ping +info -@dangerous +info"
+    echo "user grafana on sanitize-payload #$(digest "$GRAFANA_REDIS_PASSWORD") resetchannels ~toolturn:* -@all +@read +ping +info -@dangerous -scan -randomkey +info"
   fi
 } > /run/redis/users.acl
 unset REDIS_PASSWORD GRAFANA_REDIS_PASSWORD

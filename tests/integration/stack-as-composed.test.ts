@@ -198,6 +198,8 @@ describe("Grafana's user of Redis", () => {
     ['HSET', 'toolturn:totals', 'calls', '0'],
     ['DEL', 'toolturn:totals'],
     ['KEYS', '*'],
+    ['SCAN', '0'],
+    ['RANDOMKEY'],
     ['EVAL', 'return 1', '0'],
     ['FLUSHALL'],
     ['CONFIG', 'GET', '*'],

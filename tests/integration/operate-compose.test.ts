@@ -29,6 +29,8 @@ let docker: FakeDocker;
 let redis: RunningRedis;
 let client: Redis;
 let hook: RunningHookService;
+/** What the first setup said. */
+let made: Ended;
 
 beforeAll(async () => {
   cpSync(join(root, 'compose'), folder, { recursive: true, filter: (path) => !path.endsWith('.env') });
@@ -38,14 +40,22 @@ beforeAll(async () => {
         recursive: true,
         filter: (path) => !path.endsWith('.env'),
       });
+  docker = fakeDocker(dir, { services });
+  made = await run('setup', ['--root', dir, '--server', 'monitoring', '--networks'], false);
   redis = await startRedis({ dir: join(dir, 'redis'), logFile: join(dir, 'redis.log') });
   client = new Redis(redis.url);
+  await client.config('SET', 'requirepass', redisPassword());
+  await client.auth(redisPassword());
   hook = await startHookService({
     configPath: join(folder, 'config.yaml'),
-    env: { TOOLTURN_SECRET: 'integration-test-secret', REDIS_URL: redis.url },
+    env: {
+      TOOLTURN_SECRET: 'integration-test-secret',
+      REDIS_URL: redis.url,
+      REDIS_PASSWORD: redisPassword(),
+    },
     logFile: join(dir, 'hook-service.log'),
   });
-  docker = fakeDocker(dir, { services, redisPort: redis.port, hookUrl: hook.url });
+  docker.set({ redisPort: redis.port, hookUrl: hook.url });
 });
 
 afterAll(async () => {
@@ -61,15 +71,32 @@ const run = (name: string, args: string[], compose = true): Promise<Ended> =>
     env: { PATH: docker.path, LITELLM_URL: 'http://127.0.0.1:9' },
   });
 
+/** A variable of an env file in compose/. */
+const valueIn = (name: string, variable: string): string | undefined =>
+  new RegExp(`^${variable}=(.+)$`, 'm').exec(readFileSync(join(folder, name), 'utf8'))?.[1];
+const redisPassword = (): string => valueIn('redis.env', 'REDIS_PASSWORD') ?? 'setup made none';
+/** The containers that were made anew since a call of docker. */
+const madeAnew = (from = 0): (string | undefined)[] =>
+  docker
+    .calls()
+    .slice(from)
+    .filter((call) => call.includes('--force-recreate'))
+    .map((call) => call.at(-1));
+
 describe('setup', () => {
   it('makes env files with random secrets, closed to others, and changes nothing the second time', async () => {
-    const made = await run('setup', ['--root', dir, '--server', 'monitoring', '--networks'], false);
     expect(made).toMatchObject({ code: 0, errors: '' });
     expect(made.output).toContain('to fill in mcp/monitoring/monitoring.env: LOKI_URL, NETDATA_URL');
     const litellm = readFileSync(join(folder, 'litellm.env'), 'utf8');
     expect(litellm).toMatch(/^LITELLM_MASTER_KEY=sk-[0-9a-f]{48}$/m);
     expect(readFileSync(join(folder, 'toolturn.env'), 'utf8')).toMatch(/^TOOLTURN_SECRET=[0-9a-f]{64}$/m);
-    for (const path of ['compose/litellm.env', 'compose/toolturn.env', 'mcp/monitoring/monitoring.env'])
+    expect(redisPassword()).toMatch(/^[0-9a-f]{48}$/);
+    for (const path of [
+      'compose/litellm.env',
+      'compose/toolturn.env',
+      'compose/redis.env',
+      'mcp/monitoring/monitoring.env',
+    ])
       expect([path, statSync(join(dir, path)).mode & 0o777]).toEqual([path, 0o600]);
     const networks = docker.calls().filter(([first]) => first === 'network');
     expect(networks.filter(([, verb]) => verb === 'create').map(([, , name]) => name)).toEqual([
@@ -149,16 +176,11 @@ describe('backup and restore', () => {
     expect(readFileSync(join(folder, 'config.yaml'), 'utf8')).toBe(
       readFileSync(join(root, 'compose', 'config.yaml'), 'utf8'),
     );
-    const recreated = docker
-      .calls()
-      .filter((call) => call.includes('--force-recreate'))
-      .map((call) => call.at(-1));
-    expect(recreated).toEqual(['hook-service', 'litellm']);
+    expect(madeAnew()).toEqual(['hook-service', 'litellm']);
   });
 
   it('holds the env files only where that is asked for, and is closed to others', async () => {
-    const secret =
-      /^TOOLTURN_SECRET=(.+)$/m.exec(readFileSync(join(folder, 'toolturn.env'), 'utf8'))?.[1] ?? '';
+    const secret = valueIn('toolturn.env', 'TOOLTURN_SECRET') ?? '';
     const everything = (at: string): string =>
       readdirSync(at, { recursive: true, encoding: 'utf8' })
         .map((name) => join(at, name))
@@ -201,6 +223,60 @@ describe('backup and restore', () => {
   });
 });
 
+describe('rotate redis-password', () => {
+  const works = async (password: string): Promise<boolean> => {
+    const other = new Redis(redis.url, { password, lazyConnect: true, retryStrategy: () => null });
+    other.on('error', () => undefined);
+    try {
+      await other.connect();
+      return (await other.ping()) === 'PONG';
+    } catch {
+      return false;
+    } finally {
+      other.disconnect();
+    }
+  };
+
+  it('lets both in until the end, and makes Redis anew for each half, since its variables are those of its birth', async () => {
+    const old = redisPassword();
+    expect([await works(old), await works('another')]).toEqual([true, false]);
+    const from = docker.calls().length;
+    expect(await run('rotate', ['redis-password', '--begin'])).toMatchObject({ code: 0, errors: '' });
+    const now = redisPassword();
+    expect(now).toMatch(/^[0-9a-f]{64}$/);
+    expect(valueIn('redis.env', 'REDIS_PASSWORD_PREVIOUS')).toBe(old);
+    expect([await works(old), await works(now)]).toEqual([true, true]);
+    expect(madeAnew(from)).toEqual(['litellm-redis', 'hook-service']);
+
+    const middle = docker.calls().length;
+    expect(await run('rotate', ['redis-password', '--finish'])).toMatchObject({ code: 0, errors: '' });
+    expect([redisPassword(), valueIn('redis.env', 'REDIS_PASSWORD_PREVIOUS')]).toEqual([now, undefined]);
+    expect([await works(old), await works(now)]).toEqual([false, true]);
+    expect(madeAnew(middle)).toEqual(['litellm-redis']);
+    expect(readFileSync(join(folder, 'redis.env'), 'utf8')).toMatch(/^# For Redis and hook-service/);
+  });
+
+  it('goes back to the password before where a part does not come up, and Redis forgets the new one', async () => {
+    const old = redisPassword();
+    docker.set({ broken: ['hook-service'] });
+    const ended = await run('rotate', ['redis-password', '--begin']);
+    docker.set({ broken: [], services });
+    expect(ended.code).toBe(1);
+    expect(ended.errors).toContain('hook-service exited (1)');
+    expect([redisPassword(), valueIn('redis.env', 'REDIS_PASSWORD_PREVIOUS')]).toEqual([old, undefined]);
+    expect(await works(old)).toBe(true);
+    const users = JSON.stringify(await client.call('ACL', 'GETUSER', 'default'));
+    expect(users.match(/[0-9a-f]{64}/g)).toHaveLength(1);
+  });
+
+  it('ends also where a Redis that was started anew does not know the old password any more', async () => {
+    expect((await run('rotate', ['redis-password', '--begin'])).code).toBe(0);
+    await client.call('ACL', 'SETUSER', 'default', 'resetpass', `>${redisPassword()}`);
+    expect(await run('rotate', ['redis-password', '--finish'])).toMatchObject({ code: 0, errors: '' });
+    expect(await works(redisPassword())).toBe(true);
+  });
+});
+
 describe('status', () => {
   it('shows each part with state, since when and why, and its exit code tells the worst', async () => {
     docker.set({ services: { ...services, 'mcp-fetch': 'exited' } });
@@ -216,6 +292,7 @@ describe('status', () => {
         well: false,
       },
       { part: 'hook-service', state: 'ready', since: '2026-01-02T03:04:05.000Z', well: true },
+      { part: 'config', state: 'ready', since: expect.stringMatching(/^20\d\d-/), well: true },
       { part: 'Redis', state: 'ready', since: expect.stringMatching(/^20\d\d-/), well: true },
       { part: 'mcp-fetch', state: 'exited', since: '2026-01-02T03:04:05.000Z', well: false },
     ]);
@@ -227,8 +304,7 @@ describe('status', () => {
 
 describe('logs', () => {
   it('shows what the containers log without any secret', async () => {
-    const secret =
-      /^TOOLTURN_SECRET=(.+)$/m.exec(readFileSync(join(folder, 'toolturn.env'), 'utf8'))?.[1] ?? '';
+    const secret = valueIn('toolturn.env', 'TOOLTURN_SECRET') ?? '';
     const made = (...parts: string[]): string => parts.join('');
     docker.set({
       logs: {

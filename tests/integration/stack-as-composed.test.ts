@@ -24,6 +24,7 @@ const key = 'sk-stack-as-composed';
 const secret = 'stack-as-composed-1';
 // Redis reads its users from a file with spaces, an address would need these encoded.
 const redisPassword = 'a pass/word@with: #?%41';
+const previousPassword = 'the one before';
 const grafanaPassword = 'only reads metrics';
 const ends: (() => unknown)[] = [];
 let dir: string;
@@ -72,7 +73,11 @@ beforeAll(async () => {
     'litellm-redis': await start('litellm-redis', {
       program: [],
       moved: { ...places, 'redis-cli ping': `redis-cli -p ${ports.redis} ping` },
-      secrets: { REDIS_PASSWORD: redisPassword, GRAFANA_REDIS_PASSWORD: grafanaPassword },
+      secrets: {
+        REDIS_PASSWORD: redisPassword,
+        REDIS_PASSWORD_PREVIOUS: previousPassword,
+        GRAFANA_REDIS_PASSWORD: grafanaPassword,
+      },
       path: [bin],
       cwd: dir,
       // The image listens on 6379 of all addresses.
@@ -158,6 +163,10 @@ it('has hook-service in Redis with a password of any characters, which stands in
     expect(running.tail(1000)).not.toContain(redisPassword);
     expect(running.tail(1000)).not.toContain(encodeURIComponent(redisPassword));
   }
+});
+
+it('lets the password before into Redis while both are set', async () => {
+  expect(await redisAs('default', previousPassword, (redis) => redis.ping())).toBe('PONG');
 });
 
 it('refuses whoever has no password for Redis', async () => {

@@ -28,7 +28,12 @@ export async function beginRedisPassword(
     await changeAndVerify(installation, {
       names: [...names],
       changes: { ...withPassword(installation, password), [previous]: old },
-      restart: [['hook-service'], ...(usesRedis(installation) ? [['litellm']] : [])],
+      // A container of Redis has to know both by itself, for a crash between the halves.
+      restart: [
+        ...container(installation),
+        ['hook-service'],
+        ...(usesRedis(installation) ? [['litellm']] : []),
+      ],
       verify: async () => {
         const { state, reason } = await partHealth(installation, 'redis');
         if (state !== 'ready')
@@ -38,7 +43,7 @@ export async function beginRedisPassword(
     });
   } catch (error) {
     // What changeAndVerify put back still has the old password.
-    await withRedis(installation, (redis) => redis.call('ACL', 'SETUSER', user, `<${password}`));
+    await withRedis(installation, (redis) => forget(redis, user, password));
     throw error;
   }
 }
@@ -52,15 +57,29 @@ export async function finishRedisPassword(
   if (old === undefined) return say('  nothing to end: no password waits to be forgotten');
   const { user, old: now } = credentials(installation);
   await withRedis(installation, async (redis) => {
-    await redis.call('ACL', 'SETUSER', user, `<${old}`);
-    await keepInRedis(redis, user, now, say);
+    await forget(redis, user, old);
+    if (installation.kind !== 'compose') await keepInRedis(redis, user, now, say);
   });
   await changeAndVerify(installation, {
     names: [previous],
     changes: { [previous]: undefined },
-    restart: [],
+    restart: container(installation),
     say,
   });
+}
+
+/** Redis in a container gets its passwords from the variables of its birth: it is made anew when they change. */
+function container(installation: Installation): string[][] {
+  return installation.kind === 'compose' ? [['litellm-redis']] : [];
+}
+
+/** A Redis that was started anew meanwhile may not know it any more, which is as good. */
+async function forget(redis: Redis, user: string, password: string): Promise<void> {
+  try {
+    await redis.call('ACL', 'SETUSER', user, `<${password}`);
+  } catch (error) {
+    if (!/does not exist/.test(messageOf(error))) throw error;
+  }
 }
 
 /** A Redis whose own config file has the password has to be told to write it there. */

@@ -73,6 +73,7 @@ describe('status', () => {
     expect(parts).toMatchObject([
       { part: 'LiteLLM', state: 'ready' },
       { part: 'hook-service', state: 'ready' },
+      { part: 'config', state: 'ready' },
       { part: 'Redis', state: 'ready' },
       { part: 'MCP notes', state: 'ready', detail: '1 tool' },
     ]);

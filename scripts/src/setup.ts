@@ -11,6 +11,7 @@ async function setup(args: readonly string[]): Promise<void> {
     root: text,
     profile: texts,
     networks: flag,
+    'data-key': flag,
   });
   if (positionals.length > 0)
     throw new StartError(`There is no "${positionals[0]}" to say to setup (see ./scripts/setup --help).`);
@@ -19,6 +20,7 @@ async function setup(args: readonly string[]): Promise<void> {
     servers: values.server ?? [],
     parts: values.profile ?? [],
     networks: values.networks === true,
+    dataKey: values['data-key'] === true,
   });
   for (const line of lines) console.log(`  ${line}`);
   console.log('ok');

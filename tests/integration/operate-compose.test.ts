@@ -111,6 +111,15 @@ describe('setup', () => {
     expect(docker.calls().filter(([, verb]) => verb === 'create')).toHaveLength(2);
   });
 
+  it('makes a key for what is kept in Redis only where that is asked for', async () => {
+    const keys = join(folder, 'hook-service.env');
+    expect(existsSync(keys)).toBe(false);
+    expect(await run('setup', ['--root', dir, '--data-key'], false)).toMatchObject({ code: 0, errors: '' });
+    expect(valueIn('hook-service.env', 'TOOLTURN_DATA_KEY')).toMatch(/^[0-9a-f]{64}$/);
+    expect(statSync(keys).mode & 0o777).toBe(0o600);
+    rmSync(keys);
+  });
+
   it('gives every installation secrets of its own', async () => {
     const other = join(dir, 'other');
     cpSync(join(root, 'compose'), join(other, 'compose'), {

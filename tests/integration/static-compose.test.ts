@@ -134,11 +134,28 @@ describe('secrets', () => {
       'litellm.env',
       { path: 'litellm-db.env', required: false },
     ]);
-    expect(hookService.env_file).toEqual(['toolturn.env', 'redis.env']);
+    expect(hookService.env_file).toEqual([
+      'toolturn.env',
+      'redis.env',
+      { path: 'hook-service.env', required: false },
+    ]);
+    const readers = (name: string): string[] =>
+      services
+        .filter(([, service]) => JSON.stringify(service.env_file ?? []).includes(`"${name}"`))
+        .map(([each]) => each);
+    expect(readers('hook-service.env')).toEqual(['hook-service']);
+    expect(documented('hook-service.env')).toContain('TOOLTURN_DATA_KEY');
     expect(readFileSync(join(root, '.gitignore'), 'utf8').split('\n')).toEqual(
       expect.arrayContaining(['*.env', '!*.env.example']),
     );
-    for (const name of ['toolturn.env', 'litellm.env', 'redis.env', 'grafana-redis.env', 'grafana.env'])
+    for (const name of [
+      'toolturn.env',
+      'litellm.env',
+      'redis.env',
+      'hook-service.env',
+      'grafana-redis.env',
+      'grafana.env',
+    ])
       expect(read(`${name}.example`)).not.toMatch(/^#?[A-Z_]+=\S/m);
   });
 

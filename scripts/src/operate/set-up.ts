@@ -15,6 +15,7 @@ const made: Readonly<Record<string, () => string>> = {
   UI_USERNAME: () => `admin-${randomBytes(3).toString('hex')}`,
   UI_PASSWORD: () => randomBytes(18).toString('base64url'),
   REDIS_PASSWORD: () => randomBytes(24).toString('hex'),
+  TOOLTURN_DATA_KEY: () => randomBytes(32).toString('hex'),
   DATABASE_PASSWORD: () => randomBytes(24).toString('hex'),
   POSTGRES_PASSWORD: () => randomBytes(24).toString('hex'),
   GRAFANA_REDIS_PASSWORD: () => randomBytes(24).toString('hex'),
@@ -50,6 +51,8 @@ export async function setUp(options: {
   /** Profiles of the stack, beside servers: `db`, `grafana`, `loki`, `observe`, `all`. */
   readonly parts: readonly string[];
   readonly networks: boolean;
+  /** hook-service.env as well, with a key for what is kept in Redis. */
+  readonly dataKey?: boolean;
 }): Promise<string[]> {
   const { root } = options;
   const lines: string[] = [];
@@ -64,6 +67,7 @@ export async function setUp(options: {
       'toolturn.env',
       'litellm.env',
       'redis.env',
+      ...(options.dataKey === true ? ['hook-service.env'] : []),
       ...options.parts.flatMap((part) => envFilesOf[part] ?? []),
     ]
       .map((name) => join(root, 'compose', name))

@@ -23,7 +23,8 @@ interface Run {
 function doctor(args: readonly string[], env: Record<string, string> = {}): Promise<Run> {
   const { PATH = '', HOME = '' } = process.env;
   return new Promise((resolve) => {
-    const command = [join(root, 'hook-service', 'dist', 'main.js'), 'doctor', ...args];
+    // Behind "--" Node 20 leaves --env-file to the doctor.
+    const command = ['--', join(root, 'hook-service', 'dist', 'main.js'), 'doctor', ...args];
     const child = execFile(
       process.execPath,
       command,
@@ -269,5 +270,8 @@ describe('a bad set-up', () => {
     const { code, out, error } = await doctor(['--config', join(dir, 'none.yaml')]);
     expect({ code, out }).toEqual({ code: 3, out: '' });
     expect(error).toMatch(/^toolturn doctor: .*none\.yaml cannot be read \(ENOENT\)\n$/);
+    const variables = await doctor(['--env-file', join(dir, 'none.env')]);
+    expect({ code: variables.code, out: variables.out }).toEqual({ code: 3, out: '' });
+    expect(variables.error).toMatch(/^toolturn doctor: .*none\.env cannot be read \(ENOENT\)\n$/);
   });
 });

@@ -187,7 +187,8 @@ describe.each([['--per-session'], ['--shared']])('a bridge that is %s', (mode) =
         }),
       ),
     );
-    const seen = answers.map(({ text }) => JSON.parse(text));
+    // What takes long comes as an event stream.
+    const seen = answers.map(({ text }) => JSON.parse(/^data: (.+)$/m.exec(text)?.[1] ?? text));
     expect(seen.map(({ id }) => id)).toEqual(sessions.flatMap(() => [1, 'one']));
     expect(seen.map(({ result }) => result.content[0].text)).toEqual(
       sessions.flatMap((_, at) => [`Echo: ${at} 1`, `Echo: ${at} one`]),

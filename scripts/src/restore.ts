@@ -71,7 +71,7 @@ async function restore(args: readonly string[]): Promise<void> {
     for (const { source, missing, dump } of databases)
       await restoreDatabase(installation, source, missing, join(dir, dump.file), dump.tables);
     if (redis !== undefined && manifest.redis !== undefined) {
-      if (there > 0) await clearRedis(redis.redis);
+      await clearRedis(redis.redis);
       const { restored, skipped } = await loadRedis(redis.redis, join(dir, manifest.redis.file));
       say(
         `  redis: ${counted(restored, 'key')}${skipped === 0 ? '' : `, ${skipped} have expired meanwhile`}`,

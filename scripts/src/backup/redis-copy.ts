@@ -120,20 +120,24 @@ async function read(redis: Redis, keys: readonly Buffer[]): Promise<Entry[]> {
   });
 }
 
-/** How many keys of ours are there. */
+/** How many keys of turns are there. Those of metrics do not count: a hook-service that runs writes them every second. */
 export async function countRedis(redis: Redis): Promise<number> {
   let count = 0;
-  await forKeys(redis, (keys) => void (count += keys.length));
+  await forKeys(redis, ['tt:'], (keys) => void (count += keys.length));
   return count;
 }
 
 /** Deletes all keys of ours. */
 export async function clearRedis(redis: Redis): Promise<void> {
-  await forKeys(redis, async (keys) => void (await redis.unlink(...keys)));
+  await forKeys(redis, prefixes, async (keys) => void (await redis.unlink(...keys)));
 }
 
-async function forKeys(redis: Redis, use: (keys: Buffer[]) => unknown): Promise<void> {
-  for (const prefix of prefixes) {
+async function forKeys(
+  redis: Redis,
+  these: readonly string[],
+  use: (keys: Buffer[]) => unknown,
+): Promise<void> {
+  for (const prefix of these) {
     const stream = redis.scanBufferStream({ match: `${prefix}*`, count: batch }) as AsyncIterable<Buffer[]>;
     for await (const keys of stream) if (keys.length > 0) await use(keys);
   }

@@ -19,7 +19,8 @@ const call = (index: number | undefined, fields: JsonObject): JsonObject => ({
 /** Feeds one round and says what came out of it. */
 function read(chunks: JsonObject[], clients: string[] = []) {
   const joiner = chat.join({ turn: 'turn-0001', isClients: (name) => clients.includes(name), body: {} });
-  const readings = chunks.map((each) => joiner.push(each));
+  const ended = chunks.some((each) => (each['choices'] as JsonObject[])[0]?.['finish_reason'] !== null);
+  const readings = [...chunks, ...(ended ? [] : [chunk({}, 'stop')])].map((each) => joiner.push(each));
   const end = joiner.endRound();
   return {
     out: readings.flatMap((reading) => reading.out),
@@ -199,6 +200,12 @@ describe('a round of a chat stream', () => {
 });
 
 describe('the rounds of a chat stream together', () => {
+  it('do not pass half an answer off as a whole one', () => {
+    const joiner = chat.join({ turn: 'turn-0001', isClients: () => false, body: {} });
+    joiner.push(chunk({ role: 'assistant', content: 'I was ' }));
+    expect(() => joiner.endRound()).toThrow(/broke off/);
+  });
+
   it('have one id, one role, one finish and the sum of usage', () => {
     const joiner = chat.join({
       turn: 'turn-0001',

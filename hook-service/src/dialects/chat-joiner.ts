@@ -1,4 +1,5 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
+import { ToolturnError } from '../core/errors';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import type { Work } from '../core/work';
@@ -38,7 +39,10 @@ export class ChatJoiner implements StreamJoiner {
     return { out: out === undefined ? [] : [out], calls: this.round.calls.complete(false) };
   }
 
+  /** Throws `upstream_failed` when the stream broke off: half an answer must not look like a whole one. */
   endRound(): Reading & { readonly round: Round } {
+    if (!this.round.ended)
+      throw new ToolturnError('upstream_failed', 'The stream of the model broke off before its end.');
     const calls = this.round.calls.complete(true);
     const { message, usage, text } = this.round;
     this.usages.push(usage);
@@ -107,7 +111,10 @@ export class ChatJoiner implements StreamJoiner {
     const choice = firstChoice(chunk);
     if (choice === undefined) return undefined;
     const delta = isJsonObject(choice['delta']) ? choice['delta'] : {};
-    if (typeof choice['finish_reason'] === 'string') this.finishChunk = chunk;
+    if (typeof choice['finish_reason'] === 'string') {
+      this.finishChunk = chunk;
+      this.round.ended = true;
+    }
     const shown = this.shownDelta(delta);
     const extra = choice['logprobs'] !== undefined && choice['logprobs'] !== null;
     if (Object.keys(shown).length === 0 && !extra) return undefined;
@@ -188,6 +195,8 @@ export class ChatJoiner implements StreamJoiner {
 /** What one round has come to so far. */
 class RoundState {
   text = '';
+  /** True once its finish reason has come. */
+  ended = false;
   usage: JsonObject | undefined;
   readonly calls: ChatCallAssembler;
   private readonly thinking = new ThinkingAssembler();

@@ -39,7 +39,7 @@ export function createUpstream(options: { baseUrl: string; timeoutMs: number }):
     async stream(request) {
       try {
         const events = await client.post(request.path, { ...optionsFor(request), stream: true });
-        return guarded(events as AsyncIterable<unknown>);
+        return guarded(events as AsyncIterable<unknown>, request.signal);
       } catch (error) {
         throw translate(error);
       }
@@ -47,12 +47,14 @@ export function createUpstream(options: { baseUrl: string; timeoutMs: number }):
   };
 }
 
-async function* guarded(events: AsyncIterable<unknown>): AsyncGenerator<JsonObject> {
+async function* guarded(events: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<JsonObject> {
   try {
     for await (const event of events) if (isJsonObject(event)) yield event;
   } catch (error) {
     throw translate(error);
   }
+  // The SDK ends an aborted stream as if it were complete.
+  if (signal.aborted) throw new ToolturnError('upstream_failed', 'The model request was cancelled.');
 }
 
 /**

@@ -231,7 +231,7 @@ describe('calls of a model', () => {
     );
     const answer = await afterwards(calls);
     expect(answer.response.choices[0].message.content).toBe('said again');
-    const messages = messagesOf(lone.model.requests[0]!);
+    const messages = messagesOf(lone.model.requests[0]);
     const asked = (messages.find(({ role }) => role === 'assistant') as any).tool_calls.map(
       (each: any) => each.id,
     );

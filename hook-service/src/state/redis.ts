@@ -145,7 +145,13 @@ function redisState(
       recall: (...asked) =>
         orMemory(
           'recall',
-          () => ledger.recall(...asked),
+          async () => {
+            const found = await ledger.recall(...asked);
+            if (found.every((each) => each !== undefined)) return found;
+            // What was kept while Redis was away, or took no writes, lies in memory.
+            const kept = await fallback.ledger.recall(...asked);
+            return found.map((each, index) => each ?? kept[index]);
+          },
           () => fallback.ledger.recall(...asked),
         ),
     },

@@ -105,9 +105,9 @@ describe('the health of a server that cannot be connected', () => {
     expect((await healthOf(url)).health?.reason).toContain('timed out');
   });
 
-  test('never shows what the address holds besides origin and path', async () => {
-    const { health } = await healthOf('http://user:pass@127.0.0.1:1/mcp?token=secret');
-    expect(health?.reason).not.toMatch(/pass|secret/);
+  test('never shows what an address holds beside its host and the words of its path', async () => {
+    const { health } = await healthOf('http://user:pass@127.0.0.1:1/s/k3Yp4th9/mcp?token=secret');
+    expect(health?.reason).not.toMatch(/pass|secret|k3Y/);
   });
 
   test('is degraded while the health check of a connected server fails', async () => {

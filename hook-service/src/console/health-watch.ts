@@ -1,7 +1,7 @@
 import type { PartView, StateChange } from '../../console-page/shapes';
 import { showHidden } from '../core/hidden-text';
 import type { PartHealth } from '../core/ports';
-import { shownAddress } from './server-views';
+import { shownAddress } from '../core/shown-address';
 
 export interface HealthWatchOptions {
   /** Every part by name, at once and without waiting. */

@@ -6,6 +6,7 @@ import {
   UnsupportedProtocolVersionError,
 } from '@modelcontextprotocol/client';
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
+import { shownAddress } from '../core/shown-address';
 import { cleanText } from './clean-text';
 import { ConnectFailure } from './connection';
 import { codeOf, createHttpClient, ExchangeFailure, mediaType, readText } from './http-client';
@@ -170,11 +171,8 @@ async function speaksOther(server: RemoteServer): Promise<boolean> {
   }
 }
 
-/** Without query and user: those may hold secrets. */
-function addressOf(server: RemoteServer): string {
-  const url = new URL(server.url);
-  return url.origin + url.pathname;
-}
+/** Without what may be a secret in it. Readiness and `/v1/tools` show it. */
+const addressOf = (server: RemoteServer): string => shownAddress(server.url);
 
 /** The SDK wraps what a transport threw, once or twice. */
 function rootCause(error: unknown): unknown {

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { bulkhead } from 'cockatiel';
 import type { Express } from 'express';
 import type { Settings } from './config/settings';
+import type { Audit } from './core/audit';
 import { Callers } from './core/callers';
 import { CallRunner, type Gate } from './core/calls';
 import { canonicalJson } from './core/canonical-json';
@@ -54,6 +55,7 @@ export interface ProcessParts {
   /** Counts the turns of all generations together. */
   readonly overload: Overload;
   readonly observer: Observer;
+  readonly audit: Pick<Audit, 'find'>;
   /** Whether somebody collects spans: requests name ours as their parents then. */
   readonly traced: boolean;
   readonly metrics: Metrics;
@@ -154,6 +156,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
   const app = createApp({
     service: parts.hooks,
     turns,
+    audit: (query) => parts.audit.find(query),
     pins: { pins, warnings: () => parts.warnings.of(host.catalog()) },
     door,
     callers,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { addAccess } from './cli/access';
+import { addAudit } from './cli/audit';
 import { addBridge } from './cli/bridge';
 import { addCall } from './cli/call';
 import { addDoctor } from './cli/doctor';
@@ -24,6 +25,7 @@ async function main(argv: readonly string[]): Promise<void> {
   addAccess(program);
   addCall(program);
   addTrace(program);
+  addAudit(program);
   addDoctor(program);
   await program.parseAsync(argv);
 }

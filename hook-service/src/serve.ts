@@ -24,6 +24,7 @@ import { createEndpoint } from './mcp-server/endpoint';
 import { createArgumentChecker } from './schema/argument-checker';
 import { createMetricStore } from './state/metrics';
 import { createPinStore } from './state/pins';
+import { auditOf } from './serve-audit';
 import { consoleOf } from './serve-console';
 import { createState } from './state/redis';
 import { tracingSettings } from './tracing/settings';
@@ -90,7 +91,8 @@ export async function serve(source: SettingsSource): Promise<Running> {
   const wanted = tracingSettings(source.env);
   // Loaded where somebody collects traces, and nowhere else.
   const tracing = wanted && (await (await import('./tracing/tracing.js')).startTracing(wanted, log));
-  const watching: Observer[] = [turns, metrics, ...(tracing === undefined ? [] : [tracing.observer])];
+  const audit = auditOf(environment.redisUrl, () => generations.current.settings, log);
+  const watching: Observer[] = [turns, metrics, audit, ...(tracing === undefined ? [] : [tracing.observer])];
   const observer = observers(watching, log);
   const parts: ProcessParts = {
     log,
@@ -103,6 +105,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     spending: new Spending(observer),
     overload: new Overload(() => currentConfig().turnsAtOnce),
     observer,
+    audit,
     traced: tracing !== undefined,
     self,
     hooks: {
@@ -266,7 +269,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
       await closed;
       generations.close();
       pins.close();
-      const stopping = [metrics.stop(), tracing?.stop()];
+      const stopping = [metrics.stop(), audit.stop(), tracing?.stop()];
       await Promise.allSettled([firstHost.close(), checker.close(), state.close(), ...stopping]);
       log.info('stopped');
     },

@@ -228,6 +228,7 @@ test('A7: what is secret is found where it belongs and nowhere else', async () =
     redis: await redisDump(stack.redis.url),
     health: await textOf(`${stack.hook.url}/health/ready`),
     metrics: await textOf(`${stack.hook.url}/metrics`, { headers: { 'x-toolturn-secret': secret } }),
+    audit: await textOf(`${stack.hook.url}/audit`, { headers: { 'x-toolturn-secret': secret } }),
     turns: [
       await textOf(`${stack.hook.url}/turns`, { headers: { 'x-toolturn-secret': secret } }),
       await textOf(`${stack.hook.url}/turns/${id}`, { headers: { 'x-toolturn-secret': secret } }),
@@ -240,6 +241,7 @@ test('A7: what is secret is found where it belongs and nowhere else', async () =
       await toolturn('tools', '--changes'),
       await toolturn('call', 'web__fetch', '{}'),
       await toolturn('trace', id),
+      await toolturn('audit', '--json'),
     ].join('\n'),
   };
   // Each sink really holds what it is searched for.
@@ -247,6 +249,9 @@ test('A7: what is secret is found where it belongs and nowhere else', async () =
   expect(sinks['redis']).toMatch(/tt:\{[^}]+\}:call:/);
   expect(sinks['log of hook-service']).toContain('turn finished');
   expect(sinks['tools']).toContain('db__query');
+  expect(sinks['audit']).toContain('db__query');
+  expect(sinks['metrics']).toContain('toolturn_');
+  expect(sinks['turns']).toContain('"turn"');
   expect(sinks['command line']).toContain('db__query');
   // A server's own environment is masked in its result, so it has been there.
   expect(sinks['models']).toContain('[redacted]');

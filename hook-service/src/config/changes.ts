@@ -49,6 +49,7 @@ const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 
   access: 'toolturn.access',
   pins: 'toolturn.pins',
   metrics: 'toolturn.metrics',
+  audit: 'toolturn.audit',
   mcp: 'toolturn.mcp',
   stdioCommands: 'toolturn.stdio',
   logLevel: 'toolturn.log_level',

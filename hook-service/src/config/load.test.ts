@@ -40,6 +40,7 @@ describe('a config without a toolturn section', () => {
       access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
       pins: { policy: 'allow' },
       metrics: { redis: true, prometheus: 'secret', retentionSeconds: 7 * 86_400 },
+      audit: { log: true, arguments: false, entries: 100_000, retentionSeconds: 30 * 86_400 },
       mcp: { enabled: true, hosts: [], origins: [] },
       inject: { default: 'auto', models: [], keys: [] },
       limits: {

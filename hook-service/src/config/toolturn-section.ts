@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuditSettings } from '../core/audit';
 import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
 import type { TurnsAtOnce } from '../core/overload';
@@ -6,6 +7,7 @@ import type { RateLimits } from '../core/rates';
 import type { SurfacePolicy } from '../core/surface';
 import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
+import { auditSchema, knownAuditKeys } from './audit-section';
 import { consoleSchema, knownConsoleKeys, type ConsoleSection } from './console-section';
 import { duration, filledText, seconds, texts, wholeNumber } from './fields';
 import { hashRawKey } from './hashes';
@@ -245,6 +247,7 @@ const sectionShape = {
     .prefault({}),
   memory: memory.prefault({}),
   metrics: metrics.describe('where numbers go: see [metrics.md](metrics.md)').prefault({}),
+  audit: auditSchema.describe('the record of every call: see [audit.md](audit.md)').prefault({}),
   access: accessSchema.describe('who may use which tools: see [access.md](access.md)').optional(),
   pins: pins
     .describe('what happens when the definition of a tool changes: see [tools.md](tools.md#pins)')
@@ -282,6 +285,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.mcp': Object.keys(mcpShape),
   'toolturn.stdio': Object.keys(stdioShape),
   'toolturn.console': knownConsoleKeys,
+  'toolturn.audit': knownAuditKeys,
 };
 
 /** What our section comes to. */
@@ -306,6 +310,8 @@ export interface ToolturnSection {
     readonly prometheus: 'secret' | 'public' | 'off';
     readonly retentionSeconds: number;
   };
+  /** The record of every call, where it stands and what of it. */
+  readonly audit: AuditSettings;
   /** The page for people, where the environment holds a token for it. */
   readonly console: ConsoleSection;
   /** A larger request or response body is refused. */
@@ -369,6 +375,12 @@ export const toolturnSchema = z
       redis: section.metrics.redis,
       prometheus: section.metrics.prometheus,
       retentionSeconds: section.metrics.retention,
+    },
+    audit: {
+      log: section.audit.log,
+      arguments: section.audit.arguments,
+      entries: section.audit.entries,
+      retentionSeconds: section.audit.retention,
     },
     mcp: section.mcp,
     console: section.console,

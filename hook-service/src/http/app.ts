@@ -6,6 +6,7 @@ import type { TurnLog } from '../core/turn-log';
 import type { Callers } from '../core/callers';
 import type { McpEndpoint } from '../core/mcp-endpoint';
 import type { ToolDoor } from '../core/tool-door';
+import { auditRoutes, type FindAudit } from './audit';
 import { hookRoutes } from './hooks';
 import { mcpRoutes } from './mcp';
 import { logRoutes, metricsRoute, type LogDeps } from './metrics';
@@ -20,6 +21,7 @@ import { turnRoutes } from './turns';
 export interface AppDeps {
   readonly service: TurnHooks;
   readonly turns: TurnLog;
+  readonly audit: FindAudit;
   readonly pins: PinsDeps;
   /** Tools without a turn. */
   readonly door: ToolDoor;
@@ -106,6 +108,7 @@ export function createApp(deps: AppDeps): Express {
   }
   app.use('/admin/tools', guarded, pinRoutes(deps.pins));
   app.use('/turns', guarded, turnRoutes(deps.turns));
+  app.use('/audit', guarded, auditRoutes(deps.audit));
 
   const local = checkOrigin(deps.origins);
   app.use('/v1/tools', local, toolRoutes(deps));

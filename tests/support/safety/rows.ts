@@ -633,11 +633,6 @@ export const safety: readonly SafetyPart[] = [
         id: 'G6',
         tried: 'every call: who, tool, server, decision, outcome, milliseconds, hash of arguments',
         expected: 'in the audit trail, joinable by trace; arguments only where that was asked for',
-        also: {
-          [`${real}/access.test.ts`]: [
-            'a call that the caller may not make is refused and written down outside of a turn as well, under the name in the catalog',
-          ],
-        },
       },
       {
         id: 'G7',

@@ -16,7 +16,9 @@ import type { Overload } from './core/overload';
 import type { PartHealth } from './core/ports';
 import type { Prices } from './core/prices';
 import { Rates } from './core/rates';
+import { Repeats } from './core/repeats';
 import { createMask } from './core/result-safety';
+import type { RunningHere } from './core/running-here';
 import { ServerBulkheads } from './core/server-bulkheads';
 import type { ServerConfig } from './core/servers';
 import { TurnService } from './core/service';
@@ -60,6 +62,7 @@ export interface ProcessParts {
   readonly traced: boolean;
   readonly metrics: Metrics;
   readonly spending: Spending;
+  readonly here: RunningHere;
   /** What servers and clients are told about us. */
   readonly self: { readonly name: string; readonly version: string };
   /** The hooks: each request goes to the generation that its turn began with. */
@@ -131,6 +134,15 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
       store: state.calls,
       texts: state.texts,
       outcomeTtlSeconds: config.outcomeTtlSeconds,
+      here: parts.here,
+    }),
+    knowsRepeats: config.retryWindowSeconds !== undefined,
+    repeats: new Repeats({
+      store: state.firstTurns,
+      here: parts.here,
+      ...(config.retryWindowSeconds === undefined ? {} : { windowSeconds: config.retryWindowSeconds }),
+      turnMs: limits.turnMs + limits.answerMs,
+      log,
     }),
     ledger: state.ledger,
     ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,

@@ -12,6 +12,7 @@ import type { McpEndpoint } from './core/mcp-endpoint';
 import { observers, type Observer } from './core/observer';
 import { Overload } from './core/overload';
 import type { PartHealth } from './core/ports';
+import { RunningHere } from './core/running-here';
 import { Spending } from './core/spending';
 import { ToolAdmission } from './core/tool-admission';
 import { ToolPins } from './core/tool-pins';
@@ -107,6 +108,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     observer,
     audit,
     traced: tracing !== undefined,
+    here: new RunningHere(),
     self,
     hooks: {
       get inFlight() {

@@ -7,7 +7,13 @@ import { all, postSse, type SseEvent } from '../support/sse';
 import { secret, startStack, type Stack } from '../support/stack';
 import { lastResults, roundsBehind, toolNames } from '../support/tools';
 
-const question = { model: 'demo', messages: [{ role: 'user' as const, content: 'What is the word?' }] };
+/** Asked anew in each test: the same again after a failure would be a retry. */
+const asked = (number: number) => ({
+  model: 'demo',
+  messages: [{ role: 'user' as const, content: `What is word ${number}?` }],
+});
+let count = 0;
+let question = asked(count);
 
 let fixture: HttpFixture;
 let stack: Stack;
@@ -24,6 +30,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
+  question = asked(++count);
   stack.model.reset();
   wait = async () => 'quince';
   stack.model.answerWith((request) =>
@@ -47,7 +54,7 @@ describe('while hook-service is away', () => {
 
   it('chat works as without Toolturn, no tools are offered, and headers say so', async () => {
     const { data, response } = await stack.client().chat.completions.create(question).withResponse();
-    expect(data.choices[0]?.message.content).toBe('It is What is the word?.');
+    expect(data.choices[0]?.message.content).toBe(`It is What is word ${count}?.`);
     expect(stack.model.requests[0]?.body).not.toHaveProperty('tools');
     expect(response.headers.get('x-toolturn')).toBe('unavailable');
     expect(response.headers.get('x-litellm-applied-guardrails')).toContain('toolturn-unavailable');

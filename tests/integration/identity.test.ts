@@ -127,7 +127,11 @@ describe('a header for one server', () => {
   it('gives each client a session of its own, and the same client the same one again', async () => {
     forget();
     const clients = ['Bearer one', 'Bearer two', 'Bearer one', 'Bearer two'];
-    await Promise.all(clients.map((value) => oneTurn({ 'x-mcp-db-authorization': value })));
+    // Equal requests at the same time would be one turn.
+    const keys = clients.map((_, position) => ({ 'idempotency-key': `session-${position}` }));
+    await Promise.all(
+      clients.map((value, position) => oneTurn({ 'x-mcp-db-authorization': value, ...keys[position] })),
+    );
     const sessions = callsOf(db).map(({ headers }) => [headers.authorization, headers['mcp-session-id']]);
     expect(sessions).toHaveLength(4);
     const idsOf = (value: string) =>

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createState, type State } from '../../hook-service/src/state/redis';
 import { waitUntil } from '../../scripts/src/processes';
 import { startRedis, type RunningRedis } from '../../scripts/src/redis';
-import { callStoreContract, ledgerContract } from '../support/call-store-contract';
+import { callStoreContract, ledgerContract, turnStoreContract } from '../support/call-store-contract';
 
 const silent = {
   debug: () => undefined,
@@ -40,8 +40,21 @@ describe('calls in Redis', () => {
     const other = createState({ url: server.url, log: silent });
     await waitUntil(async () => other.health().state === 'ready', { timeoutMs: 10_000, what: 'Redis' });
     await state.calls.claim('s', 'shared', 60);
-    expect(await other.calls.claim('s', 'shared', 60)).toEqual({ state: 'running' });
+    expect(await other.calls.claim('s', 'shared', 60)).toEqual({ state: 'running', where: 'elsewhere' });
     await other.close();
+  });
+
+  it('are those of a dead replica when it has ended, or its heartbeat has', async () => {
+    const ended = createState({ url: server.url, log: silent });
+    await waitUntil(async () => ended.health().state === 'ready', { timeoutMs: 10_000, what: 'Redis' });
+    await ended.calls.claim('s', 'ended', 60);
+    await ended.firstTurns.begin('s', 'ended', 't1', 60);
+    await ended.close();
+    expect(await state.calls.claim('s', 'ended', 60)).toEqual({ state: 'running', where: 'dead' });
+    expect(await state.firstTurns.read('s', 'ended')).toMatchObject({ state: 'running', where: 'dead' });
+    const beats = (await look.keys('tt:*:alive')).map((key) => look.ttl(key));
+    expect(await Promise.all(beats)).toEqual([expect.any(Number)]);
+    for (const left of await Promise.all(beats)) expect(left).toBeGreaterThan(0);
   });
 
   it('are claimed again where the record cannot be read', async () => {
@@ -52,6 +65,26 @@ describe('calls in Redis', () => {
   it('work from memory while the key has the wrong type', async () => {
     await look.lpush('tt:{s}:call:list', 'x');
     expect(await state.calls.claim('s', 'list', 60)).toEqual({ state: 'claimed' });
+  });
+});
+
+describe('turns in Redis', () => {
+  turnStoreContract(() => state.firstTurns);
+
+  it('begin anew where the record cannot be read', async () => {
+    await look.set('tt:{s}:turn:odd', '{"half', 'EX', 60);
+    expect(await state.firstTurns.begin('s', 'odd', 't1', 60)).toBeUndefined();
+    expect(await state.firstTurns.begin('s', 'odd', 't2', 60)).toMatchObject({ turn: 't1' });
+  });
+
+  it('are kept without an answer that is too large', async () => {
+    const answer = { texts: ['x'.repeat(2_000_000)] };
+    await state.firstTurns.put('s', 'large', { turn: 't1', state: 'answered', answer }, 60);
+    expect(await state.firstTurns.read('s', 'large')).toEqual({
+      turn: 't1',
+      state: 'answered',
+      where: 'here',
+    });
   });
 });
 
@@ -99,7 +132,7 @@ describe('every key in Redis', () => {
     const keys = (await look.keys('*')).filter((key) => key !== 'tt:{s}:call:list');
     expect(keys.length).toBeGreaterThan(3);
     for (const key of keys) {
-      expect(key).toMatch(/^tt:\{[^}]+\}:(call|ledger):/);
+      expect(key).toMatch(/^tt:\{[^}]+\}:((call|ledger|turn):|alive$)/);
       expect(await look.ttl(key)).toBeGreaterThan(0);
     }
   });
@@ -173,5 +206,6 @@ describe('calls in Redis with a data key', () => {
   });
   afterAll(() => sealed?.close());
   callStoreContract(() => sealed.calls);
+  turnStoreContract(() => sealed.firstTurns);
   ledgerContract(() => sealed.ledger);
 });

@@ -1,4 +1,10 @@
-import type { CallStore, Ledger, RecordedCall, TextStore } from '../../hook-service/src/core/ports';
+import type {
+  CallStore,
+  Ledger,
+  RecordedCall,
+  TextStore,
+  TurnStore,
+} from '../../hook-service/src/core/ports';
 
 const call: RecordedCall = { digest: 'd1', result: { content: [{ type: 'text', text: 'x' }] } };
 
@@ -6,7 +12,7 @@ const call: RecordedCall = { digest: 'd1', result: { content: [{ type: 'text', t
 export function callStoreContract(store: () => CallStore): void {
   it('lets one claim a call and shows the others that it runs', async () => {
     expect(await store().claim('s', 'k1', 60)).toEqual({ state: 'claimed' });
-    expect(await store().claim('s', 'k1', 60)).toEqual({ state: 'running' });
+    expect(await store().claim('s', 'k1', 60)).toEqual({ state: 'running', where: 'here' });
   });
 
   it('lets exactly one of many claim a call', async () => {
@@ -18,6 +24,12 @@ export function callStoreContract(store: () => CallStore): void {
     await store().claim('s', 'k3', 60);
     await store().record('s', 'k3', call, 60);
     expect(await store().claim('s', 'k3', 60)).toEqual({ state: 'recorded', call });
+  });
+
+  it('lets a call that was given back be claimed again', async () => {
+    await store().claim('s', 'k5', 60);
+    await store().release('s', 'k5');
+    expect(await store().claim('s', 'k5', 60)).toEqual({ state: 'claimed' });
   });
 
   it('keeps scopes apart', async () => {
@@ -71,5 +83,37 @@ export function textStoreContract(texts: () => TextStore): void {
     await texts().keep('s1', 'h2', text, 60);
     expect(await texts().read('s2', 'h2', 0, 4)).toBeUndefined();
     expect(await texts().read('s1', 'h3', 0, 4)).toBeUndefined();
+  });
+}
+
+/** What every implementation of `TurnStore` promises. */
+export function turnStoreContract(turns: () => TurnStore): void {
+  it('gives a state to exactly one of many turns, and shows it to the others', async () => {
+    const names = Array.from({ length: 20 }, (_, number) => `t${number}`);
+    const found = await Promise.all(names.map((name) => turns().begin('s', 'many', name, 60)));
+    const others = found.filter((each) => each !== undefined);
+    expect(others).toHaveLength(19);
+    expect(new Set(others.map(({ turn }) => turn)).size).toBe(1);
+    expect(others[0]).toMatchObject({ state: 'running', where: 'here' });
+  });
+
+  it('gives back what was kept of a turn', async () => {
+    const turn = {
+      turn: 't1',
+      state: 'answered' as const,
+      endedAt: 5,
+      delivered: true,
+      progress: { added: [{ a: 'é😀' }], calls: { d: 1 } },
+      answer: { texts: ['x'] },
+    };
+    await turns().put('s', 'kept', turn, 60);
+    expect(await turns().read('s', 'kept')).toEqual({ ...turn, where: 'here' });
+    expect(await turns().begin('s', 'kept', 't2', 60)).toMatchObject({ turn: 't1' });
+  });
+
+  it('keeps scopes apart', async () => {
+    await turns().begin('s1', 'apart', 't1', 60);
+    expect(await turns().read('s2', 'apart')).toBeUndefined();
+    expect(await turns().begin('s2', 'apart', 't2', 60)).toBeUndefined();
   });
 }

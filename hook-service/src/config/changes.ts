@@ -43,6 +43,7 @@ const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 
   bodyBytes: 'toolturn.limits.body_bytes',
   keepAliveMs: 'toolturn.keep_alive_seconds',
   outcomeTtlSeconds: 'toolturn.outcome_ttl',
+  retryWindowSeconds: 'toolturn.retry_window',
   catalog: 'toolturn.catalog',
   memoryTtlSeconds: 'toolturn.memory',
   surface: 'toolturn.surface',

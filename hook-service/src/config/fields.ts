@@ -83,6 +83,7 @@ export function duration(minSeconds: number, maxSeconds: number): z.ZodType<numb
 
 /** The shortest way to write this many seconds: `1h`, `7d`, `90s`. */
 export function formatDuration(total: number): string {
+  if (total === 0) return '0s';
   const [unit, length] = Object.entries(unitSeconds)
     .reverse()
     .find(([, size]) => total % size === 0) ?? ['s', 1];

@@ -60,6 +60,7 @@ describe('a config without a toolturn section', () => {
       bodyBytes: 33_554_432,
       keepAliveMs: 5000,
       outcomeTtlSeconds: 3600,
+      retryWindowSeconds: 600,
       memoryTtlSeconds: 604_800,
       logLevel: 'info',
       source: { file: 'config.yaml', files: ['config.yaml'] },

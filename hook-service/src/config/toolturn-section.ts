@@ -241,6 +241,11 @@ const sectionShape = {
   outcome_ttl: duration(1, 30 * 86_400)
     .default(3600)
     .describe('how long the outcome of a call is kept for a repeated request'),
+  retry_window: duration(0, 86_400)
+    .default(600)
+    .describe(
+      'how long a client’s own retry finds the turn that it repeats, once that one has ended; `0s`: retries are turns of their own',
+    ),
   catalog: z
     .strictObject(catalogShape, { error: 'must be a map of settings' })
     .describe('what is offered where there are many tools')
@@ -320,6 +325,8 @@ export interface ToolturnSection {
   readonly keepAliveMs: number;
   /** How long the outcome of a call is kept for a repeated request. */
   readonly outcomeTtlSeconds: number;
+  /** How long a client's own retry finds the turn that it repeats; absent: retries are turns of their own. */
+  readonly retryWindowSeconds?: number;
   /** Seconds for which hidden rounds are kept; absent where the ledger is off. */
   readonly memoryTtlSeconds?: number;
   /** What happens when a server's tool definitions change, and where they are kept beside Redis. */
@@ -387,6 +394,7 @@ export const toolturnSchema = z
     bodyBytes: section.limits.body_bytes,
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,
+    ...(section.retry_window === 0 ? {} : { retryWindowSeconds: section.retry_window }),
     ...(section.memory.enabled ? { memoryTtlSeconds: section.memory.ttl } : {}),
     pins: {
       policy: section.pins.policy,

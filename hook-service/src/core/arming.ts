@@ -12,6 +12,7 @@ import { readHistory, readKept, type Place } from './memory';
 import type { RequestFacts } from './observer';
 import type { OfferBook } from './offer';
 import type { Ledger, ToolHost } from './ports';
+import { repeatMark } from './repeat-mark';
 import { holdsNextPiece } from './result-text';
 import { readSelection, selects, type SelectedRequest } from './selection';
 import { withServerHeaders } from './server-headers';
@@ -27,6 +28,10 @@ export interface ArmingDeps {
   readonly inject: InjectPolicy;
   readonly surface: SurfacePolicy;
   readonly limits: Limits;
+  /** False: a client's own retry is a turn of its own. */
+  readonly knowsRepeats: boolean;
+  /** Those that door and hook-service share; the first one counts. */
+  readonly secrets: readonly [string, ...string[]];
 }
 
 /** What a request says of MCP servers, of what it shows of them, and with which headers. */
@@ -107,6 +112,9 @@ export class Arming {
         clientTools: client.count,
         place,
         wantsUsage: wantsUsage(request.body),
+        ...(this.deps.knowsRepeats
+          ? { repeat: repeatMark(dialect.name, request, place, this.deps.secrets[0], Date.now()) }
+          : {}),
         ...(selection === undefined ? {} : { selection }),
         ...(surface === 'hidden' ? {} : { surface }),
         ...(found.ledgerHits === 0 ? {} : { restored: true as const }),

@@ -1,7 +1,7 @@
 /** What holds for every call, looked at through both that make calls: a turn's, and those without a turn. */
 import { memoryLog, remoteServer } from '../../../tests/support/mcp/servers';
 import { Validators } from '../schema/validators';
-import { memoryCallStore } from '../state/memory';
+import { memoryCallStore } from '../state/claims';
 import { memoryResults } from '../state/results';
 import { openPolicy, type AccessPolicy } from './access';
 import { CallRunner } from './calls';

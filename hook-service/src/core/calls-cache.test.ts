@@ -1,4 +1,4 @@
-import { memoryCallStore } from '../state/memory';
+import { memoryCallStore } from '../state/claims';
 import type { Caller } from './caller';
 import { CallRunner } from './calls';
 import type { HostTool, ToolCallRequest, ToolResult } from './ports';

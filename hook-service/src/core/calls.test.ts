@@ -1,6 +1,6 @@
 import { sampleCatalog } from '../../../tests/support/sample-catalog';
 import { indexTools } from '../search/tool-search';
-import { memoryCallStore } from '../state/memory';
+import { memoryCallStore } from '../state/claims';
 import { memoryTexts } from '../state/texts';
 import { CallRunner, type CallContext } from './calls';
 import type { Outcome } from './dialect';

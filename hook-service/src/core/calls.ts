@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { OurTool } from './builtin';
 import { aimOf, type AimDeps } from './builtin-aim';
 import { keepRest } from './builtin-rest';
 import { textResult } from './builtin-run';
+import { canonicalJson } from './canonical-json';
 import { CallPath, type Aim, type CallMaker, type CallPathDeps, type Ran } from './call-path';
 import type { Outcome, ToolCall } from './dialect';
-import type { CallStore, HostTool, RecordedCall, TextStore, ToolResult } from './ports';
+import type { CallStore, Claim, HostTool, TextStore, ToolResult } from './ports';
 import { pickMedia } from './result-media';
 import { cutText, resultText } from './result-text';
+import { RunningHere } from './running-here';
 import type { CallWatch } from './work';
 
 /** What running calls needs; one for the whole service. */
@@ -16,6 +19,8 @@ export interface CallDeps extends AimDeps, CallPathDeps {
   readonly outcomeTtlSeconds: number;
   /** Where the rest of results that are cut is kept; absent: it is lost. */
   readonly texts?: TextStore;
+  /** Calls of this process; absent: of this runner alone. */
+  readonly here?: RunningHere;
 }
 
 /** Bounds how many calls run at once; the rest wait in order. */
@@ -26,6 +31,10 @@ export interface Gate {
 /** A turn, as its calls are run. */
 export interface CallContext extends CallMaker {
   readonly turn: string;
+  /** The turn in whose name calls are claimed: the first one, where this one repeats it. Absent: `turn`. */
+  readonly origin?: string;
+  /** How often each call was made before, by its digest, where this turn goes on from there. */
+  readonly made?: Readonly<Record<string, number>>;
   /** The tool behind a name, if it was offered in this turn and the caller may use it now. */
   readonly resolve: (name: string) => OurTool | undefined;
   /** Ends when tools must stop. */
@@ -33,17 +42,18 @@ export interface CallContext extends CallMaker {
   readonly gate: Gate;
 }
 
-/** How long a call that is claimed elsewhere is looked for before its fate counts as unknown. */
+/** How often the outcome of a call is looked for that runs elsewhere. */
 const pollMs = 250;
 
 /** Runs calls, each at most once, and turns whatever happens into a result that the model can use. */
 export class CallRunner {
-  /** Calls of this process, so that a hook which is repeated meanwhile joins instead of running again. */
-  private readonly running = new Map<string, Promise<Ran>>();
+  private readonly running: RunningHere['calls'];
   private readonly path: CallPath;
+  private readonly counts = new WeakMap<CallContext, CallCounts>();
 
   constructor(private readonly deps: CallDeps) {
     this.path = new CallPath(deps);
+    this.running = (deps.here ?? new RunningHere()).calls;
   }
 
   /** Runs one call of a round. Never rejects. */
@@ -104,17 +114,27 @@ export class CallRunner {
     aim: Aim,
     watch: CallWatch | undefined,
   ): Promise<Ran> {
-    const key = createHash('sha256')
-      .update(`${context.turn}\0${roundNumber}\0${call.id}`)
-      .digest('hex')
-      .slice(0, 40);
-    const digest = createHash('sha256').update(call.name).update('\0').update(call.arguments).digest('hex');
-    const local = `${context.scope}:${key}:${digest}`;
+    // The model gives a call another id when it is asked again, so a call is known by what it does.
+    const digest = sha256(`${aim.name}\0${canonicalJson(aim.arguments)}`);
+    const number = this.countsOf(context).of(digest, `${roundNumber}:${call.id}`);
+    const key = sha256(`${context.origin ?? context.turn}\0${digest}\0${number}`).slice(0, 40);
+    const local = `${context.scope}:${key}`;
     const already = this.running.get(local);
     if (already !== undefined) return already;
     const running = this.once(context, aim, key, digest, watch).finally(() => this.running.delete(local));
     this.running.set(local, running);
     return running;
+  }
+
+  /** How often each call of a turn was made, by the digest of what it does. */
+  made(context: CallContext): Readonly<Record<string, number>> {
+    return this.countsOf(context).all();
+  }
+
+  private countsOf(context: CallContext): CallCounts {
+    const counts = this.counts.get(context) ?? new CallCounts(context.made ?? {});
+    this.counts.set(context, counts);
+    return counts;
   }
 
   /** Claim, run, record. Without a working store the call runs all the same: the client is waiting. */
@@ -129,15 +149,14 @@ export class CallRunner {
     const { tool } = aim;
     try {
       const claim = await store.claim(context.scope, key, outcomeTtlSeconds);
-      if (claim.state === 'recorded' && claim.call.digest === digest)
-        return { result: claim.call.result, replayed: true };
-      if (claim.state === 'running') {
-        const found = await this.await(context, key, digest);
-        if (found !== undefined) return { result: found.result, replayed: true };
-        if (!mayRepeat(tool)) return { result: unknownFate(tool) };
+      const found = claim.state === 'running' ? await this.outcome(context, key, claim) : claim;
+      if (found.state === 'recorded' && found.call.digest === digest) {
+        const { result } = found.call;
+        if (!(isDoubtful(result) && mayRepeat(tool))) return { result, replayed: true };
+      } else if (found.state !== 'claimed' && !mayRepeat(tool)) {
+        // Claimed by a replica that died or does not answer, or recorded with a key that is gone.
+        return { result: unknownFate(tool) };
       }
-      // A record that was encrypted with a key which is gone.
-      if (claim.state === 'unreadable' && !mayRepeat(tool)) return { result: unknownFate(tool) };
     } catch (error) {
       this.deps.log.warn('a call runs without a claim: the store failed', {
         error,
@@ -145,17 +164,25 @@ export class CallRunner {
         tool: tool.tool,
       });
     }
+    let hasBegun = false;
     const ran = await this.path.run(context, aim, {
       signal: context.signal,
       queue: (run) =>
         context.gate.execute(() => {
           watch?.running?.();
-          return inTime(context, tool, run);
+          return inTime(context, tool, () => {
+            hasBegun = true;
+            return run();
+          });
         }),
       ...(watch === undefined ? {} : { onProgress: watch.progress }),
     });
     const { result } = ran;
-    await store.record(context.scope, key, { digest, result }, outcomeTtlSeconds).catch((error: unknown) =>
+    const wasNotRun = result.failure === 'limit' || (!hasBegun && result.failure !== undefined);
+    const kept = wasNotRun
+      ? store.release(context.scope, key)
+      : store.record(context.scope, key, { digest, result }, outcomeTtlSeconds);
+    await kept.catch((error: unknown) =>
       this.deps.log.warn('the outcome of a call was not recorded', {
         error,
         server: tool.server,
@@ -165,19 +192,52 @@ export class CallRunner {
     return ran;
   }
 
-  /** Waits for the outcome of a call that another replica is running. */
-  private async await(context: CallContext, key: string, digest: string): Promise<RecordedCall | undefined> {
+  /**
+   * What comes of a call that is claimed. Here it does not run (any more), and of a dead replica nothing comes: only
+   * for one that lives it is waited, as long as a call may take.
+   */
+  private async outcome(
+    context: CallContext,
+    key: string,
+    claim: Claim & { state: 'running' },
+  ): Promise<Claim> {
     const until = performance.now() + this.deps.limits.callMaxMs;
-    while (performance.now() < until && !context.signal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
-      const claim = await this.deps.store
+    let found: Claim = claim;
+    while (found.state === 'running' && found.where === 'elsewhere') {
+      if (performance.now() >= until || context.signal.aborted) return found;
+      await pause(pollMs, undefined, { signal: context.signal }).catch(() => undefined);
+      found = await this.deps.store
         .claim(context.scope, key, this.deps.outcomeTtlSeconds)
-        .catch(() => undefined);
-      if (claim?.state === 'recorded') return claim.call.digest === digest ? claim.call : undefined;
-      if (claim?.state !== 'running') return undefined;
+        .catch((): Claim => claim);
+      // Where the claim is gone, nobody can say what it came to.
+      if (found.state === 'claimed') return { state: 'unreadable' };
     }
-    return undefined;
+    return found;
   }
+}
+
+/** Tells equal calls of one turn apart: the first one, the second one and so on. */
+class CallCounts {
+  private readonly ids = new Map<string, string[]>();
+
+  constructor(private readonly before: Readonly<Record<string, number>>) {}
+
+  /** The same number for the same call of the same round. */
+  of(digest: string, id: string): number {
+    const known = this.ids.get(digest) ?? [];
+    this.ids.set(digest, known);
+    const position = known.indexOf(id);
+    return (this.before[digest] ?? 0) + (position < 0 ? known.push(id) - 1 : position);
+  }
+
+  all(): Readonly<Record<string, number>> {
+    const now = [...this.ids].map(([digest, { length }]) => [digest, (this.before[digest] ?? 0) + length]);
+    return { ...this.before, ...Object.fromEntries(now) };
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** A call that had to wait until the turn's time was used up is not run. */
@@ -193,6 +253,11 @@ async function inTime(
 function unknownFate({ tool }: HostTool): ToolResult {
   const text = `It is not known whether the call of ${tool} ran, so it was not run again. Check before you repeat it.`;
   return textResult(text, 'unknown_fate');
+}
+
+/** True where the call may or may not have had its effect. */
+function isDoubtful({ failure }: ToolResult): boolean {
+  return failure === 'timeout' || failure === 'transport' || failure === 'cancelled';
 }
 
 /** The one use of a server's hints: whether a call whose fate is unknown may be made again. */

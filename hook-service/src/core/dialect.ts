@@ -4,7 +4,7 @@
  * JSON; what a dialect does not know it carries along.
  */
 import type { ToolturnError } from './errors';
-import type { JsonObject } from './json';
+import type { Json, JsonObject } from './json';
 import type { ContentPart, FailureKind, HostTool } from './ports';
 import type { Surface } from './surface';
 import type { LimitEnd } from './turn-budget';
@@ -177,6 +177,10 @@ export interface Dialect {
   read(response: JsonObject, turn: string, roundNumber: number): Round;
   /** The next request: the model's turn and one result for each of its calls, in the order of the calls. */
   next(body: JsonObject, round: Round, outcomes: readonly Outcome[]): JsonObject;
+  /** What `next` has added from one request of a turn to a later one. */
+  added(from: JsonObject, to: JsonObject): readonly Json[];
+  /** The request with what was added to an equal one, as `next` would make it. */
+  withAdded(body: JsonObject, added: readonly Json[]): JsonObject;
   /** The same request with our tools taken away, so that the model must answer. */
   withdraw(body: JsonObject, clientCount: number): JsonObject;
   /** The same request with tools kept but forbidden, for providers that want them declared beside old calls. */

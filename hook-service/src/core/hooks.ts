@@ -2,6 +2,7 @@
 import type { Caller } from './caller';
 import type { JsonObject } from './json';
 import type { Place } from './memory';
+import type { RepeatMark } from './repeat-mark';
 import type { Selection } from './selection';
 import type { Surface } from './surface';
 
@@ -36,6 +37,8 @@ export interface TurnMark {
   readonly selection?: Selection;
   /** What the client sees of tool work; absent: nothing. */
   readonly surface?: Surface;
+  /** By which a repetition of the request is known; absent: it is not looked for. */
+  readonly repeat?: RepeatMark;
   /** The version of the config that the turn began with. */
   readonly config?: string;
   /** The conversation's digest (`conversation.ts`). */

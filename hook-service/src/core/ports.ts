@@ -52,7 +52,7 @@ export type FailureKind =
   | 'denied' // the caller may not use this tool, or not with these arguments
   | 'invalid_arguments'
   | 'limit' // a limit of the turn was reached before the call could start
-  | 'unknown_fate'; // another replica claimed the call and its outcome never arrived
+  | 'unknown_fate'; // the call was claimed before and its outcome is not known
 
 /** One part of a tool's result (MCP `ContentBlock`), parsed once at the boundary. */
 export type ContentPart =
@@ -207,10 +207,13 @@ export interface RecordedCall {
   readonly result: ToolResult;
 }
 
+/** Who has claimed something: this process, another replica that lives, or one whose heartbeat has ended. */
+export type Whereabouts = 'here' | 'elsewhere' | 'dead';
+
 export type Claim =
   | { readonly state: 'claimed' } // run it; nobody else does
   | { readonly state: 'recorded'; readonly call: RecordedCall }
-  | { readonly state: 'running' } // somebody else claimed it and has not recorded an outcome
+  | { readonly state: 'running'; readonly where: Whereabouts } // claimed before, and no outcome is recorded
   | { readonly state: 'unreadable' }; // there is something, and nobody here can read it
 
 /** Results of read-only tools, for the same call of the same scope. Bounded; a result that is too large is not kept. */
@@ -224,6 +227,32 @@ export interface ResultCache {
 export interface CallStore {
   claim(scope: Scope, callKey: string, ttlSeconds: number): Promise<Claim>;
   record(scope: Scope, callKey: string, call: RecordedCall, ttlSeconds: number): Promise<void>;
+  /** Gives a claim back: the call was not run, and whoever comes next may run it. */
+  release(scope: Scope, callKey: string): Promise<void>;
+}
+
+/** What is kept of a turn that has calls of ours, for the client's own retries. */
+export interface FirstTurn {
+  readonly turn: string;
+  /** `ended`: the client got an error, or calls of its own to run; there is no answer to give again. */
+  readonly state: 'running' | 'answered' | 'ended';
+  /** When it ended, in milliseconds since 1970. */
+  readonly endedAt?: number;
+  /** False where the one who asked has gone before the end. */
+  readonly delivered?: boolean;
+  /** How far it came, and the finished answer (`repeats.ts`). */
+  readonly progress?: JsonObject;
+  readonly answer?: JsonObject;
+}
+
+export type FoundTurn = FirstTurn & { readonly where: Whereabouts };
+
+/** Turns by the state of the conversation that they answer. */
+export interface TurnStore {
+  /** Takes the state for this turn, if it is free; gives the turn that has it otherwise. */
+  begin(scope: Scope, state: string, turn: string, ttlSeconds: number): Promise<FoundTurn | undefined>;
+  read(scope: Scope, state: string): Promise<FoundTurn | undefined>;
+  put(scope: Scope, state: string, turn: FirstTurn, ttlSeconds: number): Promise<void>;
 }
 
 /** The rounds a client never saw, kept so that its next request can put them back. */

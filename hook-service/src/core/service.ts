@@ -23,6 +23,7 @@ import type { Overload } from './overload';
 import type { Upstream } from './ports';
 import { contextOf, traceOf, turnSpan, type TurnSpan } from './trace';
 import type { Work } from './work';
+import type { FirstAnswer, Repeats } from './repeats';
 import { withServerHeaders } from './server-headers';
 import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
 
@@ -36,6 +37,8 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly keepAliveMs: number;
   /** How many turns may be in work. */
   readonly overload: Overload;
+  /** Knows a client's own retries. */
+  readonly repeats: Repeats;
   /** Told of everything that happens in turns. */
   readonly observer: Observer;
   /** True where traces are collected: requests carry the ids of our spans then, and else the client's. */
@@ -213,6 +216,7 @@ export class TurnService implements TurnHooks {
     const tell = turnObserver(this.deps.observer, factsOf(request, { ...base, ...named, ...traced }));
     tell({ type: 'turn_started' });
     const leave = this.deps.overload.enter(base.scope);
+    const standing = await this.deps.repeats.standing(base.scope, mark.turn, mark.repeat);
     try {
       const caller = await this.callerOf(request);
       const result = await runTurn(
@@ -227,6 +231,7 @@ export class TurnService implements TurnHooks {
           ...(mark.selection === undefined ? {} : { selection: mark.selection }),
           place: mark.place,
           ...named,
+          standing,
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
           tell,
@@ -234,6 +239,13 @@ export class TurnService implements TurnHooks {
         },
         asker,
       );
+      // Before the client sees the end: it may be gone then, and come again.
+      if (result.isRepeated !== true)
+        await standing.end?.({
+          state: 'answered',
+          ...(result.handBack.length > 0 ? {} : { answer: answerOf(result) }),
+          delivered: !signal.aborted,
+        });
       tell({
         type: 'turn_finished',
         end: result.end,
@@ -245,6 +257,7 @@ export class TurnService implements TurnHooks {
       this.log({ ...base, rounds: result.rounds.length, ms: since(begun), end: result.end }, result.calls);
       return result;
     } catch (error) {
+      await standing.end?.({ state: 'ended', delivered: false });
       const problem = shown(error);
       const failed = {
         rounds: 0,
@@ -338,6 +351,14 @@ function factsOf(
     ...(conversation === undefined ? {} : { conversation }),
     ...(trace === undefined ? {} : { trace }),
     ...(span === undefined ? {} : { span }),
+  };
+}
+
+/** What a repetition of the turn is given of it. */
+function answerOf({ rounds, note, kept }: TurnResult): FirstAnswer {
+  return {
+    texts: [...rounds.map((round) => round.text), ...(note === undefined ? [] : [note])],
+    ...(kept === undefined ? {} : { kept }),
   };
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { memoryCallStore, memoryLedger } from '../state/memory';
+import { memoryCallStore } from '../state/claims';
+import { memoryLedger } from '../state/memory';
 import { chat } from '../dialects/chat';
 import { wholeAsker } from './askers';
 import { CallRunner, type Gate } from './calls';

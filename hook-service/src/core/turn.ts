@@ -8,6 +8,8 @@ import type { Limits } from './limits';
 import { bothWatch, observedCall, type TurnEvent } from './observer';
 import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope, TraceContext } from './ports';
+import type { FirstAnswer, Progress, Standing } from './repeats';
+import { holdsNextPiece } from './result-text';
 import { RoundClock } from './round-clock';
 import { selects, type Selection } from './selection';
 import { limitNote, TurnBudget, type LimitEnd } from './turn-budget';
@@ -42,6 +44,8 @@ export interface TurnStart {
   readonly place: Place;
   /** The conversation's digest, for the ledger. */
   readonly conversation?: string;
+  /** How it stands to a turn that it may repeat; absent: it repeats none. */
+  readonly standing?: Standing;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
   /** Told of tool work as it happens; absent where the client sees nothing of it. */
@@ -86,6 +90,10 @@ export interface TurnResult {
   /** Said by us where the model left the client without any text. */
   readonly note?: string;
   readonly end: TurnEnd;
+  /** What the ledger keeps of the turn. */
+  readonly kept?: JsonObject;
+  /** True where the answer is that of the turn which this one repeats. */
+  readonly isRepeated?: true;
 }
 
 /**
@@ -97,6 +105,12 @@ export async function runTurn(deps: TurnDeps, start: TurnStart, asker: Asker): P
   return new Turn(deps, start, asker).run();
 }
 
+/** A round, and those of its calls that are being run. */
+interface ReadRound {
+  readonly round: Round;
+  readonly running: readonly Promise<Outcome>[];
+}
+
 class Turn {
   private readonly rounds: Round[] = [];
   private readonly reported: ReportedCall[] = [];
@@ -104,7 +118,7 @@ class Turn {
   /** Offered from the round on in which a result was cut. */
   private readonly readMore: OfferedTool | undefined;
   private readonly isClients: (name: string) => boolean;
-  private readonly context: CallContext;
+  private context: CallContext;
   private readonly work: WorkReport | undefined;
   /** Ends the turn whatever happens. */
   private readonly hard: AbortSignal;
@@ -125,6 +139,7 @@ class Turn {
     this.hard = AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs + limits.answerMs)]);
     this.context = {
       turn: start.id,
+      ...(start.standing === undefined ? {} : { origin: start.standing.origin }),
       scope: start.scope,
       caller,
       access: book.accessOf(caller),
@@ -141,35 +156,95 @@ class Turn {
 
   async run(): Promise<TurnResult> {
     let body = this.start.body;
-    let reading = this.asker.first();
-    for (let roundNumber = 1; ; roundNumber++) {
-      const { round, running } = await this.readRound(reading, roundNumber);
+    const first = await this.firstRound();
+    if ('end' in first) return first;
+    let roundNumber = 1;
+    let read: ReadRound;
+    if ('progress' in first) {
+      body = this.goOn(first.progress);
+      read = await this.ask(body, ++roundNumber);
+    } else read = first;
+    for (; ; roundNumber++) {
+      const { round, running } = read;
       const theirs = this.theirs(round);
       const outcomes = await Promise.all(running);
       this.report(outcomes, roundNumber);
       // Nothing is left to run, or the client has to run something: the turn ends.
       if (outcomes.length === 0 || theirs.length > 0) {
-        await this.keepHidden(body, round, outcomes, theirs);
-        return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs);
+        const kept = await this.keepHidden(body, round, outcomes, theirs);
+        return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs, undefined, kept);
       }
-      body = this.withReadMore(this.start.dialect.next(body, round, outcomes), outcomes);
+      const wasCut = outcomes.some((outcome) => outcome.readsOn);
+      body = this.withReadMore(this.start.dialect.next(body, round, outcomes), wasCut);
       const limit = this.limit(roundNumber);
       if (limit !== undefined) return this.lastAnswer(body, roundNumber + 1, limit);
-      reading = this.asker.ask(body, roundNumber + 1, this.hard);
+      // Outcomes are kept already; this is what they belong to.
+      await this.start.standing?.keep?.({
+        added: this.start.dialect.added(this.start.body, body),
+        calls: this.deps.runner.made(this.context),
+      });
+      read = await this.ask(body, roundNumber + 1);
     }
   }
 
+  private ask(body: JsonObject, roundNumber: number): Promise<ReadRound> {
+    return this.readRound(
+      this.asker.ask(body, roundNumber, this.hard),
+      roundNumber,
+      this.begins(roundNumber),
+    );
+  }
+
+  /** The request with the rounds of the turn that this one repeats. */
+  private goOn({ added, calls }: Progress): JsonObject {
+    this.context = { ...this.context, made: calls };
+    const body = this.start.dialect.withAdded(this.start.body, added);
+    return this.withReadMore(body, holdsNextPiece(JSON.stringify(added)));
+  }
+
+  /**
+   * The round that LiteLLM has made already. Where the turn repeats one, none of its calls begins before that one has
+   * ended, and with an answer of that one it is over.
+   */
+  private async firstRound(): Promise<ReadRound | TurnResult | { readonly progress: Progress }> {
+    const begin = this.begins(1);
+    const answer = this.start.standing?.answer;
+    if (answer === undefined) return this.readRound(this.asker.first(), 1, begin);
+    const held: ToolCall[] = [];
+    const { round } = await this.readRound(this.asker.first(), 1, (call) => void held.push(call));
+    // Calls of its own the client must get from this turn; then ours get their outcomes one by one.
+    if (this.theirs(round).length === 0) {
+      const first = await this.inTime(() => answer(this.hard));
+      if ('answer' in first) return this.repeat(round, first.answer);
+      if (first.progress !== undefined) return { progress: first.progress };
+    }
+    return { round, running: held.map(begin) };
+  }
+
+  /** Ends the turn with the answer of the one that it repeats. */
+  private async repeat(round: Round, { texts, kept }: FirstAnswer): Promise<TurnResult> {
+    // What the model says before its first call it has said again.
+    const rest = round.text.trim() === '' ? texts : texts.slice(1);
+    const text = rest.filter((each) => each.trim() !== '').join('\n\n');
+    const note = text === '' ? undefined : text;
+    if (kept !== undefined) await this.keep(this.shown([], note), kept);
+    return { ...this.result('answer', [], note, kept), isRepeated: true };
+  }
+
   /** A result was cut: from here on the model can ask for the rest. */
-  private withReadMore(body: JsonObject, outcomes: readonly Outcome[]): JsonObject {
+  private withReadMore(body: JsonObject, wasCut: boolean): JsonObject {
     const tool = this.readMore;
-    if (tool === undefined || this.offered.has(tool.name)) return body;
-    if (!outcomes.some((outcome) => outcome.readsOn)) return body;
+    if (tool === undefined || this.offered.has(tool.name) || !wasCut) return body;
     this.offered.add(tool.name);
     return { ...body, ...this.start.dialect.offer(body, [tool]).set };
   }
 
   /** Reads a round and starts each of our calls the moment it is complete. */
-  private async readRound(reading: Reading, roundNumber: number) {
+  private async readRound(
+    reading: Reading,
+    roundNumber: number,
+    begin: (call: ToolCall) => Promise<Outcome> | undefined,
+  ): Promise<ReadRound> {
     const running: Promise<Outcome>[] = [];
     const clock = this.clock(roundNumber);
     for (;;) {
@@ -180,8 +255,13 @@ class Turn {
         clock.end(step.value, this.theirs(step.value).length);
         return { round: step.value, running };
       }
-      if (!this.isClients(step.value.name)) running.push(clock.began(this.begin(step.value, roundNumber)));
+      const begun = this.isClients(step.value.name) ? undefined : begin(step.value);
+      if (begun !== undefined) running.push(clock.began(begun));
     }
+  }
+
+  private begins(roundNumber: number): (call: ToolCall) => Promise<Outcome> {
+    return (call) => this.begin(call, roundNumber);
   }
 
   private clock(round: number): RoundClock {
@@ -192,9 +272,13 @@ class Turn {
     return round.calls.filter((call) => this.isClients(call.name));
   }
 
-  private async untilDeadline(reading: Reading) {
+  private untilDeadline(reading: Reading) {
+    return this.inTime(() => reading.next());
+  }
+
+  private async inTime<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await reading.next();
+      return await work();
     } catch (error) {
       if (this.hard.aborted && !this.start.signal.aborted) {
         throw new ToolturnError(
@@ -271,8 +355,8 @@ class Turn {
             .map((call) => refusedCall(call, notRunAtEnd(call)));
     const silent = theirs.length === 0 && round.text.trim() === '';
     const note = silent ? limitNote(end, this.deps.limits) : undefined;
-    await this.keepHidden(body, round, notRun, theirs, note);
-    return this.result(end, theirs, note);
+    const kept = await this.keepHidden(body, round, notRun, theirs, note);
+    return this.result(end, theirs, note, kept);
   }
 
   private async readOnly(body: JsonObject, roundNumber: number): Promise<Round> {
@@ -293,17 +377,24 @@ class Turn {
     outcomes: readonly Outcome[],
     theirs: readonly ToolCall[],
     note?: string,
-  ): Promise<void> {
+  ): Promise<JsonObject | undefined> {
     // In a turn of one round the client has seen everything, unless calls of ours stood beside its own.
-    if (this.rounds.length === 1 && outcomes.length === 0) return;
-    const { dialect, body: startBody, scope, place, conversation } = this.start;
-    const keys = answerKeys(dialect.name, place, this.shown(theirs, note));
-    if (keys.length === 0) return;
+    if (this.rounds.length === 1 && outcomes.length === 0) return undefined;
+    const { dialect, body: startBody, conversation } = this.start;
     const hidden = dialect.hidden({ startBody, lastBody: body, lastRound: round, outcomes });
     const { readMore } = this;
     const readsOn =
       readMore !== undefined && (this.offered.has(readMore.name) || outcomes.some((each) => each.readsOn));
     const kept = keptTurn(hidden, readsOn, conversation);
+    await this.keep(this.shown(theirs, note), kept);
+    return kept;
+  }
+
+  /** Keeps the hidden part of a turn under what the client can name of it. */
+  private async keep(shown: Shown, kept: JsonObject): Promise<void> {
+    const { dialect, scope, place } = this.start;
+    const keys = answerKeys(dialect.name, place, shown);
+    if (keys.length === 0) return;
     await this.deps.ledger
       .keep(scope, keys, kept, this.deps.ledgerTtlSeconds)
       .catch((error: unknown) =>
@@ -336,13 +427,14 @@ class Turn {
     }
   }
 
-  private result(end: TurnEnd, handBack: readonly ToolCall[], note?: string): TurnResult {
+  private result(end: TurnEnd, handBack: readonly ToolCall[], note?: string, kept?: JsonObject): TurnResult {
     return {
       rounds: this.rounds,
       calls: this.reported,
       handBack,
       end,
       ...(note === undefined ? {} : { note }),
+      ...(kept === undefined ? {} : { kept }),
     };
   }
 }

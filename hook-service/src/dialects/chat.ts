@@ -2,6 +2,7 @@ import type { Dialect, OfferedTool, Outcome, Patch, Round, ToolCall } from '../c
 import type { ToolturnError } from '../core/errors';
 import { asText, isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
+import { addsTo, listIn } from './added';
 import { ChatJoiner } from './chat-joiner';
 import { chatHistory, hiddenTurn, restoreHidden } from './chat-history';
 import { chatMessage, readableCalls, uniqueCalls } from './chat-message';
@@ -103,6 +104,8 @@ export const chat: Dialect = {
       messages: [...messages, readableCalls(round.message, outcomes), ...outcomes.map(toolMessage)],
     };
   },
+
+  ...addsTo('messages', listIn('messages'), (body) => without(body, 'tool_choice')),
 
   withdraw(body, clientCount) {
     const own = toolList(body).slice(0, clientCount);

@@ -2,6 +2,7 @@ import type { Dialect, Round, ShownWork } from '../core/dialect';
 import type { ToolturnError } from '../core/errors';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { noteLines, notesOf } from '../core/work-note';
+import { addsTo } from './added';
 import { hiddenTurn, readContents, restoreHidden, resultContent } from './generate-content-history';
 import { GenerateContentJoiner } from './generate-content-joiner';
 import {
@@ -73,6 +74,8 @@ export const generateContent: Dialect = {
     const contents = [...contentsOf(body), round.message, resultContent(round, outcomes)];
     return { ...unforced(body), contents };
   },
+
+  ...addsTo('contents', contentsOf, unforced),
 
   withdraw: withdrawTools,
   forbid: forbidTools,

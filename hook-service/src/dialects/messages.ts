@@ -2,6 +2,7 @@ import type { Dialect, OfferedTool, Outcome, Patch, Round } from '../core/dialec
 import type { ToolturnError } from '../core/errors';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
+import { addsTo, listIn } from './added';
 import {
   asString,
   assistantMessage,
@@ -113,6 +114,8 @@ export const messages: Dialect = {
     const results = { role: 'user', content: outcomes.map(toolResult) };
     return { ...unforced(body), messages: [...before, round.message, results] };
   },
+
+  ...addsTo('messages', listIn('messages'), unforced),
 
   withdraw(body, clientCount) {
     const own = toolList(body).slice(0, clientCount);

@@ -1,6 +1,7 @@
 import type { Dialect, OfferedTool, Patch, Round } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
+import { addsTo } from './added';
 import { responsesHistory } from './responses-history';
 import { answerItem, inputItems, noteItem, readableItems, sendable } from './responses-items';
 import { errorEvent, ResponsesJoiner } from './responses-joiner';
@@ -89,6 +90,8 @@ export const responses: Dialect = {
     // A choice that was forced once would be forced for ever; the model decides from here on.
     return { ...without(body, 'tool_choice'), input: [...inputItems(body), ...items, ...results] };
   },
+
+  ...addsTo('input', inputItems, (body) => without(body, 'tool_choice')),
 
   withdraw(body, clientCount) {
     const own = toolList(body).slice(0, clientCount);

@@ -1,6 +1,7 @@
 import express, { type Response, type Router } from 'express';
 import { once } from 'node:events';
 import type { ChunkSink, TurnHooks } from '../core/hooks';
+import type { RepeatMark } from '../core/repeat-mark';
 import type { JsonObject } from '../core/json';
 import { ToolturnError } from '../core/errors';
 import { jsonLines } from './lines';
@@ -30,6 +31,7 @@ export function hookRoutes(service: TurnHooks, bodyBytes: number): Router {
         wants_usage: mark.wantsUsage,
         selection: mark.selection,
         surface: mark.surface,
+        ...(mark.repeat === undefined ? {} : { repeat: repeatOf(mark.repeat) }),
         config: mark.config,
         conversation: mark.conversation,
         restored: mark.restored,
@@ -65,6 +67,8 @@ export function hookRoutes(service: TurnHooks, bodyBytes: number): Router {
 
   return router;
 }
+
+const repeatOf = ({ state, at, isMarked }: RepeatMark) => ({ state, at, is_marked: isMarked });
 
 /** Aborted when the door hangs up before the answer is complete. */
 function goneSignal(res: Response): AbortSignal {

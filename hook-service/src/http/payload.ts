@@ -48,6 +48,7 @@ const mark = z.object({
   wants_usage: z.boolean(),
   selection: selection.nullish(),
   surface: z.enum(surfaces).nullish(),
+  repeat: z.object({ state: z.string().max(64), at: z.number(), is_marked: z.boolean() }).nullish(),
   config: z.string().max(64).nullish(),
   conversation: z.string().max(64).nullish(),
   restored: z.literal(true).nullish(),
@@ -129,7 +130,14 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   wantsUsage: parsed.wants_usage,
   ...(parsed.selection ? { selection: parsed.selection } : {}),
   ...(parsed.surface ? { surface: parsed.surface } : {}),
+  ...(parsed.repeat ? { repeat: repeatMark(parsed.repeat) } : {}),
   ...(parsed.config ? { config: parsed.config } : {}),
   ...(parsed.conversation ? { conversation: parsed.conversation } : {}),
   ...(parsed.restored ? { restored: parsed.restored } : {}),
+});
+
+const repeatMark = ({ state, at, is_marked: isMarked }: NonNullable<z.infer<typeof mark>['repeat']>) => ({
+  state,
+  at,
+  isMarked,
 });

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../core/json';
-import type { CallStore, Claim, Ledger, RecordedCall } from '../core/ports';
+import type { Ledger } from '../core/ports';
 
 interface Entry<T> {
   readonly value: T;
@@ -32,28 +32,13 @@ export class BoundedMap<T> {
     }
   }
 
+  delete(key: string): void {
+    this.entries.delete(key);
+  }
+
   get size(): number {
     return this.entries.size;
   }
-}
-
-/** Claims and records of this process alone: what there is while Redis is away. */
-export function memoryCallStore(capacity = 2000): CallStore {
-  const calls = new BoundedMap<RecordedCall | 'running'>(capacity);
-  return {
-    async claim(scope, callKey, ttlSeconds): Promise<Claim> {
-      const key = `${scope}:${callKey}`;
-      const known = calls.get(key);
-      if (known === undefined) {
-        calls.set(key, 'running', ttlSeconds);
-        return { state: 'claimed' };
-      }
-      return known === 'running' ? { state: 'running' } : { state: 'recorded', call: known };
-    },
-    async record(scope, callKey, call, ttlSeconds) {
-      calls.set(`${scope}:${callKey}`, call, ttlSeconds);
-    },
-  };
 }
 
 /** A ledger of this process alone. */

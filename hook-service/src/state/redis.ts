@@ -1,36 +1,30 @@
 import { Redis } from 'ioredis';
-import { z } from 'zod';
 import type { PinStore } from '../core/pins';
 import type {
   CallStore,
-  Claim,
   Ledger,
   Log,
   PartHealth,
   RateStore,
-  RecordedCall,
   ResultCache,
   TextStore,
+  TurnStore,
 } from '../core/ports';
+import { memoryCallStore, redisCalls, rememberedCalls } from './claims';
 import { redisLedger } from './ledger';
-import { memoryCallStore, memoryLedger } from './memory';
+import { memoryLedger } from './memory';
 import { redisPins } from './pins';
 import { memoryRates, redisRates } from './rates';
+import { Replica } from './replica';
 import { memoryResults, redisResults } from './results';
 import { createSeal, plainSeal, type Seal, type SealKeys } from './seal';
 import { memoryTexts, redisTexts } from './texts';
-
-/** A record as it stands in Redis. Written by us, yet parsed: another version may have written it. */
-const storedCall = z.union([
-  z.object({ running: z.literal(true) }),
-  z.object({
-    digest: z.string(),
-    result: z.object({ content: z.array(z.looseObject({ type: z.string() })) }).loose(),
-  }),
-]);
+import { memoryTurns, redisTurns } from './turns';
 
 export interface State {
   readonly calls: CallStore;
+  /** Turns, for those who repeat them. */
+  readonly firstTurns: TurnStore;
   readonly ledger: Ledger;
   readonly texts: TextStore;
   readonly results: ResultCache;
@@ -44,11 +38,6 @@ export interface State {
 /** No request waits longer than this for Redis; then memory takes its place. */
 const commandTimeoutMs = 500;
 
-/** `{scope}` is a hash tag: in a cluster everything of one caller stands on one node. */
-const callKeyOf = (scope: string, callKey: string): string => `tt:{${scope}}:call:${callKey}`;
-
-const runningMark = JSON.stringify({ running: true });
-
 /**
  * What must outlive a request, in Redis; in this process's memory while Redis is away or where none is
  * configured. Never throws and never waits longer than half a second.
@@ -57,6 +46,7 @@ export function createState(options: { url: string | undefined; seal?: SealKeys;
   const seal = options.seal === undefined ? plainSeal : createSeal(options.seal);
   const fallback = {
     calls: memoryCallStore(),
+    firstTurns: memoryTurns(),
     ledger: memoryLedger(),
     texts: memoryTexts(),
     results: memoryResults(),
@@ -79,7 +69,9 @@ function redisState(
   url: string,
   seal: Seal,
   log: Log,
-  fallback: Pick<State, 'calls' | 'ledger' | 'texts' | 'results' | 'rates'>,
+  fallback: Pick<State, 'firstTurns' | 'ledger' | 'texts' | 'results' | 'rates'> & {
+    readonly calls: ReturnType<typeof memoryCallStore>;
+  },
 ): State {
   const redis = new Redis(url, {
     commandTimeout: commandTimeoutMs,
@@ -112,6 +104,9 @@ function redisState(
     }
   }
 
+  const replica = new Replica(redis);
+  const calls = rememberedCalls(redisCalls(redis, seal, replica), fallback.calls);
+  const firstTurns = redisTurns(redis, seal, replica);
   const texts = redisTexts(redis, seal);
   const ledger = redisLedger(redis, seal);
   const results = redisResults(redis, seal);
@@ -119,20 +114,43 @@ function redisState(
 
   return {
     calls: {
-      claim: (scope, callKey, ttl) =>
+      claim: (...call) =>
         orMemory(
           'claim',
-          () => claim(redis, seal, callKeyOf(scope, callKey), ttl),
-          () => fallback.calls.claim(scope, callKey, ttl),
+          () => calls.claim(...call),
+          () => fallback.calls.claim(...call),
         ),
-      record: (scope, callKey, call, ttl) =>
+      record: (...call) =>
         orMemory(
           'record',
-          async () => {
-            const key = callKeyOf(scope, callKey);
-            await redis.set(key, seal.close(key, JSON.stringify(call)), 'EX', ttl);
-          },
-          () => fallback.calls.record(scope, callKey, call, ttl),
+          () => calls.record(...call),
+          () => fallback.calls.record(...call),
+        ),
+      release: (...call) =>
+        orMemory(
+          'release a claim',
+          () => calls.release(...call),
+          () => fallback.calls.release(...call),
+        ),
+    },
+    firstTurns: {
+      begin: (...turn) =>
+        orMemory(
+          'begin a turn',
+          () => firstTurns.begin(...turn),
+          () => fallback.firstTurns.begin(...turn),
+        ),
+      read: (...turn) =>
+        orMemory(
+          'read a turn',
+          () => firstTurns.read(...turn),
+          () => fallback.firstTurns.read(...turn),
+        ),
+      put: (...turn) =>
+        orMemory(
+          'keep a turn',
+          () => firstTurns.put(...turn),
+          () => fallback.firstTurns.put(...turn),
         ),
     },
     ledger: {
@@ -201,35 +219,8 @@ function redisState(
             reason: `Redis cannot be used (${lost}). Turns work; outcomes and hidden rounds are kept in memory only and are lost at a restart or on another replica.`,
           },
     close: async () => {
+      await replica.end();
       redis.disconnect();
     },
   };
-}
-
-/** One round trip: take the claim if nobody has it, and read what is there. */
-async function claim(redis: Redis, seal: Seal, key: string, ttlSeconds: number): Promise<Claim> {
-  const [taken, found] =
-    (await redis.pipeline().set(key, seal.close(key, runningMark), 'EX', ttlSeconds, 'NX').get(key).exec()) ??
-    [];
-  if (taken?.[0]) throw taken[0];
-  if (taken?.[1] === 'OK') return { state: 'claimed' };
-  if (found?.[0]) throw found[0];
-  const text = found?.[1];
-  if (typeof text !== 'string') return { state: 'claimed' };
-  const opened = seal.open(key, text);
-  if (opened === undefined) return { state: 'unreadable' };
-  const stored = storedCall.safeParse(parseJson(opened));
-  if (!stored.success) return { state: 'claimed' };
-  return 'running' in stored.data
-    ? { state: 'running' }
-    : { state: 'recorded', call: stored.data as unknown as RecordedCall };
-}
-
-function parseJson(text: unknown): unknown {
-  if (typeof text !== 'string') return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

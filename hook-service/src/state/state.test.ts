@@ -1,9 +1,20 @@
-import { callStoreContract, ledgerContract } from '../../../tests/support/call-store-contract';
-import { BoundedMap, memoryCallStore, memoryLedger } from './memory';
+import {
+  callStoreContract,
+  ledgerContract,
+  turnStoreContract,
+} from '../../../tests/support/call-store-contract';
+import { memoryCallStore } from './claims';
+import { BoundedMap, memoryLedger } from './memory';
+import { memoryTurns } from './turns';
 
 describe('calls in memory', () => {
   const store = memoryCallStore();
   callStoreContract(() => store);
+});
+
+describe('turns in memory', () => {
+  const turns = memoryTurns();
+  turnStoreContract(() => turns);
 });
 
 describe('a ledger in memory', () => {

@@ -1,0 +1,46 @@
+/** Stands before several replicas of hook-service and hands each request of the door to the one that is chosen. */
+import { createServer, request as forward } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream';
+
+export interface Front {
+  readonly url: string;
+  /** `http://127.0.0.1:P` of the replica that gets the next request. */
+  target: string;
+  stop(): Promise<void>;
+}
+
+export async function startFront(): Promise<Front> {
+  const server = createServer((req, res) => {
+    const { port } = new URL(front.target);
+    const headers = req.headers;
+    const onward = forward({
+      host: '127.0.0.1',
+      port,
+      path: req.url,
+      method: req.method,
+      headers,
+      agent: false,
+    });
+    onward.on('response', (reply) => {
+      res.writeHead(reply.statusCode ?? 502, reply.headers);
+      res.flushHeaders();
+      pipeline(reply, res, () => undefined);
+    });
+    onward.on('error', () => res.destroy());
+    pipeline(req, onward, () => undefined);
+    // Whoever hangs up hangs up on the replica too.
+    res.on('close', () => onward.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const front: Front = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    target: 'http://127.0.0.1:9',
+    async stop() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+  return front;
+}

@@ -208,7 +208,9 @@ async function play(
   model.answerWith(sizes === undefined ? answer : cutStreams(answer, sizes));
   const exchanges: Exchange[] = [];
   const own = rounds.some(({ calls }) => calls?.some((call) => !isOurs(call)));
-  const conversation = driver.converse({ url: stack.url, key: 'sk-test-alice', stream, own, exchanges });
+  // A key for each cell: the same question after a failure would be a retry.
+  const key = `sk-test-${made}`;
+  const conversation = driver.converse({ url: stack.url, key, stream, own, exchanges });
   const answers: Answer[] = [];
   let error: unknown;
   const hold = async (): Promise<void> => {

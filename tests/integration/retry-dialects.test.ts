@@ -4,7 +4,7 @@ import { gate, type Gate } from '../../scripts/src/gate';
 import { waitUntil } from '../../scripts/src/processes';
 import { startScriptedModel, type ScriptedModel } from '../../scripts/src/scripted-model';
 import { chatDriver } from '../support/dialects/chat-driver';
-import type { Driver, Exchange } from '../support/dialects/driver';
+import type { Exchange } from '../support/dialects/driver';
 import { generateContentDriver } from '../support/dialects/generate-content-driver';
 import { messagesDriver } from '../support/dialects/messages-driver';
 import { responsesDriver } from '../support/dialects/responses-driver';
@@ -62,15 +62,15 @@ it.each(cells)(
       ),
     );
     const exchanges: Exchange[] = [];
-    const talk = (isStream: boolean) =>
+    const talk = (isStream: boolean, seen: Exchange[]) =>
       driver.converse({
         url: stack.url,
         key: `sk-test-${dialect}-${stream}`,
         stream: isStream,
         own: false,
-        exchanges,
+        exchanges: seen,
       });
-    const [one, two] = [talk(!stream), talk(stream)];
+    const [one, two] = [talk(!stream, []), talk(stream, exchanges)];
     const first = one.ask('What is the word?');
     await begun.opened;
     const before = repeats();
@@ -80,7 +80,7 @@ it.each(cells)(
     const said = 'Let me see.\n\nIt says quince.';
     expect([(await first).text, (await again).text]).toEqual([said, said]);
     expect(fixture.calls).toHaveLength(calls + 1);
-    expect(driver.answerProblems((await exchanges[1]?.body) ?? '', stream)).toEqual([]);
+    expect(driver.answerProblems((await exchanges[0]?.body) ?? '', stream)).toEqual([]);
 
     // Asked on, the model sees the call and its result, which no client has sent.
     model.answerWith(driver.provider(() => ({ text: 'Again quince.' })));

@@ -231,7 +231,9 @@ class CallCounts {
   }
 
   all(): Readonly<Record<string, number>> {
-    const now = [...this.ids].map(([digest, { length }]) => [digest, (this.before[digest] ?? 0) + length]);
+    const now = [...this.ids].map(
+      ([digest, { length }]) => [digest, (this.before[digest] ?? 0) + length] as const,
+    );
     return { ...this.before, ...Object.fromEntries(now) };
   }
 }

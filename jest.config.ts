@@ -22,6 +22,7 @@ const config: Config = {
     { ...shared, displayName: 'clients', testMatch: ['<rootDir>/tests/clients/**/*.test.ts'] },
     { ...shared, displayName: 'servers', testMatch: ['<rootDir>/tests/servers/**/*.test.ts'] },
     { ...shared, displayName: 'deploy', testMatch: ['<rootDir>/tests/deploy/**/*.test.ts'] },
+    { ...shared, displayName: 'chaos', testMatch: ['<rootDir>/tests/chaos/**/*.test.ts'] },
     { ...shared, displayName: 'soak', testMatch: ['<rootDir>/tests/soak/**/*.test.ts'] },
   ],
   testTimeout: 30_000,

@@ -36,7 +36,7 @@ const suites: readonly Suite[] = [
     command: [
       'bash',
       '-c',
-      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/install scripts/key scripts/status scripts/logs scripts/ports scripts/backup scripts/restore scripts/rotate scripts/apply scripts/upgrade scripts/add-server scripts/setup scripts/verify scripts/test scripts/test-clients scripts/test-conformance scripts/test-deploy scripts/test-servers .ci/run scripts/lib/*.sh compose/redis/*.sh',
+      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/install scripts/key scripts/status scripts/logs scripts/ports scripts/backup scripts/restore scripts/rotate scripts/apply scripts/upgrade scripts/add-server scripts/setup scripts/verify scripts/test scripts/chaos scripts/soak scripts/test-clients scripts/test-conformance scripts/test-deploy scripts/test-servers .ci/run scripts/lib/*.sh compose/redis/*.sh',
       inVenv('shellcheck'),
     ],
   },
@@ -87,8 +87,13 @@ const suites: readonly Suite[] = [
       'it installs the official MCP conformance suite and runs some fifty scenarios of it, minutes',
   },
   {
+    ...jest('chaos', '--runInBand'),
+    longBecause: 'it kills, pauses and slows every part under load, five minutes',
+  },
+  {
     ...jest('soak', '--runInBand'),
-    longBecause: 'it makes ten thousand calls to servers that are killed again and again, minutes',
+    longBecause:
+      'it makes ten thousand calls to servers that are killed again and again, and loads two replicas, minutes',
   },
   {
     name: 'fresh-clone',

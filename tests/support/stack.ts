@@ -145,7 +145,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
-function writeConfig(dir: string, modelUrl: string, options: StackOptions): string {
+/** Writes LiteLLM's config and what it loads into a folder; gives the path of the config. */
+export function writeConfig(dir: string, modelUrl: string, options: StackOptions): string {
   const priced = { input_cost_per_token: 0.001, output_cost_per_token: 0.002 };
   const config = {
     model_list: [

@@ -10,7 +10,7 @@ export interface Violations {
   readonly malformed: readonly string[];
   /** Connections that broke while no LiteLLM was killed. */
   readonly cut: readonly string[];
-  /** Ids that stand in the file more often than once. */
+  /** Ids that stand in the file more often than their turn was asked for. */
   readonly twice: readonly string[];
   /** Calls that ran in a turn that was answered, and of which the model never read anything. */
   readonly lost: readonly string[];
@@ -43,6 +43,10 @@ export interface ChaosReport {
   readonly calls: number;
   readonly lines: number;
   readonly told: Readonly<Record<string, number>>;
+  /** What the errors said that clients got. */
+  readonly errors: Readonly<Record<string, number>>;
+  /** Turns that were asked for again after they had failed, and calls of them that ran again. */
+  readonly retries: { readonly turns: number; readonly callsAgain: number };
   /** Calls beside a client's own of which the model read nothing because Redis, which remembers them, had a fault. */
   readonly forgotten: number;
   readonly violations: Violations;
@@ -64,16 +68,27 @@ const marginMs = 2_000;
 export function judge(facts: ChaosFacts): ChaosReport {
   const { turns, faults, lines } = facts;
   const times = count(lines);
+  const retried = new Set(turns.filter(({ retry }) => retry > 0).map(({ record }) => record));
+  const asked = count(turns.map(({ record }) => record.plan.id));
+  const last = turns.filter(
+    (turn, at) => !turns.some((each, later) => later > at && each.record === turn.record),
+  );
   const waits = turns
     .filter(({ ended }) => ended.ending !== 'left')
     .map(({ ended }) => ended.to - ended.from)
     .sort((a, b) => a - b);
-  const calls = turns.flatMap((turn) => [...turn.record.calls.values()].map((call) => ({ turn, call })));
+  const calls = last.flatMap((turn) => [...turn.record.calls.values()].map((call) => ({ turn, call })));
   const silent = calls.filter(
-    ({ turn, call }) => answered(turn) && times.has(call.id) && call.told === undefined,
+    ({ turn, call }) =>
+      answered(turn) && !retried.has(turn.record) && times.has(call.id) && call.told === undefined,
   );
   const forgotten = silent.filter(({ turn }) => remembered(turn) && touched(turn, faults, /redis|hook/));
-  const untrue = calls.filter(({ call }) => isUntrue(call, times.has(call.id)));
+  // In a repetition the same call may not run although it ran before.
+  const untrue = calls.filter(
+    ({ turn, call }) => !retried.has(turn.record) && isUntrue(call, times.has(call.id)),
+  );
+  const again = [...times].filter(([, many]) => many > 1);
+  const askedFor = (id: string): number => asked.get(id.split('.')[0] ?? '') ?? 0;
   const is = (ending: string) => turns.filter(({ ended }) => ended.ending === ending);
   return {
     seed: facts.seed,
@@ -94,6 +109,13 @@ export function judge(facts: ChaosFacts): ChaosReport {
     calls: calls.length,
     lines: lines.length,
     told: tally(calls.map(({ call }) => call.told ?? 'nothing')),
+    errors: tally(
+      turns.flatMap(({ ended: { error, ending } }) => (error === undefined ? [] : `${ending}: ${error}`)),
+    ),
+    retries: {
+      turns: retried.size,
+      callsAgain: again.filter(([id]) => askedFor(id) > 1).length,
+    },
     forgotten: forgotten.length,
     violations: {
       leaked: turns.flatMap((turn) => turn.ended.leaks.map((leak) => described(turn, leak))),
@@ -101,7 +123,9 @@ export function judge(facts: ChaosFacts): ChaosReport {
       cut: is('broken')
         .filter((turn) => !duringKill(turn, faults))
         .map((turn) => described(turn, 'the connection broke')),
-      twice: [...times].filter(([, many]) => many > 1).map(([id, many]) => `${id}: ${many} times`),
+      twice: again
+        .filter(([id, many]) => many > askedFor(id))
+        .map(([id, many]) => `${id}: ${many} times, asked for ${askedFor(id)} times`),
       lost: silent
         .filter((each) => !forgotten.includes(each))
         .map(({ turn, call }) => described(turn, call.id)),
@@ -130,13 +154,17 @@ export function inWords(report: ChaosReport): string {
     ['recovered', `${report.recoveredMs} ms after the last fault`],
     ['calls of the model', `${report.calls}; lines in the file ${report.lines}`],
     ['told about them', listed(report.told)],
+    ['retried', `${report.retries.turns} turns, of which ${report.retries.callsAgain} calls ran again`],
     ['forgotten with Redis', `${report.forgotten}`],
     ...Object.entries(violations).map(([name, found]): [string, string] => [name, `${found.length}`]),
   ];
   const found = Object.entries(violations).flatMap(([name, list]) =>
     list.slice(0, 10).map((each: string) => `${name}: ${each}`),
   );
-  return [...rows.map(([name, what]) => `${name.padEnd(22)}${what}`), ...found, ''].join('\n');
+  const errors = Object.entries(report.errors).map(([said, many]): [string, string] => [`${many} ×`, said]);
+  return [...[...rows, ...errors].map(([name, what]) => `${name.padEnd(22)}${what}`), ...found, ''].join(
+    '\n',
+  );
 }
 
 export const holds = ({ violations }: ChaosReport): boolean =>

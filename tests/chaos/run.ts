@@ -28,6 +28,8 @@ const deadlineMs = (10 + limits.turn_seconds + limits.answer_seconds + 10 + 26) 
 export interface Turn {
   readonly ended: Ended;
   readonly record: TurnRecord;
+  /** How often this client had asked the same before, in vain. */
+  readonly retry: number;
   /** True for turns after the last fault, when everything serves again. */
   readonly calm: boolean;
 }
@@ -55,7 +57,7 @@ export async function runChaos({ seed, minutes, say = () => undefined }: ChaosOp
       Array.from({ length: workers }, async (_, worker) => {
         while (!over.signal.aborted) {
           const plan = next(worker);
-          turns.push(await play(parts, models, plan, false));
+          turns.push(...(await play(parts, models, plan, false)));
           parts.model.requests.length = 0;
           if (turns.length % 100 === 0) say(`${turns.length} turns, ${faults.length} faults`);
         }
@@ -69,18 +71,24 @@ export async function runChaos({ seed, minutes, say = () => undefined }: ChaosOp
     const from = performance.now();
     await parts.recovered(120_000);
     const recoveredMs = performance.now() - from;
-    for (const plan of everyKind(turns.length)) turns.push(await play(parts, models, plan, true));
+    for (const plan of everyKind(turns.length)) turns.push(...(await play(parts, models, plan, true)));
     return judge({ seed, minutes, turns, faults, lines: parts.lines(), deadlineMs, recoveredMs });
   } finally {
     await parts.stop();
   }
 }
 
-async function play(parts: Parts, models: ScriptedTurns, plan: ClientPlan, calm: boolean): Promise<Turn> {
-  const record = models.begin(plan.turn);
-  const ended = await askOnce(parts.url, plan, deadlineMs);
+/** A turn, and its repetitions where it failed and its client is one that tries again. */
+async function play(parts: Parts, models: ScriptedTurns, plan: ClientPlan, calm: boolean): Promise<Turn[]> {
   // A turn whose client has gone, or whose connection broke, may run on: its script stays.
-  return { ended, record, calm };
+  const record = models.begin(plan.turn);
+  const turns: Turn[] = [];
+  for (let retry = 0; retry <= (plan.retries ?? 0); retry += 1) {
+    const ended = await askOnce(parts.url, plan, deadlineMs);
+    turns.push({ ended, record, retry, calm });
+    if (!/broken|error 5|error in stream/.test(ended.ending)) break;
+  }
+  return turns;
 }
 
 const servers = ['stdio', 'http', 'sse'];
@@ -92,14 +100,19 @@ function plans(random: Random): (worker: number) => ClientPlan {
     const rounds = Array.from({ length: between(random, 1, 3) }, () =>
       Array.from({ length: between(random, 1, 3) }, () => oneOf(random, servers)),
     );
-    const [own, leaves, after] = [random(), random(), between(random, 50, 1_500)];
+    const [own, leaves, after, retries] = [random(), random(), between(random, 50, 1_500), random()];
     const turn: TurnPlan = {
       id: turnId((count += 1)),
       rounds,
       ...(own < 0.15 ? { own: 'beside' } : own < 0.3 ? { own: 'after' } : {}),
     };
     const client = { driver: oneOf(random, drivers), stream: random() < 0.6, key: `sk-test-worker${worker}` };
-    return { turn, ...client, ...(own >= 0.3 && leaves < 0.08 ? { leavesAfterMs: after } : {}) };
+    if (own < 0.3) return { turn, ...client };
+    return {
+      turn,
+      ...client,
+      ...(leaves < 0.1 ? { leavesAfterMs: after } : { retries: retries < 0.5 ? 2 : 0 }),
+    };
   };
 }
 

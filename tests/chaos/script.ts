@@ -44,6 +44,8 @@ export interface TurnRecord {
   readonly plan: TurnPlan;
   readonly calls: Map<string, CallRecord>;
   requests: number;
+  /** The model has given its last answer. */
+  finished: boolean;
   /** The calls of the last answer, in their order; the client's own is an empty text. */
   last: readonly string[];
 }
@@ -71,9 +73,13 @@ export class ScriptedTurns {
   }
 
   begin(plan: TurnPlan): TurnRecord {
-    const record: TurnRecord = { plan, calls: new Map(), requests: 0, last: [] };
+    const record: TurnRecord = { plan, calls: new Map(), requests: 0, finished: false, last: [] };
     this.records.set(plan.id, record);
     return record;
+  }
+
+  find(id: string): TurnRecord | undefined {
+    return this.records.get(id);
   }
 
   forget(id: string): void {
@@ -102,7 +108,8 @@ function next(record: TurnRecord, request: ModelRequest, asked: Asked): Said {
   const body = JSON.stringify(request.body);
   listen(record, body, asked.results);
   const final: Said = { text: lengthened(answerOf(plan.id), plan.answerLength ?? 0) };
-  if (body.includes(ownResult(plan.id))) return final;
+  record.finished = body.includes(ownResult(plan.id));
+  if (record.finished) return final;
 
   const servers = plan.rounds[asked.rounds];
   const beside = plan.own === 'beside' && asked.rounds === plan.rounds.length - 1;
@@ -116,7 +123,8 @@ function next(record: TurnRecord, request: ModelRequest, asked: Asked): Said {
   }));
   for (const { id } of calls) if (!record.calls.has(id)) record.calls.set(id, { id });
   record.last = [...calls.map(({ id }) => id), ...(own ? [''] : [])];
-  if (record.last.length === 0) return final;
+  record.finished = record.last.length === 0;
+  if (record.finished) return final;
   return {
     text: 'Let me see.',
     calls: [
@@ -147,9 +155,10 @@ function toldBy(text: string): Told {
   return 'other';
 }
 
+/** In few long words, since a word is what the scripted models put into one chunk. */
 function lengthened(text: string, length: number): string {
-  const filling = ' and so it went on and on';
-  return text + filling.repeat(Math.max(0, Math.ceil((length - text.length) / filling.length)));
+  const word = ` ${'x'.repeat(64_000)}`;
+  return text + word.repeat(Math.ceil(length / word.length));
 }
 
 /** Random, as those of providers are. */

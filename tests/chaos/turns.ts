@@ -9,6 +9,8 @@ export interface ClientPlan {
   readonly driver: Driver;
   readonly stream: boolean;
   readonly key: string;
+  /** How often the client asks the same again where the connection broke or an error came that may pass. */
+  readonly retries?: number;
   /** The client goes away after so many milliseconds. */
   readonly leavesAfterMs?: number;
 }
@@ -40,6 +42,8 @@ export interface Ended {
   /** What is wrong with what the client got, with the piece that shows it. */
   readonly problems: readonly string[];
   readonly leaks: readonly string[];
+  /** What the error said, where it ended with one. */
+  readonly error?: string;
 }
 
 /** Where hook-service shows a client nothing of tool work, no name of a tool of ours may reach it. */
@@ -114,10 +118,11 @@ async function judged(
   plan: ClientPlan,
   exchanges: readonly Exchange[],
   outcome: Converse | { failed: unknown },
-): Promise<Pick<Ended, 'ending' | 'problems' | 'leaks'>> {
+): Promise<Pick<Ended, 'ending' | 'problems' | 'leaks' | 'error'>> {
   const leaks: string[] = 'failed' in outcome ? [] : outcome.foreign.map((name) => `a call of ${name}`);
   const problems: string[] = [];
   let ending: Ending | undefined;
+  let error: string | undefined;
   for (const { status, body } of exchanges) {
     const text = await body.catch(() => undefined);
     if (text === undefined) {
@@ -128,6 +133,7 @@ async function judged(
     if (found !== null) leaks.push(around(text, found.index));
     const wrong = problemsOf(plan, status, text);
     ending = wrong.ending;
+    error = errorIn(text);
     problems.push(...wrong.problems);
   }
   if (problems.length > 0) return { ending: 'malformed', problems, leaks };
@@ -135,7 +141,8 @@ async function judged(
     // Where the SDK cannot read what the grammar allows, one of the two is wrong.
     if (ending === 'answer' && !isConnection(outcome.failed))
       return { ending: 'malformed', problems: [`the SDK fails: ${String(outcome.failed)}`], leaks };
-    return { ending: ending === 'answer' ? 'broken' : (ending ?? 'broken'), problems, leaks };
+    const failed = ending === undefined || ending === 'answer' ? 'broken' : ending;
+    return { ending: failed, problems, leaks, ...(error === undefined ? {} : { error }) };
   }
   const answered = outcome.text.includes(answerOf(plan.turn.id));
   return {
@@ -144,6 +151,10 @@ async function judged(
     leaks,
   };
 }
+
+/** What an error says, whichever the dialect. */
+const errorIn = (body: string): string | undefined =>
+  /"error"\s*:.*?"message"\s*:\s*("(?:[^"\\]|\\.)*")/s.exec(body)?.[1]?.slice(1, 160);
 
 /** True where there was no answer to read: the SDKs call it by these names, and so does `fetch`. */
 function isConnection(error: unknown): boolean {

@@ -1,0 +1,33 @@
+/** `./scripts/soak` after its bootstrap. */
+import { parseArgs } from 'node:util';
+import { stopEverything } from '../../scripts/src/processes';
+import { holds, inWords, runSoak } from './replicas';
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '20' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const [seed, minutes] = [Number(values.seed), Number(values.minutes)];
+  if (!Number.isSafeInteger(seed)) throw new Error('--seed is a whole number.');
+  if (!(minutes > 0 && minutes <= 24 * 60)) throw new Error('--minutes is a number above 0, a day at most.');
+  const report = await runSoak({ seed, minutes, say: (line) => console.error(line) });
+  console.log(values.json ? JSON.stringify(report, null, 2) : inWords(report));
+  return holds(report) ? 0 : 1;
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void stopEverything(2_000).finally(() => process.exit(130)));
+}
+
+main().then(
+  (code) => process.exit(code),
+  async (error: unknown) => {
+    console.error(`soak: ${error instanceof Error ? error.message : String(error)}`);
+    await stopEverything(2_000);
+    process.exit(1);
+  },
+);

@@ -445,6 +445,19 @@ describe('a stream of the Responses API', () => {
     expect(streamProblems(received)).toEqual([]);
   });
 
+  it('is read by the official SDK where text stands before a tool that takes long', async () => {
+    const returned = gate<string>();
+    wait = () => returned.opened;
+    says(({ rounds }) =>
+      rounds === 0 ? { text: 'Let me see.', calls: [{ name: 'notes__wait' }] } : { text: 'Done.' },
+    );
+    const reading = stack.client().responses.stream(question);
+    let alive = 0;
+    // The first one belongs to the model.
+    reading.on('response.in_progress', () => void ((alive += 1) === 3 && returned.open('x')));
+    expect(textIn((await reading.finalResponse()).output)).toBe('Let me see.|Done.');
+  });
+
   it('starts each call as soon as its own arguments are complete', async () => {
     const ran = gate();
     wait = async () => {

@@ -181,6 +181,18 @@ describe('the rounds of a Responses stream together', () => {
     });
   });
 
+  it('are kept alive with all that was shown, and not while the model writes an item', () => {
+    const { joiner, shown } = join([response([message('Well.'), call('notes__echo')])]);
+    expect(joiner.keepAlive()).toMatchObject({
+      type: 'response.in_progress',
+      sequence_number: shown.length,
+      response: { output: [{ type: 'message', content: [{ text: 'Well.' }] }] },
+    });
+    const [created, begun, added] = eventsOf(response([message('Done.')])) as [Item, Item, Item];
+    for (const event of [created, begun, added]) joiner.push(event as JsonObject);
+    expect(joiner.keepAlive()).toBeUndefined();
+  });
+
   it('end with a note of ours as one more message', () => {
     const { joiner, shown } = join([response([call('notes__echo')])]);
     const events = [...shown, ...joiner.note('No answer.'), ...joiner.finish()] as Item[];

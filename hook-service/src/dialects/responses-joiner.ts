@@ -83,10 +83,14 @@ export class ResponsesJoiner implements StreamJoiner {
     return this.waitedFor();
   }
 
+  /**
+   * The response as far as it is written: openai-node takes it for all that there is, and fails at the next event of
+   * what is not in it. Nothing while the model writes an item, which cannot be told in parts.
+   */
   keepAlive(): JsonObject | undefined {
-    return this.first === undefined
-      ? undefined
-      : this.numbered({ type: 'response.in_progress', response: this.own(this.first) });
+    const output = this.output();
+    if (this.first === undefined || this.open.size > 0 || output.length < this.nextIndex) return undefined;
+    return this.numbered({ type: 'response.in_progress', response: { ...this.own(this.first), output } });
   }
 
   note(text: string): readonly JsonObject[] {
@@ -228,15 +232,20 @@ export class ResponsesJoiner implements StreamJoiner {
   /** The whole answer as the client saw it, in the envelope of `last`. */
   private joined(last: JsonObject): JsonObject {
     const usage = sumUsage(this.usages);
-    const shown = [...this.shown].sort(([left], [right]) => left - right);
     return {
       ...this.own(joinedEnvelope(this.first ?? {}, last)),
       // The official SDKs refuse a response whose id changes between its first event and its last. The ledger leads
       // from it to the id of the last round, whose state at the provider holds the whole turn.
       ...(this.first?.['id'] === undefined ? {} : { id: this.first['id'] }),
-      output: shown.map(([, item]) => item()).filter((item) => item !== undefined),
+      output: this.output(),
       ...(usage === undefined ? {} : { usage }),
     };
+  }
+
+  /** What the client has been shown, in its order. */
+  private output(): JsonObject[] {
+    const shown = [...this.shown].sort(([left], [right]) => left - right);
+    return shown.map(([, item]) => item()).filter((item) => item !== undefined);
   }
 
   private own(response: JsonObject): JsonObject {

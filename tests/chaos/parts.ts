@@ -55,6 +55,8 @@ export interface PartsOptions {
   readonly toolturn: object;
   readonly litellms: number;
   readonly hooks: number;
+  /** More of the environment of the replicas. */
+  readonly hookEnv?: Readonly<Record<string, string>>;
 }
 
 /** Starts everything; on failure nothing is left. */
@@ -138,6 +140,7 @@ async function start(
             TOOLTURN_SECRET: secret,
             LITELLM_URL: litellmWay.url,
             REDIS_URL: `redis://127.0.0.1:${redisWay.port}`,
+            ...options.hookEnv,
           },
           logFile: join(dir, `hook-service-${at + 1}.log`),
         });

@@ -52,6 +52,11 @@ const slowAnswer = 4_000_000;
 const kept = { memory: { ttl: '60s' }, outcome_ttl: '60s' };
 const limits = { turn_seconds: 60, answer_seconds: 30, parallel: 4 };
 const deadlineMs = 120_000;
+/**
+ * Node collects its old objects when it has to, and on a large machine that is late: its memory grows for minutes without
+ * anything being kept. With little to grow in, what is kept shows, and too much of it ends the process.
+ */
+const heap = { NODE_OPTIONS: '--max-old-space-size=160' };
 /** The part of the run that is not looked at: code is compiled, pools fill, and keys get as many as they stay. */
 const warmUp = 1 / 3;
 
@@ -63,6 +68,7 @@ export async function runSoak({ seed, minutes, say = () => undefined }: SoakOpti
     hooks: 2,
     models: (url) => drivers.map((driver) => driver.entry(url)),
     toolturn: { limits, ...kept },
+    hookEnv: heap,
   });
   const redis = new Redis(parts.redisUrl);
   try {

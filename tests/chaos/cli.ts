@@ -16,8 +16,8 @@ async function main(): Promise<number> {
   const minutes = Number(values.minutes);
   if (!Number.isSafeInteger(seed)) throw new Error('--seed is a whole number.');
   if (!(minutes > 0 && minutes <= 60)) throw new Error('--minutes is a number above 0, 60 at most.');
-  const report = await runChaos({ seed, minutes, say: (line) => console.error(`  ${line}`) });
-  console.log(values.json ? JSON.stringify(report, null, 2) : inWords(report));
+  const report = await runChaos({ seed, minutes, say: (line) => void process.stderr.write(`  ${line}\n`) });
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : inWords(report)}\n`);
   return holds(report) ? 0 : 1;
 }
 
@@ -28,7 +28,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 main().then(
   (code) => process.exit(code),
   async (error: unknown) => {
-    console.error(`chaos: ${error instanceof Error ? error.message : String(error)}`);
+    process.stderr.write(`chaos: ${error instanceof Error ? error.message : String(error)}\n`);
     await stopEverything(2_000);
     process.exit(1);
   },

@@ -14,8 +14,8 @@ async function main(): Promise<number> {
   const [seed, minutes] = [Number(values.seed), Number(values.minutes)];
   if (!Number.isSafeInteger(seed)) throw new Error('--seed is a whole number.');
   if (!(minutes > 0 && minutes <= 24 * 60)) throw new Error('--minutes is a number above 0, a day at most.');
-  const report = await runSoak({ seed, minutes, say: (line) => console.error(line) });
-  console.log(values.json ? JSON.stringify(report, null, 2) : inWords(report));
+  const report = await runSoak({ seed, minutes, say: (line) => void process.stderr.write(`${line}\n`) });
+  process.stdout.write(`${values.json ? JSON.stringify(report, null, 2) : inWords(report)}\n`);
   return holds(report) ? 0 : 1;
 }
 
@@ -26,7 +26,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 main().then(
   (code) => process.exit(code),
   async (error: unknown) => {
-    console.error(`soak: ${error instanceof Error ? error.message : String(error)}`);
+    process.stderr.write(`soak: ${error instanceof Error ? error.message : String(error)}\n`);
     await stopEverything(2_000);
     process.exit(1);
   },

@@ -4,7 +4,7 @@
  */
 import { Redis } from 'ioredis';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startParts, type Parts } from '../chaos/parts';
 import { answerOf, drivers, ScriptedTurns, type TurnPlan } from '../chaos/script';

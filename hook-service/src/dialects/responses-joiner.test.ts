@@ -189,7 +189,7 @@ describe('the rounds of a Responses stream together', () => {
       response: { output: [{ type: 'message', content: [{ text: 'Well.' }] }] },
     });
     const [created, begun, added] = eventsOf(response([message('Done.')])) as [Item, Item, Item];
-    for (const event of [created, begun, added]) joiner.push(event as JsonObject);
+    for (const event of [created, begun, added]) joiner.push(event);
     expect(joiner.keepAlive()).toBeUndefined();
   });
 

@@ -35,6 +35,13 @@ export function bytes(count: number): string {
   return `${round(count / 1_000_000, 1)} MB`;
 }
 
+/** `$0.0123`, `$1.20`, `under $0.0001`. */
+export function money(dollars: number): string {
+  if (dollars > 0 && dollars < 0.0001) return 'under $0.0001';
+  const digits = dollars === 0 || dollars >= 1 ? 2 : 4;
+  return `$${dollars.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
+
 /** `1,234`. */
 export const number = (count: number): string => count.toLocaleString('en-US');
 

@@ -1,4 +1,4 @@
-import { ago, bytes, duration } from './format.ts';
+import { ago, bytes, duration, money } from './format.ts';
 import { argumentsOf, fieldsOf } from './form.ts';
 import type { ToolRow, TurnView } from './shapes.ts';
 import { filtered, noFilter } from './tool-list.ts';
@@ -84,7 +84,10 @@ describe('the form of a tool', () => {
 });
 
 describe('the waterfall', () => {
-  const call = { name: 'a', waitedMs: 50, cached: false, replayed: false, bytesIn: 3, bytesOut: 5 };
+  const call = {
+    ...{ name: 'a', waitedMs: 50, cached: false, replayed: false, cut: false },
+    ...{ costUsd: 0, bytesIn: 3, bytesOut: 5 },
+  };
   const turn: TurnView = {
     id: 't',
     at: 1_000,
@@ -106,6 +109,8 @@ describe('the waterfall', () => {
     calls: [{ ...call, number: 0, round: 1, at: 200, ms: 300, failure: 'timeout' }],
     moreCalls: 0,
     handedBack: 0,
+    costUsd: 0,
+    costToolsUsd: 0,
   };
 
   it('draws each round and behind it its calls, to scale, up to now', () => {
@@ -180,6 +185,14 @@ it('writes numbers and times as people read them', () => {
     '3 min 5 s',
     '1 h',
     '1 d 1 h',
+  ]);
+  expect([0, 0.00001, 0.0123, 0.5, 1.2, 1234].map(money)).toEqual([
+    '$0.00',
+    'under $0.0001',
+    '$0.0123',
+    '$0.5000',
+    '$1.20',
+    '$1,234.00',
   ]);
   expect([999, 1_500, 2_000_000].map(bytes)).toEqual(['999 B', '1.5 kB', '2 MB']);
   expect([0, 12, 90, 7_200, 200_000].map((seconds) => ago(0, seconds * 1_000))).toEqual([

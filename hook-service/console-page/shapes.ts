@@ -93,6 +93,8 @@ export interface RoundView {
   readonly theirs: number;
   readonly eagerMs: number;
   readonly tokens?: Tokens;
+  /** What LiteLLM says it cost, in dollars; absent until it did. */
+  readonly costUsd?: number;
 }
 
 export interface CallView {
@@ -109,6 +111,10 @@ export interface CallView {
   readonly failure?: string;
   readonly cached: boolean;
   readonly replayed: boolean;
+  /** True where the model got the beginning of the result only. */
+  readonly cut: boolean;
+  /** By the price of its tool, in dollars. */
+  readonly costUsd: number;
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly progress?: string;
@@ -137,9 +143,23 @@ export interface TurnView {
   /** Calls beyond those that are kept. */
   readonly moreCalls: number;
   readonly handedBack: number;
+  /** What its models and its tools cost so far, in dollars. LiteLLM tells of a model call after it. */
+  readonly costUsd: number;
+  readonly costToolsUsd: number;
+  /** What was added to the request before the model was asked. */
+  readonly request?: RequestView;
 }
 
-/** A limit that a turn or call ran into. */
+export interface RequestView {
+  readonly offered: number;
+  /** An estimate. */
+  readonly offeredTokens: number;
+  /** Past answers whose hidden rounds were put back, and how many bytes that were. */
+  readonly restored: number;
+  readonly restoredBytes: number;
+}
+
+/** A limit that a turn or call ran into, or for which a request was refused. */
 export interface LimitHit {
   readonly at: number;
   readonly limit: string;

@@ -1,7 +1,7 @@
-import { bytes, dateTime, duration, number, plural, words } from './format.ts';
+import { bytes, dateTime, duration, money, number, plural, words } from './format.ts';
 import { Fragment, h } from './preact.js';
 import { Badge, Block, Empty, Heading } from './parts.tsx';
-import type { CallView, RoundView, TurnView } from './shapes.ts';
+import type { CallView, RequestView, RoundView, TurnView } from './shapes.ts';
 import { now, state } from './store.ts';
 import { barClass, outcomeOf } from './turns.tsx';
 import { hiddenOf, tokensOf, waterfallOf, type Bar } from './waterfall.ts';
@@ -39,6 +39,9 @@ function Turn({ turn }: { turn: TurnView }) {
     ['client', turn.client ?? ''],
     ['tokens', input + output === 0 ? '' : `${number(input)} in, ${number(output)} out`],
     ['from cache', cached === 0 ? '' : number(cached)],
+    ['cost', costText(turn)],
+    ['offered', offeredText(turn.request)],
+    ['put back', putBackText(turn.request)],
     ['request', turn.callId ?? ''],
     ['turn', turn.id],
   ];
@@ -64,6 +67,23 @@ function Turn({ turn }: { turn: TurnView }) {
     </Fragment>
   );
 }
+
+function costText({ costUsd, costToolsUsd }: TurnView): string {
+  if (costUsd + costToolsUsd === 0) return '';
+  return costToolsUsd === 0
+    ? money(costUsd)
+    : `${money(costUsd + costToolsUsd)} (models ${money(costUsd)}, tools ${money(costToolsUsd)})`;
+}
+
+const offeredText = (request: RequestView | undefined): string =>
+  request === undefined || request.offered === 0
+    ? ''
+    : `${plural(request.offered, 'tool')}, about ${number(request.offeredTokens)} tokens`;
+
+const putBackText = (request: RequestView | undefined): string =>
+  request === undefined || request.restored === 0
+    ? ''
+    : `hidden rounds of ${plural(request.restored, 'past answer')}, ${bytes(request.restoredBytes)}`;
 
 function Chart({ turn }: { turn: TurnView }) {
   const { bars, totalMs, ticks } = waterfallOf(turn, now());
@@ -149,23 +169,32 @@ const CallName = ({ call }: { call: CallView }) => (
   </span>
 );
 
-function roundText({ ms, ours, theirs, tokens }: RoundView): string {
+function roundText({ ms, ours, theirs, tokens, costUsd = 0 }: RoundView): string {
   if (ms === undefined) return 'the model writes';
   const calls = [
     ...(ours > 0 ? [plural(ours, 'call')] : []),
     ...(theirs > 0 ? [`${plural(theirs, 'call')} of the client’s`] : []),
   ];
   const used = tokens === undefined ? [] : [`${number(tokens.input)} → ${number(tokens.output)} tokens`];
-  return [...(calls.length === 0 ? ['answer'] : calls), ...used].join(', ');
+  const cost = costUsd === 0 ? [] : [money(costUsd)];
+  return [...(calls.length === 0 ? ['answer'] : calls), ...used, ...cost].join(', ');
 }
 
 function CallText({ call, running }: { call: CallView; running: boolean }) {
   if (running) return <span>{call.progress ?? 'runs'}</span>;
-  if (call.failure !== undefined) return <Badge tone="bad">{words(call.failure)}</Badge>;
+  const cost = call.costUsd === 0 ? [] : [money(call.costUsd)];
+  if (call.failure !== undefined)
+    return (
+      <Fragment>
+        <Badge tone="bad">{words(call.failure)}</Badge> {cost}
+      </Fragment>
+    );
   const notes = [
     ...(call.cached ? ['kept result'] : []),
     ...(call.replayed ? ['made before'] : []),
+    ...(call.cut ? ['cut for the model'] : []),
     ...(call.waitedMs > 1 ? [`waited ${duration(call.waitedMs)}`] : []),
+    ...cost,
   ];
   return <span>{[bytes(call.bytesOut), ...notes].join(', ')}</span>;
 }

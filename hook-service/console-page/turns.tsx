@@ -1,4 +1,4 @@
-import { duration, number, plural, words } from './format.ts';
+import { duration, money, number, plural, words } from './format.ts';
 import { Fragment, h } from './preact.js';
 import { Ago, Badge, Empty, Heading } from './parts.tsx';
 import type { TurnView } from './shapes.ts';
@@ -51,6 +51,9 @@ export function TurnTable({ turns, label }: { turns: readonly TurnView[]; label:
             Tokens
           </th>
           <th scope="col" class="num">
+            Cost
+          </th>
+          <th scope="col" class="num">
             Took
           </th>
           <th scope="col" class="spark">
@@ -70,6 +73,7 @@ export function TurnTable({ turns, label }: { turns: readonly TurnView[]; label:
 function TurnRow({ turn }: { turn: TurnView }) {
   const [outcome, tone] = outcomeOf(turn);
   const { input, output } = tokensOf(turn);
+  const cost = turn.costUsd + turn.costToolsUsd;
   const failed = turn.calls.filter(({ failure }) => failure !== undefined).length;
   return (
     <tr data-turn={turn.id}>
@@ -92,6 +96,9 @@ function TurnRow({ turn }: { turn: TurnView }) {
       </td>
       <td data-label="Tokens" class="num">
         {input + output === 0 ? '–' : number(input + output)}
+      </td>
+      <td data-label="Cost" class="num">
+        {cost === 0 ? '–' : money(cost)}
       </td>
       <td data-label="Took" class="num">
         {duration(turn.ms ?? now() - turn.at)}

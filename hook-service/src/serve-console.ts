@@ -49,6 +49,7 @@ export function consoleOf(source: SettingsSource, now: () => Wired, given: Given
       servers: () => now().settings.config.servers,
       access: () => now().settings.config.access,
     },
+    prices: () => now().prices,
     mask: (text, failure) => maskNow()(text, failure),
     ask: async () => ({ litellm: await litellmHealth(now().settings.environment.litellmUrl) }),
     pinPolicy: () => now().settings.config.pins.policy,

@@ -88,6 +88,10 @@ inBrowser('in Chromium (left out where there is none)', () => {
       answers.open();
       await page.locator('.heading').getByText('answer', { exact: true }).waitFor();
       expect(await answer).toBe('It is a heron.');
+      // LiteLLM tells of what a model call cost a moment after it.
+      await round.getByText(/tokens, \$\d/).waitFor({ timeout: 30_000 });
+      await page.getByRole('row', { name: 'look_up' }).getByText('$0.25').waitFor();
+      expect(await page.locator('dl.facts').innerText()).toMatch(/\$\S+ \(models \$\S+, tools \$0\.5000\)/);
       const hidden = page.getByRole('region', { name: 'What the client does not see' });
       expect(await hidden.innerText()).toMatch(
         /2 rounds before the last one \([\d,]+ tokens\), 3 calls \(1 failed\)/,

@@ -4,6 +4,7 @@ import type { FeedEvents } from '../../console-page/shapes';
 import { ToolturnError } from '../core/errors';
 import type { Observer } from '../core/observer';
 import type { PartHealth } from '../core/ports';
+import type { Prices } from '../core/prices';
 import type { Mask } from '../core/result-safety';
 import { createConsoleApp, type ConsoleAppDeps } from './app';
 import { Feed } from './feed';
@@ -18,6 +19,8 @@ export interface ConsoleOptions extends Omit<
   readonly settings: ConsoleSettings;
   readonly token: string;
   readonly mask: Mask;
+  /** What calls of tools cost now. */
+  readonly prices: () => Prices;
   readonly health: () => Record<string, PartHealth>;
   readonly ask: () => Promise<Record<string, PartHealth>>;
   readonly onCatalogChange: (callback: () => void) => () => void;
@@ -46,7 +49,7 @@ export interface Console {
 export function createConsole(options: ConsoleOptions): Console {
   const { settings, tools } = options;
   const { content, hosts } = settings;
-  const board = new TurnBoard({ content, mask: options.mask });
+  const board = new TurnBoard({ content, mask: options.mask, prices: options.prices });
   const watch = new HealthWatch({ health: options.health, ask: options.ask });
   const dirty = new Set<'parts' | 'turns' | 'limits' | 'catalog'>();
   let hits = board.limitHits();

@@ -140,6 +140,55 @@ describe('the board of turns', () => {
     expect(turns.limitHits().map(({ limit }) => limit)).toEqual(['limits.turn_seconds', 'limits.rounds']);
   });
 
+  const request = {
+    decision: 'armed',
+    ...{ milliseconds: 2, offered: 12, offeredTokens: 400 },
+    ...{ ledgerHits: 1, ledgerMisses: 0, restoredBytes: 900 },
+  } as const;
+  const model = {
+    ...{ round: 1, restored: false, failed: false, milliseconds: 9, cacheHit: false, again: false },
+    tokens: { input: 7, output: 3, cached: 0 },
+  };
+
+  it('knows what rounds, calls and the turn cost, also where LiteLLM told of it before the turn began or after it ended', () => {
+    const turns = board({ prices: () => ({ notes: { perCall: 0.25 } }) });
+    const of = facts('t1');
+    const logged = facts('t1', { dialect: 'litellm' });
+    turns.observe(event(of, 0, { type: 'request', request }));
+    turns.observe(event(logged, 0, { type: 'model_called', model: { ...model, costUsd: 0.5 } }));
+    expect(turns.list()).toEqual([]);
+    turns.observe(event(of, 0, { type: 'turn_started' }));
+    for (const round of [1, 2]) turns.observe(event(of, 0, { type: 'round_started', round }));
+    const done = { milliseconds: 20, ours: 1, theirs: 0, eagerMs: 5 };
+    turns.observe(event(of, 20, { type: 'round_finished', round: 1, ...done }));
+    turns.observe(event(of, 21, { type: 'call_started', call: call(0) }));
+    turns.observe(event(of, 51, { type: 'call_finished', call: call(0), end: { ...end, cut: true } }));
+    turns.observe(event(of, 90, finished));
+    turns.takeChanged();
+    turns.observe(event(logged, 95, { type: 'model_called', model: { ...model, round: 2, costUsd: 2 } }));
+    expect(turns.takeChanged()).toMatchObject([
+      {
+        rounds: [{ costUsd: 0.5, ours: 1 }, { costUsd: 2 }],
+        calls: [{ costUsd: 0.25, cut: true }],
+        costUsd: 2.5,
+        costToolsUsd: 0.25,
+        request: { offered: 12, offeredTokens: 400, restored: 1, restoredBytes: 900 },
+      },
+    ]);
+  });
+
+  it('knows of requests that were refused for too many turns, and tells of them at once', () => {
+    const turns = board();
+    let told = 0;
+    turns.onChange(() => (told += 1));
+    const refused = { ...request, decision: 'rejected', refused: 'limits.turns_per_key' } as const;
+    turns.observe(event(facts(undefined, { keyAlias: 'alice' }), 3, { type: 'request', request: refused }));
+    expect(turns.limitHits()).toEqual([
+      { at: 3, limit: 'limits.turns_per_key', key: 'alice', model: 'demo' },
+    ]);
+    expect([told, turns.list()]).toEqual([1, []]);
+  });
+
   it('passes over calls outside of any turn, and gives what has changed once', () => {
     const turns = board();
     turns.observe(event(facts(undefined), 0, { type: 'call_started', call: call(0) }));

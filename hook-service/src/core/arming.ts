@@ -59,10 +59,10 @@ interface Recalled {
 const nothingFound: Recalled['found'] = { ledgerHits: 0, ledgerMisses: 0, restoredBytes: 0 };
 const nothingOffered = { offered: 0, offeredTokens: 0 };
 
-/** A request that gets an error. */
-export const rejected = (answer: PreCallAnswer): Armed => ({
+/** A request that gets an error; `refused` names the limit where one is the reason. */
+export const rejected = (answer: PreCallAnswer, refused?: RequestFacts['refused']): Armed => ({
   answer,
-  facts: { decision: 'rejected', ...nothingOffered, ...nothingFound },
+  facts: { decision: 'rejected', ...(refused && { refused }), ...nothingOffered, ...nothingFound },
 });
 
 /** Makes a request ready before the model is asked: hidden rounds back in place, and the offer behind the client's tools. */

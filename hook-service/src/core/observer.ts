@@ -1,4 +1,5 @@
 import type { Outcome, ToolCall } from './dialect';
+import type { TurnsLimit } from './overload';
 import type { FailureKind, HostTool, Log, Scope, ToolProgress, TraceContext } from './ports';
 import type { TurnSpan } from './trace';
 import type { TurnEnd } from './turn';
@@ -67,6 +68,8 @@ export interface CallEnd {
 /** What was done with a request before the model was asked. */
 export interface RequestFacts {
   readonly decision: 'armed' | 'passed' | 'rejected';
+  /** The limit on turns at once for which it was refused. */
+  readonly refused?: TurnsLimit;
   readonly milliseconds: number;
   /** Tools of ours in it, and an estimate of what they cost in tokens. */
   readonly offered: number;

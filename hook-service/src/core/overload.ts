@@ -8,6 +8,15 @@ export interface TurnsAtOnce {
   readonly perKey?: number;
 }
 
+/** The setting that refuses a request while too many turns are in work. */
+export type TurnsLimit = 'limits.turns' | 'limits.turns_per_key';
+
+/** A request that finds no room: what its client is told, and which limit it was. */
+export interface Refusal {
+  readonly error: ToolturnError;
+  readonly limit: TurnsLimit;
+}
+
 /** When a client that was refused may come again, in seconds: turns take seconds. */
 const comeAgainSeconds = 5;
 
@@ -23,20 +32,18 @@ export class Overload {
     return this.active;
   }
 
-  /** The error that a new request of this caller gets; undefined where there is room. */
-  refusal(scope: Scope): ToolturnError | undefined {
+  /** What a new request of this caller gets; undefined where there is room. */
+  refusal(scope: Scope): Refusal | undefined {
     const { all, perKey } = this.limits();
     if (this.active >= all) {
-      return new ToolturnError('overloaded', `Toolturn works on ${all} turns already, and no more at once.`, {
-        retryAfterSeconds: comeAgainSeconds,
-      });
+      const message = `Toolturn works on ${all} turns already, and no more at once.`;
+      const error = new ToolturnError('overloaded', message, { retryAfterSeconds: comeAgainSeconds });
+      return { error, limit: 'limits.turns' };
     }
     if (perKey === undefined || (this.byScope.get(scope) ?? 0) < perKey) return undefined;
-    return new ToolturnError(
-      'too_many_requests',
-      `This key has ${perKey} turns in work already, and no more at once (limits.turns_per_key).`,
-      { retryAfterSeconds: comeAgainSeconds },
-    );
+    const message = `This key has ${perKey} turns in work already, and no more at once (limits.turns_per_key).`;
+    const error = new ToolturnError('too_many_requests', message, { retryAfterSeconds: comeAgainSeconds });
+    return { error, limit: 'limits.turns_per_key' };
   }
 
   /** A turn begins; what is returned ends it. */

@@ -105,13 +105,11 @@ export class TurnService implements TurnHooks {
   private busy(request: HookRequest): Armed | undefined {
     const refusal = this.deps.overload.refusal(scopeOf(request.caller));
     if (refusal === undefined) return undefined;
-    const { status, message, retryAfterSeconds: retryAfter } = refusal;
-    return rejected({
-      action: 'reject',
-      status,
-      message,
-      ...(retryAfter === undefined ? {} : { retryAfter }),
-    });
+    const { status, message, retryAfterSeconds: retryAfter } = refusal.error;
+    return rejected(
+      { action: 'reject', status, message, ...(retryAfter === undefined ? {} : { retryAfter }) },
+      refusal.limit,
+    );
   }
 
   /** After the model's answer, not streaming. Undefined when nothing in it is ours. */

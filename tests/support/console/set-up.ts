@@ -136,6 +136,7 @@ export async function startConsoleStack(content = false): Promise<ConsoleStack> 
           headers: { 'X-Custom': canaries.header },
           api_keys: ['sk-test-alice', canaries.key],
           access_groups: ['desk'],
+          mcp_info: { mcp_server_cost_info: { default_cost_per_query: 0.25 } },
         },
         everything: { url: `http://127.0.0.1:${everythingPort}/mcp`, transport: 'http' },
         crm: { url: crm.url, transport: 'http', description: 'Customers, orders and invoices' },

@@ -9,6 +9,7 @@ import { addMcp } from './cli/mcp';
 import { addClients } from './cli/clients';
 import { addServe } from './cli/serve';
 import { addTools } from './cli/tools';
+import { addTop } from './cli/top';
 import { addTrace } from './cli/trace';
 
 /** Reads the command line and runs one command; each stands in a file of `cli/`. */
@@ -26,6 +27,7 @@ async function main(argv: readonly string[]): Promise<void> {
   addCall(program);
   addTrace(program);
   addAudit(program);
+  addTop(program);
   addDoctor(program);
   await program.parseAsync(argv);
 }

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../scripts/src/paths';
-import { freePort } from '../../scripts/src/processes';
+import { gate } from '../../scripts/src/gate';
+import { freePort, waitUntil } from '../../scripts/src/processes';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { secret, startStack, type Stack } from '../support/stack';
 import { roundsBehind } from '../support/tools';
@@ -29,12 +30,19 @@ beforeAll(async () => {
   });
   stack = await startStack({
     servers: {
-      notes: { url: notes.url, transport: 'http' },
+      notes: {
+        url: notes.url,
+        transport: 'http',
+        mcp_info: { mcp_server_cost_info: { default_cost_per_query: 0.25 } },
+      },
       alices: { url: notes.url, transport: 'http', api_keys: ['sk-test-alice'] },
       away: { url: 'http://127.0.0.1:9/mcp', transport: 'http' },
     },
   });
 }, 180_000);
+
+// LiteLLM logs what a call cost after it has answered.
+jest.setTimeout(90_000);
 
 afterAll(async () => {
   await stack?.stop();
@@ -190,32 +198,73 @@ describe('toolturn call', () => {
   });
 });
 
+const usage = [
+  { prompt_tokens: 100, completion_tokens: 10 },
+  { prompt_tokens: 1000, completion_tokens: 50 },
+] as const;
+const operator = { TOOLTURN_SECRET: secret };
+
+/** A turn of two calls, one of which fails, until LiteLLM has told what its two model calls cost. */
+async function turn(callId: string, conversation: string): Promise<void> {
+  stack.model.answerWith((request) =>
+    roundsBehind(request) === 0
+      ? {
+          toolCalls: [
+            { name: 'notes__look_up', arguments: {} },
+            { name: 'notes__fail', arguments: {} },
+          ],
+          usage: usage[0],
+        }
+      : { text: 'Done.', usage: usage[1] },
+  );
+  const headers = { 'x-litellm-call-id': callId, 'x-conversation-id': conversation };
+  await stack
+    .client()
+    .chat.completions.create({ model: 'demo', messages: [{ role: 'user', content: 'Look.' }] }, { headers });
+  const isTold = async (): Promise<boolean> => {
+    const answer = await fetch(`${stack.hook.url}/turns/${callId}`, {
+      headers: { 'x-toolturn-secret': secret },
+    });
+    return ((await answer.json()) as any).steps.every((step: any) => step.cost_usd > 0);
+  };
+  await waitUntil(isTold, { timeoutMs: 60_000, what: 'the cost of each round' });
+}
+
 describe('toolturn trace', () => {
-  it('shows the rounds and calls of a turn, by the id of the request', async () => {
-    stack.model.answerWith((request) =>
-      roundsBehind(request) === 0
-        ? {
-            toolCalls: [
-              { name: 'notes__look_up', arguments: {} },
-              { name: 'notes__fail', arguments: {} },
-            ],
-          }
-        : { text: 'Done.' },
-    );
-    const id = 'request-of-the-trace';
-    await stack
-      .client()
-      .chat.completions.create(
-        { model: 'demo', messages: [{ role: 'user', content: 'Look.' }] },
-        { headers: { 'x-litellm-call-id': id } },
-      );
-    const { code, out, err } = await toolturn(['trace', id], { TOOLTURN_SECRET: secret });
+  it('shows rounds and calls of a turn over time, with tokens and costs, by the id of the request', async () => {
+    await turn('request-of-the-trace', 'conversation of the trace');
+    const { code, out, err } = await toolturn(['trace', 'request-of-the-trace'], operator);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^end +answer after \d+ ms: 2 rounds, 2 calls$/m);
-    expect(out).toMatch(/^1 +notes__look_up +notes +\d+ +ok$/m);
-    expect(out).toMatch(/^1 +notes__fail +notes +\d+ +tool_error$/m);
-    const json = await toolturn(['trace', id, '--json'], { TOOLTURN_SECRET: secret });
-    expect(JSON.parse(json.out)).toMatchObject({ call_id: id, rounds: 2 });
+    const said = out.replace(/\|[ .#=x]+\|/g, '|').replace(/\d+ ms/g, 'n ms');
+    expect(said.split('\n').map((line) => line.replace(/ +/g, ' '))).toEqual([
+      expect.stringMatching(/^turn [0-9a-f]{32} \(request request-of-the-trace\)$/),
+      expect.stringMatching(/^of c-\w{24}$/),
+      'dialect chat, demo, alice',
+      'end answer after n ms: 2 rounds, 2 calls',
+      'spent 1100 tokens in, 60 out, $1.72 (models $1.22, tools $0.5000)',
+      '',
+      'round 1 | n ms 2 calls, 100 > 10 tokens, $0.1200',
+      ' notes__look_up | n ms notes, $0.2500',
+      ' notes__fail | n ms notes, tool_error, $0.2500',
+      'round 2 | n ms 1000 > 50 tokens, $1.10',
+      '',
+    ]);
+    const json = await toolturn(['trace', 'request-of-the-trace', '--json'], operator);
+    expect(JSON.parse(json.out)).toMatchObject({ call_id: 'request-of-the-trace', rounds: 2 });
+  });
+
+  it('shows all turns of a conversation, oldest first, and what they came to together', async () => {
+    for (const id of ['turn-one', 'turn-two']) await turn(id, 'conversation of two turns');
+    await turn('turn-of-another', 'another conversation');
+    const one = JSON.parse((await toolturn(['trace', 'turn-one', '--json'], operator)).out);
+    const { code, out } = await toolturn(['trace', one.conversation], operator);
+    expect(code).toBe(0);
+    expect([...out.matchAll(/\(request ([\w-]+)\)/g)].map(([, id]) => id)).toEqual(['turn-one', 'turn-two']);
+    expect(out.trimEnd().split('\n').at(-1)).toBe(
+      'all      2 turns: 4 rounds, 4 calls, 2200 tokens in, 120 out, $3.44 (models $2.44, tools $1.00)',
+    );
+    const json = JSON.parse((await toolturn(['trace', one.conversation, '--json'], operator)).out);
+    expect(json.map((each: any) => each.call_id)).toEqual(['turn-one', 'turn-two']);
   });
 
   it.each([
@@ -226,6 +275,55 @@ describe('toolturn trace', () => {
     const { code, err } = await toolturn(['trace', 'no-such-turn'], env);
     expect(code).toBe(exitCode);
     expect(err).toMatch(/^toolturn: \S.*\n$/);
+  });
+});
+
+describe('toolturn top', () => {
+  it('shows servers, turns and tools of the moment once where there is no terminal', async () => {
+    await turn('turn-at-the-top', 'conversation of the top');
+    const { code, out, err } = await toolturn(['top'], operator);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).not.toContain('\u001b');
+    expect(out).toMatch(/ is degraded at \d\d:\d\d:\d\d: config ready, redis ready$/m);
+    expect(out).toMatch(/^0 in work; of the last \d+ turns: \d+ calls, \d+ of them failed, 0 turns/m);
+    expect(out).toMatch(/^notes +ready +3$/m);
+    expect(out).toMatch(/^away +failed +\S+ +Connection refused/m);
+    expect(out).toMatch(/^[0-9a-f]{8} +alice +demo +2 +2 +1 +1160 +\$1\.72 +\d+ +answer$/m);
+    expect(out).toMatch(/^notes__fail +notes +\d+ +0 +[1-9]\d* +\d+ +\d+ +\$\d/m);
+  });
+
+  it('shows a turn and its call while they run, and gives the same as JSON', async () => {
+    const [reached, released] = [gate(), gate()];
+    const before = notes.options.tools;
+    const handler = async (): Promise<string> => {
+      reached.open();
+      await released.opened;
+      return 'done';
+    };
+    Object.assign(notes.options, { tools: before.map((tool) => ({ ...tool, handler })) });
+    const asked = turn('turn-that-runs', 'conversation that runs');
+    try {
+      await reached.opened;
+      const seen = JSON.parse((await toolturn(['top', '--json'], operator)).out);
+      expect(seen.health).toMatchObject({ turns_in_flight: 1, parts: { 'mcp:notes': { state: 'ready' } } });
+      expect(seen.turns[0]).toMatchObject({ key: 'alice', model: 'demo', end: 'running' });
+      expect(seen.tools).toContainEqual(expect.objectContaining({ tool: 'notes__look_up', running: 1 }));
+    } finally {
+      released.open();
+      await asked;
+      Object.assign(notes.options, { tools: before });
+    }
+  });
+
+  it.each([
+    ['no secret', ['top'], {}, 2, /TOOLTURN_SECRET/],
+    ['a wrong secret', ['top'], { TOOLTURN_SECRET: 'a guess of somebody' }, 3, /secret/],
+    ['an order that is none', ['top', '--sort', 'beauty'], operator, 2, /calls, errors, p95, cost/],
+    ['an interval that is none', ['top', '--interval', '0'], operator, 2, /0\.2 to 3600/],
+  ])('ends with its exit code for %s', async (_what, args, env, exitCode, message) => {
+    const { code, out, err } = await toolturn(args, env);
+    expect({ code, out }).toEqual({ code: exitCode, out: '' });
+    expect(err).toMatch(message);
   });
 });
 

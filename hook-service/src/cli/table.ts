@@ -11,6 +11,11 @@ export function oneLine(text: string): string {
   return plain(text).replace(/\s+/g, ' ').trim();
 }
 
+/** `$0.0123`, `$1.20`; four digits below a dollar. */
+export function dollars(amount: number): string {
+  return `$${amount.toFixed(amount === 0 || amount >= 1 ? 2 : 4)}`;
+}
+
 /**
  * Rows under their headings, columns as wide as they need be; the last one is cut where the line would be longer than
  * the terminal.

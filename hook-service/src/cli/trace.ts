@@ -9,7 +9,7 @@ import {
   withService,
   type ServiceOptions,
 } from './service';
-import { oneLine, table } from './table';
+import { dollars, oneLine, table } from './table';
 import { waterfallText, type Step } from './trace-waterfall';
 
 const tokens = z.object({ input: z.number(), output: z.number(), cached: z.number() });
@@ -17,6 +17,7 @@ const tokens = z.object({ input: z.number(), output: z.number(), cached: z.numbe
 const record = z.object({
   turn: z.string(),
   call_id: z.string().optional(),
+  conversation: z.string().optional(),
   key: z.string().optional(),
   model: z.string().optional(),
   dialect: z.string(),
@@ -32,6 +33,9 @@ const record = z.object({
       wait_ms: z.number().optional(),
       failure: z.string().optional(),
       cached: z.boolean().optional(),
+      replayed: z.boolean().optional(),
+      cut: z.boolean().optional(),
+      cost_usd: z.number().optional(),
     }),
   ),
   /** The rounds one by one. */
@@ -53,6 +57,7 @@ const record = z.object({
   error: z.string().optional(),
   tokens: tokens.optional(),
   cost_usd: z.number().optional(),
+  cost_tools_usd: z.number().optional(),
 });
 type Record = z.infer<typeof record>;
 
@@ -77,7 +82,7 @@ async function trace(id: string, options: TraceOptions): Promise<string> {
   const answers = await answersOf(id, options);
   const found = answers.map((answer) => readAnswer(record, answer));
   if (options.json === true) return JSON.stringify(answers.length === 1 ? answers[0] : answers, undefined, 2);
-  return found.map(turnText).join('\n\n');
+  return [...found.map(turnText), ...(found.length === 1 ? [] : [sumText(found)])].join('\n\n');
 }
 
 /** The turn of this id; where there is none, the turns of the conversation of this id, oldest first. */
@@ -98,15 +103,44 @@ async function answersOf(id: string, options: TraceOptions): Promise<readonly un
   }
 }
 
+/** What the turns of a conversation came to together. */
+function sumText(turns: readonly Record[]): string {
+  const sum = (of: (turn: Record) => number | undefined): number =>
+    turns.reduce((total, turn) => total + (of(turn) ?? 0), 0);
+  const all = { cost_usd: sum((turn) => turn.cost_usd), cost_tools_usd: sum((turn) => turn.cost_tools_usd) };
+  return [
+    `all      ${count(turns.length, 'turn')}: ${count(
+      sum(({ rounds }) => rounds),
+      'round',
+    )}, ${count(
+      sum(({ calls }) => calls.length),
+      'call',
+    )}`,
+    `${sum(({ tokens: used }) => used?.input)} tokens in, ${sum(({ tokens: used }) => used?.output)} out`,
+    ...costText(all),
+  ].join(', ');
+}
+
+/** Empty where nothing has a price. */
+function costText({
+  cost_usd: models = 0,
+  cost_tools_usd: tools = 0,
+}: Pick<Record, 'cost_usd' | 'cost_tools_usd'>): string[] {
+  if (models + tools === 0) return [];
+  if (tools === 0) return [dollars(models)];
+  return [`${dollars(models + tools)} (models ${dollars(models)}, tools ${dollars(tools)})`];
+}
+
 function turnText(found: Record): string {
   const { rounds, calls, steps } = found;
   const spent = [
     ...(found.tokens === undefined ? [] : [`${found.tokens.input} tokens in, ${found.tokens.output} out`]),
-    ...(found.cost_usd === undefined ? [] : [`$${found.cost_usd.toFixed(4)}`]),
+    ...costText(found),
   ];
   const who = [found.model, found.key].flatMap((each) => (each === undefined ? [] : oneLine(each)));
   const head = [
     `turn     ${found.turn}${found.call_id === undefined ? '' : ` (request ${oneLine(found.call_id)})`}`,
+    ...(found.conversation === undefined ? [] : [`of       ${oneLine(found.conversation)}`]),
     `dialect  ${[`${found.dialect}${found.stream ? ', streaming' : ''}`, ...who].join(', ')}`,
     `end      ${found.end} after ${found.ms} ms: ${count(rounds, 'round')}, ${count(calls.length, 'call')}`,
     ...(spent.length === 0 ? [] : [`spent    ${spent.join(', ')}`]),
@@ -128,11 +162,12 @@ function turnText(found: Record): string {
 /** Each round, and behind it its calls. */
 function stepsOf({ calls, ms: whole }: Record, rounds: NonNullable<Record['steps']>): readonly Step[] {
   return rounds.flatMap(
-    ({ round, at_ms: from, ms = Math.max(0, whole - from), ours, theirs, tokens: used }) => {
+    ({ round, at_ms: from, ms = Math.max(0, whole - from), ours, theirs, tokens: used, cost_usd: cost }) => {
       const notes = [
         ...(ours > 0 ? [count(ours, 'call')] : []),
         ...(theirs > 0 ? [`${count(theirs, 'call')} of the client's`] : []),
         ...(used === undefined ? [] : [`${used.input} > ${used.output} tokens`]),
+        ...(cost ? [dollars(cost)] : []),
       ];
       const own = calls
         .filter((call) => call.round === round)
@@ -147,6 +182,9 @@ function stepsOf({ calls, ms: whole }: Record, rounds: NonNullable<Record['steps
             call.server ?? '-',
             ...(call.failure === undefined ? [] : [call.failure]),
             ...(call.cached === true ? ['kept result'] : []),
+            ...(call.replayed === true ? ['made before'] : []),
+            ...(call.cut === true ? ['cut for the model'] : []),
+            ...(call.cost_usd ? [dollars(call.cost_usd)] : []),
           ].join(', '),
         }));
       const name = `round ${round}`;

@@ -1,6 +1,7 @@
 import type { CallEnd, CallFacts, ModelCall, Observation, Observer, TurnFacts } from './observer';
 import type { FailureKind } from './ports';
 import { callPrice, type Prices } from './prices';
+import { toolSums, type ToolSum } from './tool-sums';
 import type { TurnEnd } from './turn';
 import type { Tokens } from './usage';
 
@@ -135,6 +136,11 @@ export class TurnLog implements Observer {
     });
   }
 
+  /** What the calls of all these turns came to, by tool. */
+  tools(): readonly ToolSum[] {
+    return toolSums([...this.stories.values()].flatMap(({ calls }) => calls));
+  }
+
   private begin(turn: string, of: TurnFacts, at: number): void {
     const { callId, conversation, keyAlias, user, team, client, scope, model, dialect, stream } = of;
     this.stories.delete(turn);
@@ -167,10 +173,16 @@ export class TurnLog implements Observer {
       this.stories.delete(oldest);
       if (story.call_id !== undefined) this.byCallId.delete(story.call_id);
     }
-    const early = this.early.get(turn) ?? [];
-    this.early.delete(turn);
     const story = this.stories.get(turn);
-    if (story !== undefined) for (const model of early) modelCalled(story, model);
+    for (const model of this.early.get(turn) ?? []) if (story !== undefined) modelCalled(story, model);
+  }
+
+  private beginRound(story: Story, round: number, at: number): void {
+    const step = { round, at_ms: at, ours: 0, theirs: 0, eager_ms: 0 };
+    story.steps.push(step);
+    // The turn has their cost already, but the round was not there.
+    for (const model of this.early.get(story.turn) ?? []) if (model.round === round) addModel(step, model);
+    this.early.delete(story.turn);
   }
 
   private keepEarly(turn: string, model: ModelCall): void {
@@ -184,7 +196,7 @@ export class TurnLog implements Observer {
     switch (observation.type) {
       case 'round_started':
         closeGap(story, at);
-        story.steps.push({ round: observation.round, at_ms: at, ours: 0, theirs: 0, eager_ms: 0 });
+        this.beginRound(story, observation.round, at);
         return;
       case 'round_finished': {
         const step = story.steps.find(({ round }) => round === observation.round);
@@ -261,7 +273,10 @@ function closeGap(story: Story, at: number): void {
 function modelCalled(story: Story, model: ModelCall): void {
   story.cost_usd += model.costUsd;
   const step = story.steps.find(({ round }) => round === model.round);
-  if (step === undefined) return;
+  if (step !== undefined) addModel(step, model);
+}
+
+function addModel(step: Writable<RoundRecord>, model: ModelCall): void {
   step.cost_usd = (step.cost_usd ?? 0) + model.costUsd;
   step.model_ms = model.milliseconds;
 }

@@ -6,15 +6,17 @@ const defaultLimit = 50;
 const maxLimit = 500;
 
 /**
- * What is known of recent turns: `GET /turns` lists them, newest first (`limit`, `conversation`), `GET /turns/<id>` shows
+ * What is known of recent turns: `GET /turns` lists them, newest first (`limit`, `conversation`),
+ * with `tools=true` what their calls came to by tool as well; `GET /turns/<id>` shows
  * one with its rounds and calls, by our id or LiteLLM's id of the request.
  */
 export function turnRoutes(turns: TurnLog): Router {
   const router = express.Router();
   router.get('/', (req, res) => {
-    const { conversation } = req.query;
+    const { conversation, tools } = req.query;
     const named = typeof conversation === 'string' && conversation !== '' ? conversation : undefined;
-    res.json({ turns: turns.recent(limitIn(req.query['limit']), named) });
+    const listed = { turns: turns.recent(limitIn(req.query['limit']), named) };
+    res.json(tools === 'true' ? { ...listed, tools: turns.tools() } : listed);
   });
   router.get('/:id', (req: Request<{ id: string }>, res) => {
     const record = turns.find(req.params.id);

@@ -293,7 +293,7 @@ async function answersTo(row: Row, calls: { name: string; arguments: string }[])
 const auditLines = (): any[] =>
   readFileSync(join(stack.dir, 'hook-service.log'), 'utf8')
     .split('\n')
-    .filter((line) => line.includes('"denied"'))
+    .filter((line) => line.includes('"denied"') && !line.includes('"message":"tool call"'))
     .map((line) => JSON.parse(line));
 
 const rowOf = (key: string): Row => rows.find((row) => row.key === key) as Row;

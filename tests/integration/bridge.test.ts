@@ -187,8 +187,7 @@ describe.each([['--per-session'], ['--shared']])('a bridge that is %s', (mode) =
         }),
       ),
     );
-    // What takes long comes as an event stream.
-    const seen = answers.map(({ text }) => JSON.parse(/^data: (.+)$/m.exec(text)?.[1] ?? text));
+    const seen = answers.map(({ text }) => finalMessage(text));
     expect(seen.map(({ id }) => id)).toEqual(sessions.flatMap(() => [1, 'one']));
     expect(seen.map(({ result }) => result.content[0].text)).toEqual(
       sessions.flatMap((_, at) => [`Echo: ${at} 1`, `Echo: ${at} one`]),
@@ -490,4 +489,12 @@ async function eventsOf(response: Response, count: number): Promise<string[]> {
   }
   await reader?.cancel();
   return text.split('\n\n').slice(0, count);
+}
+
+/** The answer in a body: what takes long comes as an event stream, in which other messages may stand before it. */
+function finalMessage(text: string): any {
+  const messages = text.startsWith('{')
+    ? [text]
+    : [...text.matchAll(/^data: (.+)$/gm)].map((found) => found[1]);
+  return messages.map((each) => JSON.parse(each ?? '')).find((each) => 'result' in each);
 }

@@ -181,9 +181,12 @@ function use(next: Provider): void {
 }
 
 /** Asks in the chat dialect: the answer's text, its finish reasons and usages, and all that was received. */
+let asked = 0;
+
 async function ask(stream: boolean, extra: object = {}) {
   const url = `${stack.url}/v1/chat/completions`;
-  const messages = [{ role: 'user', content: 'What is the word?' }];
+  // The same question after a turn that failed would be a retry of it.
+  const messages = [{ role: 'user', content: `What is the word? (${++asked})` }];
   const body = { model: provider.name, messages, ...extra };
   if (!stream) {
     const headers = { authorization: 'Bearer sk-test-alice', 'content-type': 'application/json' };

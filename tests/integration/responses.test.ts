@@ -555,7 +555,10 @@ describe('when hook-service is lost in round two', () => {
       return new Promise<string>(() => undefined);
     };
     says(({ rounds }) => (rounds === 0 ? { calls: [{ name: 'notes__wait' }] } : { text: 'never' }));
-    const lost = stream ? eventsOf(question) : ask(false).catch((error: unknown) => error);
+    // The same question again would be a retry of the turn that was lost.
+    const lost = stream
+      ? eventsOf({ ...question, input: 'What is the other word?' })
+      : ask(false).catch((error: unknown) => error);
     await working.opened;
     await stack.hook.stop(0);
     const got = await lost;

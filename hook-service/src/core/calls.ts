@@ -35,6 +35,8 @@ export interface CallContext extends CallMaker {
   readonly origin?: string;
   /** How often each call was made before, by its digest, where this turn goes on from there. */
   readonly made?: Readonly<Record<string, number>>;
+  /** One object for all calls of a turn, however often its context is copied: by it they are counted. */
+  readonly counted?: object;
   /** The tool behind a name, if it was offered in this turn and the caller may use it now. */
   readonly resolve: (name: string) => OurTool | undefined;
   /** Ends when tools must stop. */
@@ -49,7 +51,7 @@ const pollMs = 250;
 export class CallRunner {
   private readonly running: RunningHere['calls'];
   private readonly path: CallPath;
-  private readonly counts = new WeakMap<CallContext, CallCounts>();
+  private readonly counts = new WeakMap<object, CallCounts>();
 
   constructor(private readonly deps: CallDeps) {
     this.path = new CallPath(deps);
@@ -132,8 +134,9 @@ export class CallRunner {
   }
 
   private countsOf(context: CallContext): CallCounts {
-    const counts = this.counts.get(context) ?? new CallCounts(context.made ?? {});
-    this.counts.set(context, counts);
+    const of = context.counted ?? context;
+    const counts = this.counts.get(of) ?? new CallCounts(context.made ?? {});
+    this.counts.set(of, counts);
     return counts;
   }
 

@@ -138,6 +138,7 @@ class Turn {
     this.budget = new TurnBudget(limits);
     this.hard = AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs + limits.answerMs)]);
     this.context = {
+      counted: {},
       turn: start.id,
       ...(start.standing === undefined ? {} : { origin: start.standing.origin }),
       scope: start.scope,
@@ -197,7 +198,7 @@ class Turn {
 
   /** The request with the rounds of the turn that this one repeats. */
   private goOn({ added, calls }: Progress): JsonObject {
-    this.context = { ...this.context, made: calls };
+    this.context = { ...this.context, made: calls, counted: {} };
     const body = this.start.dialect.withAdded(this.start.body, added);
     return this.withReadMore(body, holdsNextPiece(JSON.stringify(added)));
   }

@@ -16,6 +16,9 @@ import { openTunnel } from './tunnel';
 /** Keys of ours: `tt:` is what turns need, `toolturn:` is metrics and the like. Nobody else's are touched. */
 export const prefixes = ['tt:', 'toolturn:'] as const;
 
+/** Says that a replica lives, for seconds: neither worth keeping nor in anybody's way. */
+const isAlive = (key: Buffer): boolean => key.toString('latin1').endsWith(':alive');
+
 interface Entry {
   readonly key: string;
   /** When it expires, in milliseconds since 1970; absent: never. */
@@ -81,7 +84,7 @@ export async function saveRedis(redis: Redis, file: string): Promise<number> {
     for (const prefix of prefixes) {
       const stream = redis.scanBufferStream({ match: `${prefix}*`, count: batch }) as AsyncIterable<Buffer[]>;
       for await (const found of stream) {
-        const keys = found.filter((key) => !seen.has(key.toString('latin1')));
+        const keys = found.filter((key) => !seen.has(key.toString('latin1')) && !isAlive(key));
         for (const key of keys) seen.add(key.toString('latin1'));
         for (const entry of await read(redis, keys)) {
           count += 1;
@@ -139,7 +142,10 @@ async function forKeys(
 ): Promise<void> {
   for (const prefix of these) {
     const stream = redis.scanBufferStream({ match: `${prefix}*`, count: batch }) as AsyncIterable<Buffer[]>;
-    for await (const keys of stream) if (keys.length > 0) await use(keys);
+    for await (const found of stream) {
+      const keys = found.filter((key) => !isAlive(key));
+      if (keys.length > 0) await use(keys);
+    }
   }
 }
 

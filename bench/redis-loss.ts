@@ -5,6 +5,7 @@
  *
  *     npx tsc -b hook-service scripts && npx ts-node bench/redis-loss.ts [turns per phase] [phases]
  */
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -102,7 +103,9 @@ interface Answer {
 
 /** One turn, with the hooks that the door calls for it: armed, a round with a call, an answer. */
 async function turn(url: string): Promise<void> {
-  const body = { model: 'demo', messages: [{ role: 'user', content: 'Echo.' }] };
+  // A question of its own: equal ones at the same time are one turn.
+  const content = `Echo ${randomUUID()}.`;
+  const body = { model: 'demo', messages: [{ role: 'user', content }] };
   const request = {
     url: 'http://litellm/v1/chat/completions',
     headers: {},

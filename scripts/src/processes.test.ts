@@ -102,6 +102,13 @@ test('a child gets the environment it is given and no secret of ours', async () 
   }
 });
 
+test('a free port lies below those that the kernel gives to outgoing connections, and is not given twice in a row', async () => {
+  const [first] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/);
+  const ports = [await freePort(), await freePort(), await freePort()];
+  expect(new Set(ports).size).toBe(3);
+  for (const port of ports) expect(port).toBeLessThan(Number(first));
+});
+
 test('a port in use is not free, and a free port is', async () => {
   expect(await isPortFree(await freePort())).toBe(true);
   const server = createServer().listen(0, '127.0.0.1');

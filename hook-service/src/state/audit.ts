@@ -1,7 +1,8 @@
-import { Redis } from 'ioredis';
 import { z } from 'zod';
 import { fits, type AuditEntry, type AuditGap, type AuditStore } from '../core/audit';
 import type { Log } from '../core/ports';
+import { connectRedis } from './connection';
+import { parseJson } from './stored';
 
 /** The stream that holds the trail of all replicas. */
 export const auditStream = 'toolturn:audit';
@@ -25,16 +26,9 @@ const stored = z.custom<AuditEntry | AuditGap>(
 
 /** The audit trail as a stream in Redis, bounded in length and age, on a connection of its own. */
 export function createAuditStore({ url, log }: { url: string; log: Log }): AuditStore {
-  const redis = new Redis(url, {
-    commandTimeout: commandTimeoutMs,
-    connectTimeout: 2000,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 6), 5000) * (0.75 + Math.random() / 2),
-  });
   // The state's connection says that Redis is lost.
-  redis.on('error', (error: Error & { code?: string }) =>
-    log.debug('the connection for the audit trail failed', { reason: error.code ?? error.name }),
+  const redis = connectRedis(url, commandTimeoutMs, (reason) =>
+    log.debug('the connection for the audit trail failed', { reason }),
   );
   return {
     async append({ replica, number, records, entries, retentionSeconds }) {
@@ -73,10 +67,6 @@ export function createAuditStore({ url, log }: { url: string; log: Log }): Audit
 }
 
 function parsed(text: string | undefined): AuditEntry | AuditGap | undefined {
-  try {
-    const read = stored.safeParse(JSON.parse(text ?? ''));
-    return read.success ? read.data : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = stored.safeParse(parseJson(text ?? ''));
+  return read.success ? read.data : undefined;
 }

@@ -4,6 +4,7 @@ import type { CallStore, Claim, RecordedCall, Scope } from '../core/ports';
 import { BoundedMap } from './memory';
 import type { Replica } from './replica';
 import type { Seal } from './seal';
+import { parseJson } from './stored';
 
 /** A record as it stands in Redis. Written by us, yet parsed: another version may have written it. */
 const storedCall = z.union([
@@ -105,12 +106,4 @@ export function memoryCallStore(capacity = 2000): CallStore & { peek: MemoryPeek
       calls.delete(keyIn(scope, callKey));
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

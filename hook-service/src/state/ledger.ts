@@ -3,6 +3,7 @@ import type { Redis, Result } from 'ioredis';
 import { isJsonObject, type JsonObject } from '../core/json';
 import type { Ledger } from '../core/ports';
 import { plainSeal, type Seal } from './seal';
+import { parseJson } from './stored';
 
 /** A turn with more hidden text than this is not kept, in characters. */
 const largestEntry = 4 * 1024 * 1024;
@@ -70,11 +71,6 @@ export function redisLedger(redis: Redis, seal: Seal = plainSeal): Ledger {
 
 /** What is no JSON object was not written by us, and counts as nothing. */
 function parse(text: string | null | undefined): JsonObject | undefined {
-  if (text === null || text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text ?? '');
+  return isJsonObject(value) ? value : undefined;
 }

@@ -1,6 +1,7 @@
-import { Redis, type ChainableCommander } from 'ioredis';
+import type { ChainableCommander } from 'ioredis';
 import type { MetricStore, MetricWrite } from '../core/metric-store';
 import type { Log } from '../core/ports';
+import { connectRedis } from './connection';
 
 /** No sending waits longer. The request path has a connection of its own, so that it never waits behind this one. */
 const commandTimeoutMs = 3000;
@@ -52,16 +53,9 @@ return 1`;
 
 /** The store of metrics in Redis (docs/metrics.md has the keys), on a connection of its own. */
 export function createMetricStore({ url, log }: { url: string; log: Log }): MetricStore {
-  const redis = new Redis(url, {
-    commandTimeout: commandTimeoutMs,
-    connectTimeout: 2000,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 6), 5000) * (0.75 + Math.random() / 2),
-  });
   // The state's connection says that Redis is lost.
-  redis.on('error', (error: Error & { code?: string }) =>
-    log.debug('the connection for metrics failed', { reason: error.code ?? error.name }),
+  const redis = connectRedis(url, commandTimeoutMs, (reason) =>
+    log.debug('the connection for metrics failed', { reason }),
   );
   return {
     get ready() {

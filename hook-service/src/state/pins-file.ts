@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { mergePins, type Pin, type PinStore } from '../core/pins';
+import { parseJson } from './stored';
 
 const json = z.custom<NonNullable<Pin['definition']>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
@@ -72,12 +73,4 @@ export function filePins(path: string): PinStore {
       return next;
     },
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

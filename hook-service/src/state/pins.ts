@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { mergePins, pinKey, strongerPin, type Pin, type PinStore } from '../core/pins';
 import type { Log } from '../core/ports';
 import { filePins, storedPin } from './pins-file';
+import { parseJson } from './stored';
 
 /** Pins belong to no caller; the hash tag keeps both keys on one node of a cluster. */
 const tools = 'tt:{pins}:tools';
@@ -120,12 +121,4 @@ export function createPinStore({ file, redis, log }: PinStoreOptions): PinStore 
 function differs(merged: readonly Pin[], known: readonly Pin[]): boolean {
   const digests = new Map(known.map((pin) => [pinKey(pin), `${pin.digest}:${pin.accepted}`]));
   return merged.some((pin) => digests.get(pinKey(pin)) !== `${pin.digest}:${pin.accepted}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import type { PinStore } from '../core/pins';
 import type {
   CallStore,
@@ -10,6 +9,7 @@ import type {
   TextStore,
   TurnStore,
 } from '../core/ports';
+import { connectRedis } from './connection';
 import { memoryCallStore, redisCalls, rememberedCalls } from './claims';
 import { redisLedger } from './ledger';
 import { memoryLedger } from './memory';
@@ -73,23 +73,15 @@ function redisState(
     readonly calls: ReturnType<typeof memoryCallStore>;
   },
 ): State {
-  const redis = new Redis(url, {
-    commandTimeout: commandTimeoutMs,
-    connectTimeout: 2000,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    retryStrategy: (attempt) => Math.min(100 * 2 ** Math.min(attempt, 6), 5000) * (0.75 + Math.random() / 2),
-  });
   let lost: string | undefined = 'connecting';
-  redis.on('ready', () => {
-    if (lost !== undefined && lost !== 'connecting') log.info('redis is back');
-    lost = undefined;
-  });
-  redis.on('error', (error: Error & { code?: string }) => {
-    const reason = error.code ?? error.name;
+  const redis = connectRedis(url, commandTimeoutMs, (reason) => {
     if (lost !== reason)
       log.warn('redis is lost: outcomes and hidden rounds are kept in memory only', { reason });
     lost = reason;
+  });
+  redis.on('ready', () => {
+    if (lost !== undefined && lost !== 'connecting') log.info('redis is back');
+    lost = undefined;
   });
   redis.on('close', () => (lost ??= 'the connection was closed'));
 

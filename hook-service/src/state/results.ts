@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { ResultCache, ToolResult } from '../core/ports';
 import { plainSeal, type Seal } from './seal';
+import { parseJson } from './stored';
 
 /** A larger result is not kept: it would push others out, and Redis is not there for files. */
 const largestResult = 512 * 1024;
@@ -55,11 +56,6 @@ export function memoryResults(capacity = 16 * 1024 * 1024, now: () => number = D
 
 /** Parsed anew each time, so that nobody can change what the next one gets. */
 function readResult(text: string | null): ToolResult | undefined {
-  if (text === null) return undefined;
-  try {
-    const parsed = storedResult.safeParse(JSON.parse(text));
-    return parsed.success ? (parsed.data as unknown as ToolResult) : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = storedResult.safeParse(parseJson(text ?? ''));
+  return parsed.success ? (parsed.data as unknown as ToolResult) : undefined;
 }

@@ -4,6 +4,7 @@ import type { FirstTurn, FoundTurn, Scope, TurnStore } from '../core/ports';
 import { BoundedMap } from './memory';
 import type { Replica } from './replica';
 import type { Seal } from './seal';
+import { parseJson } from './stored';
 
 /** A larger answer, or more rounds, are not kept for a retry; outcomes of calls are. */
 const largestAnswer = 1024 * 1024;
@@ -82,12 +83,4 @@ function bounded(turn: FirstTurn, most = largestAnswer): FirstTurn {
     ...(answer === undefined || isLarge(answer) ? {} : { answer }),
     ...(progress === undefined || isLarge(progress) ? {} : { progress }),
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

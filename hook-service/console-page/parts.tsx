@@ -35,6 +35,20 @@ export const Heading = ({ title, children }: { title: string; children?: Compone
   </header>
 );
 
+/** Names and values; those without a value are left out. */
+export const Facts = ({ of, wide }: { of: readonly (readonly [string, string])[]; wide?: boolean }) => (
+  <dl class={wide === true ? 'facts wide' : 'facts'}>
+    {of
+      .filter(([, value]) => value !== '')
+      .map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+  </dl>
+);
+
 export const Empty = ({ children }: { children: ComponentChildren }) => <p class="empty">{children}</p>;
 
 export const Problem = ({ text }: { text: string | undefined }) =>

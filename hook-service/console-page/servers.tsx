@@ -1,7 +1,7 @@
 import { duration, number, plural } from './format.ts';
 import { isServer, serverName } from './overview.tsx';
 import { Fragment, h } from './preact.js';
-import { Ago, Empty, Heading, StateBadge } from './parts.tsx';
+import { Ago, Empty, Facts, Heading, StateBadge } from './parts.tsx';
 import type { PartView, ServerView } from './shapes.ts';
 import { state } from './store.ts';
 
@@ -56,16 +56,7 @@ function Server({ part, config }: { part: PartView; config: ServerView | undefin
       </div>
       {config?.description && <p class="muted">{config.description}</p>}
       {part.reason && <p class="reason">{part.reason}</p>}
-      <dl class="facts">
-        {facts
-          .filter(([, value]) => value !== '')
-          .map(([label, value]) => (
-            <div key={label}>
-              <dt>{label}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Facts of={facts} />
       {part.before.some(({ state: was }) => was !== 'starting') && (
         <details>
           <summary>Earlier states</summary>

@@ -1,6 +1,6 @@
 import { bytes, dateTime, duration, money, number, plural, words } from './format.ts';
 import { Fragment, h } from './preact.js';
-import { Badge, Block, Empty, Heading } from './parts.tsx';
+import { Badge, Block, Empty, Facts, Heading } from './parts.tsx';
 import type { CallView, RequestView, RoundView, TurnView } from './shapes.ts';
 import { now, state } from './store.ts';
 import { barClass, outcomeOf } from './turns.tsx';
@@ -51,16 +51,7 @@ function Turn({ turn }: { turn: TurnView }) {
         <Badge tone={tone}>{outcome}</Badge>
       </Heading>
       {turn.error && <p class="problem">{turn.error}</p>}
-      <dl class="facts wide">
-        {facts
-          .filter(([, value]) => value !== '')
-          .map(([label, value]) => (
-            <div key={label}>
-              <dt>{label}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Facts of={facts} wide />
       <h2>Rounds and calls</h2>
       <Chart turn={turn} />
       <HiddenPart turn={turn} />

@@ -3,6 +3,8 @@ import type { Config } from 'jest';
 // Unit tests stand beside the code; integration tests start real processes and stand in tests/.
 const shared = {
   testEnvironment: 'node',
+  // Not in the temporary folder, which is a new one for each suite of ./scripts/test.
+  cacheDirectory: '<rootDir>/node_modules/.cache/jest',
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } } }] },
   modulePathIgnorePatterns: ['/dist/', '/.toolturn/'],
 } satisfies Config['projects'] extends (infer P)[] | undefined ? Partial<Exclude<P, string>> : never;

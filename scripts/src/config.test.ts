@@ -4,6 +4,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,7 +16,10 @@ import { readOptions } from './options';
 import { root, sampleConfig } from './paths';
 import { readSecrets } from './secrets';
 
-const fresh = () => mkdtempSync(join(tmpdir(), 'toolturn-config-'));
+const base = mkdtempSync(join(tmpdir(), 'toolturn-config-'));
+const fresh = () => mkdtempSync(join(base, 'dir-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
 const door = { guardrail: 'toolturn_guardrail.Toolturn', mode: ['pre_call', 'post_call'], default_on: true };
 
 describe('the config copy', () => {

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -21,8 +22,11 @@ import { guardrailFile } from './paths';
 
 const plain = '# mine\nmodel_list: []\n';
 
+const base = mkdtempSync(join(tmpdir(), 'toolturn-install-'));
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
 function folder(files: Record<string, string> = { 'config.yaml': plain }): { dir: string; config: string } {
-  const dir = mkdtempSync(join(tmpdir(), 'toolturn-install-'));
+  const dir = mkdtempSync(join(base, 'dir-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text);
   return { dir, config: join(dir, 'config.yaml') };
 }

@@ -1,16 +1,20 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { minimalEnv, operatorEnv } from './environment';
 import { familyOf, startTimeOf, stillAlive } from './process-table';
 import { freePort, isPortFree, startProcess, stopProcesses, waitForHttp, waitUntil } from './processes';
 
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-test-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+let children = 0;
 
 function node(script: string, extra: { env?: Record<string, string> } = {}) {
   return startProcess({
+    logFile: join(dir, `${(children += 1)}.log`),
     name: 'The child',
     command: process.execPath,
     args: ['-e', script],
@@ -31,6 +35,16 @@ test('a process that ends says how, with its last log lines', async () => {
   expect(sentence).toContain('before the end');
   expect(child.running).toBe(false);
   await child.stop();
+});
+
+test('a log that has no place is in the temporary folder, and gone when its process has been stopped', async () => {
+  const quiet = { name: 'The child', command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'] };
+  const child = await startProcess({ ...quiet, env: minimalEnv() });
+  expect(child.logFile.startsWith(tmpdir())).toBe(true);
+  expect(existsSync(child.logFile)).toBe(true);
+  await child.stop();
+  expect(existsSync(dirname(child.logFile))).toBe(false);
+  expect(child.tail()).toBe('(the log is gone)');
 });
 
 test('a command that does not exist is one sentence', async () => {

@@ -1,6 +1,6 @@
 /** Starts and ends child processes so that none is left behind and none dies unnoticed. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,7 +16,7 @@ export interface ProcessOptions {
   /** The complete environment of the child: nothing is inherited. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
-  /** Where stdout and stderr go; absent: a file of its own under the system's temporary folder. */
+  /** Where stdout and stderr go; absent: a file under the system's temporary folder, which `stop()` removes. */
   readonly logFile?: string;
   /** How long `stop()` waits between SIGTERM and SIGKILL; 10 seconds unless given. */
   readonly graceMs?: number;
@@ -49,7 +49,11 @@ export async function stopEverything(graceMs?: number): Promise<void> {
 
 /** Starts a process in a group of its own. Rejects when the command cannot be run at all. */
 export async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
-  const logFile = options.logFile ?? join(mkdtempSync(join(tmpdir(), 'toolturn-')), 'out.log');
+  const temporary = options.logFile === undefined ? mkdtempSync(join(tmpdir(), 'toolturn-')) : undefined;
+  const logFile = options.logFile ?? join(temporary ?? tmpdir(), 'out.log');
+  const forget = (): void => {
+    if (temporary !== undefined) rmSync(temporary, { recursive: true, force: true });
+  };
   mkdirSync(dirname(logFile), { recursive: true });
   // The child writes to the file itself: no pipe of ours that would break when we end before it.
   const log = openSync(logFile, 'a', 0o600);
@@ -62,9 +66,10 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   closeSync(log);
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error) =>
-      reject(new StartError(`${options.name} cannot be started: ${messageOf(error)}`)),
-    );
+    child.once('error', (error) => {
+      forget();
+      reject(new StartError(`${options.name} cannot be started: ${messageOf(error)}`));
+    });
   });
   const pid = child.pid;
   if (pid === undefined) throw new StartError(`${options.name} cannot be started`);
@@ -98,6 +103,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       // It is gone, and Node says so a moment later: `running` must not be true behind a stop.
       await exited;
       started.delete(self);
+      forget();
     },
     detach: () => {
       child.unref();

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,10 +10,12 @@ import { freePort, startProcess, type RunningProcess } from './processes';
 import { runningParts, stopRun, writeRunFile } from './run-file';
 
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-run-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 function sleeper(name: string): Promise<RunningProcess> {
   return startProcess({
     name,
+    logFile: join(dir, `${name}.log`),
     command: process.execPath,
     args: ['-e', 'setInterval(() => {}, 1000)'],
     env: minimalEnv(),

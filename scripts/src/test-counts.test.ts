@@ -1,9 +1,10 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addUp, failedSuite, jestCounts, junitCounts, summary } from './test-counts';
 
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-counts-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 test('the last line adds up all suites and names skipped tests only where there are any', () => {
   expect(summary(addUp([]))).toBe('0 passed, 0 failed');

@@ -8,6 +8,7 @@ import { parseRecord } from './json';
 import { root, stateDir } from './paths';
 import { providers } from './report';
 import { suitesFile } from './status-reports';
+import { temporaryFolder } from './temporary-folder';
 import { addUp, failedSuite, jestCounts, junitCounts, summary, type Counts } from './test-counts';
 
 interface Suite {
@@ -167,8 +168,22 @@ function commitOf(): string {
   }
 }
 
+/** What is left in its temporary folder counts as one failure more. */
 async function run(suite: Suite): Promise<Counts> {
-  const ok = await succeeds(suite.command);
+  const temporary = temporaryFolder();
+  try {
+    const counts = await count(suite, temporary.path);
+    const left = temporary.left();
+    if (left.length === 0) return counts;
+    console.error(`${suite.name} left behind in its temporary folder: ${left.join(', ')}`);
+    return failedSuite(counts);
+  } finally {
+    temporary.remove();
+  }
+}
+
+async function count(suite: Suite, temporary: string): Promise<Counts> {
+  const ok = await succeeds(suite.command, temporary);
   const counts =
     suite.counts === undefined ? { passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0 } : suite.counts();
   // A suite that failed and counted nothing as failed did not even start.
@@ -176,9 +191,10 @@ async function run(suite: Suite): Promise<Counts> {
   return counts ?? failedSuite();
 }
 
-function succeeds([command, ...args]: readonly [string, ...string[]]): Promise<boolean> {
+function succeeds([command, ...args]: readonly [string, ...string[]], temporary: string): Promise<boolean> {
   // No provider key, and empty rather than absent so that none comes out of .env: a test never talks to a provider.
-  const env = { ...process.env, ...Object.fromEntries(providers.map(({ variable }) => [variable, ''])) };
+  const keys = Object.fromEntries(providers.map(({ variable }) => [variable, '']));
+  const env = { ...process.env, ...keys, TMPDIR: temporary };
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
     child.once('error', (error) => {

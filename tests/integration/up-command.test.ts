@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -28,6 +29,7 @@ afterEach(async () => {
 });
 
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-up-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
 // Empty rather than absent, so that nothing of a developer's .env is taken instead.
 const settings = [
   'OPENAI_API_KEY',

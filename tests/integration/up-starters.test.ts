@@ -1,5 +1,5 @@
 /** The starters that everything else uses, against the real programs. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -10,6 +10,7 @@ import { answersPing, startRedis } from '../../scripts/src/redis';
 import { startScriptedModel, type ScriptedModel } from '../../scripts/src/scripted-model';
 
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-starters-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 test('Redis starts on a free port, and a stopped one comes back on the same port', async () => {
   const first = await startRedis({ dir });

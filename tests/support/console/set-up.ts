@@ -1,5 +1,5 @@
 /** A stack with servers of every kind for the console to show: real ones, one with a thousand tools, a hostile one. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { minimalEnv } from '../../../scripts/src/environment';
@@ -119,6 +119,7 @@ export async function startConsoleStack(content = false): Promise<ConsoleStack> 
     started.push(everything);
     const startEverything = async () => void started.push(await startEverythingServer(everythingPort));
     const folder = mkdtempSync(join(tmpdir(), 'toolturn-console-'));
+    started.push({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
     writeFileSync(join(folder, 'word.txt'), 'The word is heron.\n');
     const stack = await startStack({
       env: { TOOLTURN_CONSOLE_TOKEN: consoleToken, CANARY_ENV: canaries.env },

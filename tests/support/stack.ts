@@ -174,7 +174,7 @@ export function writeConfig(dir: string, modelUrl: string, options: StackOptions
   };
   mkdirSync(dir, { recursive: true });
   copyFileSync(join(root, 'litellm', 'toolturn_guardrail.py'), join(dir, 'toolturn_guardrail.py'));
-  for (const file of ['recorder.py', 'keys.py'])
+  for (const file of ['recorder.py', 'keys.py', 'spend_rows.py'])
     copyFileSync(join(__dirname, 'litellm', file), join(dir, file));
   const path = join(dir, 'config.yaml');
   writeFileSync(path, stringify(config));

@@ -605,3 +605,31 @@ class TestRawStreams:
             assert [frame async for frame in door._frames(chunks(*pieces))] == whole
         expected = [event for frame in whole for event in door._dump_frame(frame)]
         assert len(expected) == 3
+
+
+class TestReports:
+    """Model calls on their way to hook-service."""
+
+    @pytest.mark.asyncio
+    async def test_of_model_calls_that_nobody_takes_are_dropped_and_counted_for_the_next_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def call(number: int) -> dict:
+            return {
+                "standard_logging_object": {"id": f"call-{number}", "metadata": {}},
+                "litellm_params": {"metadata": {door.OF: ""}},
+            }
+
+        alone = closed_door()
+        reports = alone._reports
+        reports.add(call(1))
+        await reports._task
+        await close(alone)
+        assert reports._dropped == 1
+        asked: list[dict] = []
+        async with open_door(monkeypatch, log=answering({}, asked=asked)) as guardrail:
+            guardrail._reports._dropped = reports._dropped
+            guardrail._reports.add(call(2))
+            await guardrail._reports._task
+            assert guardrail._reports._dropped == 0
+        assert [(each["dropped"], [one["id"] for one in each["calls"]]) for each in asked] == [(1, ["call-2"])]

@@ -1,3 +1,4 @@
+import { logFailure } from '../core/failure-policy';
 import type { Log, PartHealth } from '../core/ports';
 import type { Settings, SettingsInvalid } from './settings';
 
@@ -111,7 +112,7 @@ export class Reloader {
       if (this.tries === 1 && why === 'noticed') this.later(retryMs);
       else this.refuse(result.problems, why);
     } catch (error) {
-      log.error('the configuration could not be reloaded; the one before stays', { error });
+      logFailure(log, 'configBecomesWrong', 'defect', { error });
       this.keepProblem('internal', 'It could not be reloaded; the log says why');
     }
   }
@@ -144,10 +145,7 @@ export class Reloader {
     );
     if (!isNew && why === 'noticed') return;
     const { version } = this.loaded.settings;
-    this.options.log.error('the configuration is wrong and was not loaded; the one before holds', {
-      version,
-      problems,
-    });
+    logFailure(this.options.log, 'configBecomesWrong', 'wrong', { version, problems });
   }
 
   /** Since when it is wrong, and not since when it is wrong in this way. */

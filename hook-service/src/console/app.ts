@@ -1,5 +1,6 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { ToolturnError } from '../core/errors';
+import { failureError } from '../core/failure-policy';
 import type { Log } from '../core/ports';
 import { checkOrigin } from '../http/origin';
 import { apiRoutes, type ApiDeps } from './api';
@@ -68,8 +69,7 @@ export function createConsoleApp(deps: ConsoleAppDeps): Express {
   const guarded = requireSession(sessions);
   app.get('/api/events', guarded, (req, res) => {
     const session = sessionOf(req);
-    if (!feed.add(res, () => sessions.isOpen(session)))
-      throw new ToolturnError('shutting_down', 'Too many pages of the console are open.');
+    if (!feed.add(res, () => sessions.isOpen(session))) throw failureError('consoleReader');
   });
   app.use('/api', guarded, fromOwnPage, apiRoutes(deps));
 

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson } from './canonical-json';
+import { logFailure } from './failure-policy';
 import type { Observation, Observer } from './observer';
 import type { FailureKind, Log } from './ports';
 
@@ -166,10 +167,10 @@ export class Audit implements Observer {
         await store.append({ replica, ...this.batch, entries, retentionSeconds });
         this.batch = undefined;
       }
-      if (this.failed) log.info('the audit trail is kept again');
+      if (this.failed) logFailure(log, 'audit', 'back');
       this.failed = false;
     } catch (error) {
-      if (!this.failed) log.warn('the audit trail is not kept: entries wait in memory', { error });
+      if (!this.failed) logFailure(log, 'audit', 'lost', { error });
       this.failed = true;
     }
   }
@@ -179,7 +180,7 @@ export class Audit implements Observer {
     // Behind all that came before it.
     if (this.waiting.length === 0 && this.lost > 0) {
       records.push({ time: new Date().toISOString(), lost: this.lost });
-      this.options.log.warn('entries of the audit trail were lost', { lost: this.lost });
+      logFailure(this.options.log, 'audit', 'dropped', { lost: this.lost });
       this.lost = 0;
     }
     this.number += 1;

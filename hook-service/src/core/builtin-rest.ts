@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { builtinNames, isBuiltin, type OurTool } from './builtin';
+import { goOnWithout } from './failure-policy';
 import type { Log, Scope, TextStore } from './ports';
 import { characterEnd, type Rest } from './result-text';
 
@@ -40,7 +41,7 @@ export async function keepRest(
   try {
     if (await texts.keep(from.scope, handle, kept, ttlSeconds)) return { tool, handle, kept: kept.length };
   } catch (error) {
-    log.warn('the rest of a result was not kept', { turn: from.turn, error });
+    goOnWithout(log, 'store', 'rest', { turn: from.turn, error });
   }
   return undefined;
 }

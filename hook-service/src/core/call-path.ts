@@ -1,6 +1,7 @@
 import { fitArguments } from './argument-fit';
 import { textResult } from './builtin-run';
 import { forServer, type Caller } from './caller';
+import { logFailure } from './failure-policy';
 import type { JsonObject } from './json';
 import type { Limits } from './limits';
 import type { CallAccess } from './offer';
@@ -111,7 +112,7 @@ export class CallPath {
     name: string,
     reason: 'tool' | 'argument',
   ): void {
-    this.deps.log.info('a tool call was denied', {
+    logFailure(this.deps.log, 'denied', 'denied', {
       decision: 'denied',
       reason,
       tool: name.slice(0, 128),

@@ -7,6 +7,7 @@ import { textResult } from './builtin-run';
 import { canonicalJson } from './canonical-json';
 import { CallPath, type Aim, type CallMaker, type CallPathDeps, type Ran } from './call-path';
 import type { Outcome, ToolCall } from './dialect';
+import { failureTold, goOnWithout } from './failure-policy';
 import type { CallStore, Claim, HostTool, TextStore, ToolResult } from './ports';
 import { pickMedia } from './result-media';
 import { cutText, resultText } from './result-text';
@@ -161,11 +162,7 @@ export class CallRunner {
         return { result: unknownFate(tool) };
       }
     } catch (error) {
-      this.deps.log.warn('a call runs without a claim: the store failed', {
-        error,
-        server: tool.server,
-        tool: tool.tool,
-      });
+      goOnWithout(this.deps.log, 'store', 'claim', { error, server: tool.server, tool: tool.tool });
     }
     let hasBegun = false;
     const ran = await this.path.run(context, aim, {
@@ -186,11 +183,7 @@ export class CallRunner {
       ? store.release(context.scope, key)
       : store.record(context.scope, key, { digest, result }, outcomeTtlSeconds);
     await kept.catch((error: unknown) =>
-      this.deps.log.warn('the outcome of a call was not recorded', {
-        error,
-        server: tool.server,
-        tool: tool.tool,
-      }),
+      goOnWithout(this.deps.log, 'store', 'outcome', { error, server: tool.server, tool: tool.tool }),
     );
     return ran;
   }
@@ -256,8 +249,7 @@ async function inTime(
 }
 
 function unknownFate({ tool }: HostTool): ToolResult {
-  const text = `It is not known whether the call of ${tool} ran, so it was not run again. Check before you repeat it.`;
-  return textResult(text, 'unknown_fate');
+  return textResult(failureTold('fateUnknown', { tool }), 'unknown_fate');
 }
 
 /** True where the call may or may not have had its effect. */

@@ -1,4 +1,5 @@
 import type { Outcome, ToolCall } from './dialect';
+import { logFailure } from './failure-policy';
 import type { TurnsLimit } from './overload';
 import type { FailureKind, HostTool, Log, Scope, ToolProgress, TraceContext } from './ports';
 import type { TurnSpan } from './trace';
@@ -147,7 +148,7 @@ export function observers(all: readonly Observer[], log: Log): Observer {
         try {
           observer.observe(observation);
         } catch (error) {
-          if (!failed.has(observer)) log.error('an observer of turns failed', { error });
+          if (!failed.has(observer)) logFailure(log, 'observer', 'failed', { error });
           failed.add(observer);
         }
       }

@@ -1,4 +1,5 @@
-import { ToolturnError } from './errors';
+import type { ToolturnError } from './errors';
+import { failureError } from './failure-policy';
 import type { Scope } from './ports';
 
 /** How many turns may be in work at once, in one process. */
@@ -17,9 +18,6 @@ export interface Refusal {
   readonly limit: TurnsLimit;
 }
 
-/** When a client that was refused may come again, in seconds: turns take seconds. */
-const comeAgainSeconds = 5;
-
 /** Counts turns in work. A request is refused before the model is asked: that costs nobody anything. */
 export class Overload {
   private active = 0;
@@ -36,14 +34,10 @@ export class Overload {
   refusal(scope: Scope): Refusal | undefined {
     const { all, perKey } = this.limits();
     if (this.active >= all) {
-      const message = `Toolturn works on ${all} turns already, and no more at once.`;
-      const error = new ToolturnError('overloaded', message, { retryAfterSeconds: comeAgainSeconds });
-      return { error, limit: 'limits.turns' };
+      return { error: failureError('turnsFull', { most: all }), limit: 'limits.turns' };
     }
     if (perKey === undefined || (this.byScope.get(scope) ?? 0) < perKey) return undefined;
-    const message = `This key has ${perKey} turns in work already, and no more at once (limits.turns_per_key).`;
-    const error = new ToolturnError('too_many_requests', message, { retryAfterSeconds: comeAgainSeconds });
-    return { error, limit: 'limits.turns_per_key' };
+    return { error: failureError('keyTurnsFull', { most: perKey }), limit: 'limits.turns_per_key' };
   }
 
   /** A turn begins; what is returned ends it. */

@@ -1,4 +1,5 @@
 import type { CallMaker } from './call-path';
+import { goOnWithout } from './failure-policy';
 import { matchesGlob } from './limits';
 import type { Log, RateCounter, RateStore } from './ports';
 
@@ -46,7 +47,7 @@ export class Rates {
       return full === undefined ? undefined : counters[full];
     } catch (error) {
       // A client waits: a store that fails costs the count, not the call.
-      this.log.warn('a call was not counted against its rate', { error });
+      goOnWithout(this.log, 'store', 'rate', { error });
       return undefined;
     }
   }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { goOnWithout } from './failure-policy';
 import { isJsonObject, type Json, type JsonObject } from './json';
 import type { FirstTurn, FoundTurn, Log, Scope, TurnStore } from './ports';
 import type { RepeatMark } from './repeat-mark';
@@ -94,7 +95,7 @@ export class Repeats {
       log.info('a request repeats a turn', { turn, first: first.turn, first_state: stateOf(first) });
       return this.repeating(scope, mark, first.turn);
     } catch (error) {
-      log.warn('it is not known whether a request repeats a turn: the store failed', { turn, error });
+      goOnWithout(log, 'store', 'repeat', { turn, error });
       return { origin: turn };
     }
   }
@@ -150,9 +151,7 @@ export class Repeats {
     const { store, log, windowSeconds = 0 } = this.deps;
     await store
       .put(scope, mark.state, turn, turn.state === 'running' ? this.runningTtl : windowSeconds)
-      .catch((error: unknown) =>
-        log.warn('a turn is not known to those who repeat it: the store failed', { turn: turn.turn, error }),
-      );
+      .catch((error: unknown) => goOnWithout(log, 'store', 'turn', { turn: turn.turn, error }));
   }
 
   /** The turn when nothing comes of it any more; undefined where it is not known (any more). */

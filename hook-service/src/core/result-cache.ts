@@ -1,4 +1,5 @@
 import { canonicalDigest } from './canonical-json';
+import { goOnWithout } from './failure-policy';
 import type { JsonObject } from './json';
 import type { HostTool, Log, ResultCache, Scope, ToolResult } from './ports';
 
@@ -39,7 +40,7 @@ export async function throughCache(
   const key = cacheKey(call);
   const { server, tool } = call.tool;
   const kept = await cache.get(call.scope, key).catch((error: unknown) => {
-    log.warn('kept results cannot be read', { server, tool, error });
+    goOnWithout(log, 'store', 'kept', { server, tool, error });
     return undefined;
   });
   if (kept !== undefined) return { result: kept, cached: true };
@@ -47,7 +48,7 @@ export async function throughCache(
   if (result.failure === undefined) {
     await cache
       .put(call.scope, key, result, seconds)
-      .catch((error: unknown) => log.warn('a result was not kept', { server, tool, error }));
+      .catch((error: unknown) => goOnWithout(log, 'store', 'result', { server, tool, error }));
   }
   return { result, cached: false };
 }

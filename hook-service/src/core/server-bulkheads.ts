@@ -1,5 +1,6 @@
 import { bulkhead, BulkheadRejectedError, type BulkheadPolicy } from 'cockatiel';
 import { textResult } from './builtin-run';
+import { failureTold } from './failure-policy';
 import type { HostTool, ToolResult } from './ports';
 
 /** Calls of one server at the same time, where its settings say nothing else. */
@@ -38,8 +39,7 @@ export class ServerBulkheads {
       return await Promise.race([ran, given]);
     } catch (error) {
       if (!(error instanceof BulkheadRejectedError)) throw error;
-      const text = `The tool ${tool} was not run: too many calls wait for its server already. Try again later.`;
-      return textResult(text, 'limit');
+      return textResult(failureTold('callsFull', { tool }), 'limit');
     } finally {
       signal.removeEventListener('abort', leave);
     }

@@ -5,6 +5,7 @@ import { scopeOf, type Caller } from './caller';
 import { continuationOf } from './continuation';
 import type { Dialect } from './dialect';
 import { ToolturnError } from './errors';
+import { failureError, logFailure } from './failure-policy';
 import {
   modelOf,
   type ChunkSink,
@@ -264,7 +265,8 @@ export class TurnService implements TurnHooks {
       };
       this.log({ ...base, ...failed, ms: since(begun) }, []);
       tell({ type: 'turn_finished', ...failed, calls: 0, handedBack: 0, milliseconds: since(begun) });
-      if (problem.code === 'internal') this.deps.log.error('a turn failed', { turn: mark.turn, error });
+      if (problem.code === 'internal')
+        logFailure(this.deps.log, 'turnFailed', 'defect', { turn: mark.turn, error });
       throw problem;
     } finally {
       leave();
@@ -367,7 +369,5 @@ function since(begun: number): number {
 /** An error as a caller may see it: ours as it is, any other without its text. */
 function shown(error: unknown): ToolturnError {
   if (error instanceof ToolturnError) return error;
-  return new ToolturnError('internal', 'Toolturn failed to finish this turn; its log says why.', {
-    cause: error,
-  });
+  return failureError('turnFailed', {}, { cause: error });
 }

@@ -1,3 +1,4 @@
+import { failsClosed, logFailure } from './failure-policy';
 import type { JsonObject } from './json';
 import { gonePin, mergePins, pinKey, pinOf, type Pin, type PinStore } from './pins';
 import type { HostTool, Log } from './ports';
@@ -106,9 +107,9 @@ export class ToolPins {
     if (this.policy === 'hold' && !this.isKnown(server)) await this.bounded(this.load());
     this.listed.set(server, new Map(tools.map((tool) => [tool.tool, tool])));
     const { log } = this.options;
-    if (this.policy === 'hold' && !this.readable) {
+    if (!this.readable && failsClosed('pinsUnread', this.policy === 'hold')) {
       this.report(`unreadable:${server}`, () =>
-        log.error(`The tools of MCP server ${server} are withheld: the pins cannot be read`, { server }),
+        logFailure(log, 'pinsUnread', 'withheld', { server }, { server }),
       );
       return [];
     }
@@ -259,7 +260,7 @@ export class ToolPins {
       this.onChange([...this.listed.keys()].filter((server) => first || servers.has(server)));
     } catch (error) {
       const failure = error instanceof Error ? error.message : String(error);
-      if (failure !== this.failure) this.options.log.warn('the pins of tools cannot be read', { error });
+      if (failure !== this.failure) logFailure(this.options.log, 'pinsUnread', 'unread', { error });
       this.failure = failure;
     }
   }

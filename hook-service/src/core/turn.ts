@@ -2,6 +2,7 @@ import type { CallContext, CallRunner, Gate } from './calls';
 import type { Caller } from './caller';
 import type { Dialect, OfferedTool, Outcome, Round, ToolCall } from './dialect';
 import { ToolturnError } from './errors';
+import { failureError, goOnWithout } from './failure-policy';
 import type { JsonObject } from './json';
 import { answerKeys, keptTurn, type Place, type Shown } from './memory';
 import type { Limits } from './limits';
@@ -282,11 +283,7 @@ class Turn {
       return await work();
     } catch (error) {
       if (this.hard.aborted && !this.start.signal.aborted) {
-        throw new ToolturnError(
-          'deadline_exceeded',
-          'The turn took longer than it may (limits.turn_seconds).',
-          { cause: error },
-        );
+        throw failureError('turnDeadline', {}, { cause: error });
       }
       throw error;
     }
@@ -399,7 +396,7 @@ class Turn {
     await this.deps.ledger
       .keep(scope, keys, kept, this.deps.ledgerTtlSeconds)
       .catch((error: unknown) =>
-        this.deps.log.warn('the hidden part of a turn was not kept', { turn: this.start.id, error }),
+        goOnWithout(this.deps.log, 'store', 'hidden', { turn: this.start.id, error }),
       );
   }
 

@@ -1,5 +1,5 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
-import { ToolturnError } from '../core/errors';
+import { failureError } from '../core/failure-policy';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import type { Work } from '../core/work';
@@ -41,8 +41,7 @@ export class ChatJoiner implements StreamJoiner {
 
   /** Throws `upstream_failed` when the stream broke off: half an answer must not look like a whole one. */
   endRound(): Reading & { readonly round: Round } {
-    if (!this.round.ended)
-      throw new ToolturnError('upstream_failed', 'The stream of the model broke off before its end.');
+    if (!this.round.ended) throw failureError('streamBroke');
     const calls = this.round.calls.complete(true);
     const { message, usage, text } = this.round;
     this.usages.push(usage);

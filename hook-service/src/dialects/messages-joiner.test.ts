@@ -281,7 +281,7 @@ describe('a round of a messages stream', () => {
   it('does not pass half an answer off as a whole one', () => {
     const joiner = messages.join({ turn: 'turn-0001', isClients: () => false, body: {} });
     for (const event of stream([text('Half an answer')]).slice(0, -2)) joiner.push(event);
-    expect(() => joiner.endRound()).toThrow('ended in the middle');
+    expect(() => joiner.endRound()).toThrow('broke off before its end');
   });
 });
 

@@ -1,5 +1,5 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
-import { ToolturnError } from '../core/errors';
+import { failureError } from '../core/failure-policy';
 import { isJsonObject, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import type { Work } from '../core/work';
@@ -47,11 +47,7 @@ export class MessagesJoiner implements StreamJoiner {
 
   /** Throws `upstream_failed` when the stream broke off: half an answer must not look like a whole one. */
   endRound(): Reading & { readonly round: Round } {
-    if (!this.round.ended)
-      throw new ToolturnError(
-        'upstream_failed',
-        'The stream of the model ended in the middle of its message.',
-      );
+    if (!this.round.ended) throw failureError('streamBroke');
     const calls = this.round.completeCalls(true);
     const { usage, text, blocks } = this.round;
     this.usages.push(usage);

@@ -1,5 +1,6 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
 import { ToolturnError } from '../core/errors';
+import { failureError } from '../core/failure-policy';
 import { isJsonObject, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import type { Work } from '../core/work';
@@ -66,8 +67,7 @@ export class ResponsesJoiner implements StreamJoiner {
 
   endRound(): Reading & { readonly round: Round } {
     const response = responseOf(this.roundEnd);
-    if (response === undefined)
-      throw new ToolturnError('upstream_failed', 'The stream of the model broke off before its end.');
+    if (response === undefined) throw failureError('streamBroke');
     const { items, late, calls } = this.round.close(response);
     const out = late.flatMap((entry) => this.showLate(entry));
     const round = roundOf(response, items, this.options.turn, this.roundNumber);

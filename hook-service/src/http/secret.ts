@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
-import { ToolturnError } from '../core/errors';
+import { failureError } from '../core/failure-policy';
 
 /** The header that carries the secret shared by the door and hook-service. */
 export const secretHeader = 'x-toolturn-secret';
@@ -22,9 +22,6 @@ export function requireSecret(secrets: () => readonly string[], { bearer, onRefu
     const fits = secrets().reduce((found, secret) => timingSafeEqual(digest(secret), given) || found, false);
     if (fits) return next();
     onRefused?.();
-    throw new ToolturnError(
-      'unauthorized',
-      `The header ${secretHeader} is missing or does not hold the shared secret.`,
-    );
+    throw failureError('secretsDiffer');
   };
 }

@@ -1,4 +1,5 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
+import { failureTold } from '../core/failure-policy';
 import type { FailureKind, ToolResult } from '../core/ports';
 import { cleanText } from './clean-text';
 import { ExchangeFailure } from './http-client';
@@ -17,8 +18,8 @@ export interface CallFailure {
   readonly text: string;
 }
 
-const unreachable = 'could not be reached. The call was not run.';
-const broken = 'broke off during the call. It is not known whether the call ran.';
+const unreachable = failureTold('serverAway', {}, 'refused');
+const broken = failureTold('callBroke');
 
 /** Sorts out what `client.request` threw. `signal` is the caller's: the SDK reports an abort as a timeout. */
 export function classifyCallError(
@@ -34,10 +35,7 @@ export function classifyCallError(
   });
   if (context.signal.aborted) return failure({ kind: 'cancelled', text: 'was cancelled.' });
   if (error instanceof TokenFailure) {
-    return failure({
-      mayHaveRun: false,
-      text: 'is not available: its server could not be given an access token.',
-    });
+    return failure({ mayHaveRun: false, text: failureTold('noToken') });
   }
   if (error instanceof ProtocolError) {
     return failure({

@@ -1,4 +1,5 @@
 import { isInputRequiredResult } from '@modelcontextprotocol/client';
+import { failureTold } from '../core/failure-policy';
 import { isJsonObject } from '../core/json';
 import type { HostTool, ToolCallRequest, ToolResult } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
@@ -30,8 +31,7 @@ export async function runCall(
 ): Promise<ToolResult> {
   const ticket = session.circuit.enter();
   if (ticket === undefined) {
-    const text = `is not available now: its server failed again and again. The call was not run.`;
-    return failedCall(tool.tool, 'transport', text);
+    return failedCall(tool.tool, 'transport', failureTold('serverFails'));
   }
   try {
     return await tryCall(session, tool, request, reconnectWaitMs, ticket);
@@ -148,11 +148,7 @@ function inputRequired(request: ToolCallRequest): ToolResult {
 
 function withoutSession(tool: HostTool, signal: AbortSignal): ToolResult {
   if (signal.aborted) return failedCall(tool.tool, 'cancelled', 'was cancelled.');
-  return failedCall(
-    tool.tool,
-    'transport',
-    'is not available now: its server cannot be reached. The call was not run.',
-  );
+  return failedCall(tool.tool, 'transport', failureTold('serverAway'));
 }
 
 /** The server's own hint. It is not trusted to permit anything; here it can only cause a second, equal call. */

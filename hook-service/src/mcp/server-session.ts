@@ -1,4 +1,5 @@
 import type { PriorDiscovery } from '@modelcontextprotocol/client';
+import { logFailure } from '../core/failure-policy';
 import type { Log, PartHealth } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
 import { Circuit, type CircuitOptions } from './circuit';
@@ -125,9 +126,8 @@ export class ServerSession {
     this.options.onSession?.('lost');
     this.awaySince = Date.now();
     this.reason = reason;
-    this.options.log.warn(`MCP server ${this.server.publicName} was lost: ${reason}`, {
-      server: this.server.publicName,
-    });
+    const server = this.server.publicName;
+    logFailure(this.options.log, 'serverAway', 'lost', { server }, { server, reason });
     this.tools.away();
     this.retired.add(connection);
     if (!this.inFlight.has(connection)) this.dispose(connection);
@@ -255,11 +255,9 @@ export class ServerSession {
     const discover = connection.client.getDiscoverResult();
     if (connection.era === 'legacy') this.prior = { kind: 'legacy' };
     else if (discover !== undefined) this.prior = { kind: 'modern', discover };
-    this.options.log.info(`MCP server ${this.server.publicName} is connected`, {
-      server: this.server.publicName,
-      era: connection.era,
-      protocol: connection.protocol,
-    });
+    const server = this.server.publicName;
+    const { era, protocol } = connection;
+    logFailure(this.options.log, 'serverAway', 'back', { server, era, protocol }, { server });
     this.tools.back();
     // Calls that wait need the session, not the list.
     this.waiters.settle(connection);
@@ -275,11 +273,7 @@ export class ServerSession {
     const fields = { server: this.server.publicName, reason: reason.text, attempt: this.policy.failures };
     if (this.reason?.startsWith(reason.text) === true)
       this.options.log.debug('An MCP server still cannot be connected', fields);
-    else
-      this.options.log.warn(
-        `MCP server ${this.server.publicName} cannot be connected: ${reason.text}`,
-        fields,
-      );
+    else logFailure(this.options.log, 'serverAway', 'notConnected', fields, fields);
     this.reason = reason.text;
     if (this.policy.startsRest > 0) {
       const minutes = Math.ceil(this.policy.startsRest / 60_000);
@@ -292,10 +286,10 @@ export class ServerSession {
 
   private circuitChanged(isOpen: boolean): void {
     const server = this.server.publicName;
-    if (!isOpen) this.options.log.info(`MCP server ${server} answers calls again`, { server });
+    if (!isOpen) logFailure(this.options.log, 'serverFails', 'back', { server }, { server });
     else {
-      const reason = this.circuit.reason;
-      this.options.log.warn(`MCP server ${server} gets no calls for a while: ${reason ?? ''}`, { server });
+      const { reason = '' } = this.circuit;
+      logFailure(this.options.log, 'serverFails', 'opened', { server }, { server, reason });
     }
   }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logFailure } from '../core/failure-policy';
 import type { JsonObject } from '../core/json';
 import type { HostTool, Log } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
@@ -26,18 +27,19 @@ const annotations = z.looseObject({
 /** Largest definition of one tool, in characters of JSON, and most tools of one server. */
 const limits = { definition: 200_000, tools: 2_000 };
 
+/** Says that a tool is left out. */
+export const notOffered = (
+  log: Log,
+  about: { readonly server: string; readonly tool: string; readonly reason: string },
+): void => logFailure(log, 'toolMalformed', 'malformed', about, about);
+
 /**
  * The tools of a listing that may be offered, sorted by name so that a model's prompt stays the same. Each tool
  * stands alone: a bad one is dropped with a warning and costs none of the others.
  */
 export function readTools(server: ServerConfig, listed: readonly unknown[], log: Log): HostTool[] {
   const tools = new Map<string, HostTool>();
-  const warn = (tool: string, reason: string) =>
-    log.warn(`Tool ${tool} of MCP server ${server.publicName} is not offered: ${reason}`, {
-      server: server.publicName,
-      tool,
-      reason,
-    });
+  const warn = (tool: string, reason: string) => notOffered(log, { server: server.publicName, tool, reason });
   for (const raw of listed) {
     const name = nameOf(raw);
     const read = readTool(server.publicName, raw, (reason) => warn(name, reason));

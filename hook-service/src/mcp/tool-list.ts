@@ -6,7 +6,7 @@ import type { Connection } from './connection';
 import type { Headers } from './http-headers';
 import { listAllTools } from './listing';
 import { headerParams, paramHeaders, type HeaderParam } from './param-headers';
-import { readTools } from './tool-definition';
+import { notOffered, readTools } from './tool-definition';
 
 export interface ToolListOptions {
   readonly log: Log;
@@ -161,13 +161,8 @@ export class ToolList {
         return true;
       const found = headerParams(raw['inputSchema']);
       if (typeof found === 'string') {
-        const { publicName } = this.server;
-        this.options.log.warn(
-          `Tool ${cleanText(raw['name'], 128)} of MCP server ${publicName} is not offered: ${found}`,
-          {
-            server: publicName,
-          },
-        );
+        const tool = cleanText(raw['name'], 128);
+        notOffered(this.options.log, { server: this.server.publicName, tool, reason: found });
         return false;
       }
       if (found.length > 0) params.set(raw['name'], found);

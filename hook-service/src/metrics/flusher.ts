@@ -1,3 +1,4 @@
+import { logFailure } from '../core/failure-policy';
 import type { MetricStore, MetricWrite } from '../core/metric-store';
 import type { Log } from '../core/ports';
 import { bucketMs, type Aggregator } from './aggregator';
@@ -83,10 +84,10 @@ export class Flusher {
       const leads = await store.send({ replica, ...this.batch });
       this.batch = undefined;
       if (leads) await this.lead();
-      if (this.lost) log.info('metrics reach Redis again');
+      if (this.lost) logFailure(log, 'metrics', 'back');
       this.lost = false;
     } catch (error) {
-      if (!this.lost) log.warn('metrics do not reach Redis; they are counted in memory', { error });
+      if (!this.lost) logFailure(log, 'metrics', 'lost', { error });
       this.lost = true;
     }
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { logFailure } from '../core/failure-policy';
 import type { JsonObject } from '../core/json';
 import type { ArgumentCheck, ArgumentChecker, Log, ToolName } from '../core/ports';
 import type { CheckRequest } from './worker';
@@ -169,10 +170,7 @@ class ThreadChecker implements ClosableChecker {
 
   private note(key: string, state: string | number, tool: ToolName | undefined): void {
     if (typeof state === 'string') {
-      this.options.log.warn('arguments of a tool are not compared with its schema', {
-        ...tool,
-        reason: state,
-      });
+      logFailure(this.options.log, 'schema', 'unfit', { ...tool, reason: state });
     }
     this.unfit.delete(key);
     this.unfit.set(key, state);

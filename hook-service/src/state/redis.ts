@@ -1,3 +1,4 @@
+import { goOnWithout, logFailure } from '../core/failure-policy';
 import type { PinStore } from '../core/pins';
 import type {
   CallStore,
@@ -75,12 +76,11 @@ function redisState(
 ): State {
   let lost: string | undefined = 'connecting';
   const redis = connectRedis(url, commandTimeoutMs, (reason) => {
-    if (lost !== reason)
-      log.warn('redis is lost: outcomes and hidden rounds are kept in memory only', { reason });
+    if (lost !== reason) logFailure(log, 'redis', 'lost', { reason });
     lost = reason;
   });
   redis.on('ready', () => {
-    if (lost !== undefined && lost !== 'connecting') log.info('redis is back');
+    if (lost !== undefined && lost !== 'connecting') logFailure(log, 'redis', 'back');
     lost = undefined;
   });
   redis.on('close', () => (lost ??= 'the connection was closed'));
@@ -91,7 +91,7 @@ function redisState(
     try {
       return await use();
     } catch (error) {
-      log.warn('redis failed, memory is used instead', { what, error });
+      goOnWithout(log, 'redis', 'once', { what, error });
       return instead();
     }
   }

@@ -1,5 +1,6 @@
 import { SpanKind, SpanStatusCode, TraceFlags, type HrTime, type SpanContext } from '@opentelemetry/api';
 import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
+import { logFailure } from '../core/failure-policy';
 import type { Observer } from '../core/observer';
 import type { Log } from '../core/ports';
 import { spanMaker, type FinishedSpan } from './spans';
@@ -47,10 +48,8 @@ function watched(exporter: SpanExporter, log: Log): SpanExporter {
     export: (spans, done) =>
       exporter.export(spans, (result) => {
         const failed = result.error !== undefined;
-        if (failed && !fails) {
-          log.warn('traces cannot be sent and are lost', { reason: result.error?.message ?? '' });
-        }
-        if (!failed && fails) log.info('traces are sent again');
+        if (failed && !fails) logFailure(log, 'traces', 'lost', { reason: result.error?.message ?? '' });
+        if (!failed && fails) logFailure(log, 'traces', 'back');
         fails = failed;
         done(result);
       }),

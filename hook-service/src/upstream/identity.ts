@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ToolturnError } from '../core/errors';
 import type { AskWho } from '../core/callers';
+import { failureError } from '../core/failure-policy';
 import { askIdentity, identifyHeader, openIdentity } from '../core/identify';
 
 export interface IdentityOptions {
@@ -38,9 +39,7 @@ export function createIdentity({ baseUrl, secrets, timeoutMs = 10_000 }: Identit
       });
       text = await limitedText(answer);
     } catch (error) {
-      throw new ToolturnError('shutting_down', 'LiteLLM could not be asked whose key this is: it is away.', {
-        cause: error,
-      });
+      throw failureError('keyUnchecked', {}, { cause: error });
     }
     const caller = openIdentity(secrets, nonce, text);
     if (caller !== undefined) return caller;

@@ -1,5 +1,6 @@
 import OpenAI, { APIConnectionError, APIError, APIUserAbortError } from 'openai';
 import { firstLine, ToolturnError } from '../core/errors';
+import { failureError } from '../core/failure-policy';
 import { isJsonObject, type JsonObject } from '../core/json';
 import type { Upstream, UpstreamRequest } from '../core/ports';
 
@@ -67,20 +68,17 @@ function translate(error: unknown): ToolturnError {
     return new ToolturnError('upstream_failed', 'The model request was cancelled.', { cause: error });
   }
   if (error instanceof APIConnectionError) {
-    return new ToolturnError(
-      'upstream_failed',
-      'LiteLLM could not be reached for the next round of this turn.',
-      { cause: error },
-    );
+    return failureError('litellmAway', {}, { cause: error });
   }
   if (error instanceof APIError) {
     const status = typeof error.status === 'number' ? error.status : codeStatus(error.code);
-    return new ToolturnError('upstream_failed', `The next round of this turn failed: ${messageOf(error)}`, {
-      cause: error,
-      ...(status === undefined ? {} : { status }),
-    });
+    return failureError(
+      'modelFails',
+      { said: messageOf(error) },
+      { cause: error, ...(status === undefined ? {} : { status }) },
+    );
   }
-  return new ToolturnError('upstream_failed', 'The stream of the next round broke off.', { cause: error });
+  return failureError('streamBroke', {}, { cause: error });
 }
 
 /** LiteLLM puts the HTTP status of an error in mid-stream into its `code`. */

@@ -8,7 +8,7 @@ import { modelOf, type HookRequest, type PreCallAnswer } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
 import { sideRequest } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
-import { readHistory, readKept, type Place } from './memory';
+import { HistoryReader, readKept, type Place } from './memory';
 import type { RequestFacts } from './observer';
 import type { OfferBook } from './offer';
 import type { Ledger, ToolHost } from './ports';
@@ -67,6 +67,8 @@ export const rejected = (answer: PreCallAnswer, refused?: RequestFacts['refused'
 
 /** Makes a request ready before the model is asked: hidden rounds back in place, and the offer behind the client's tools. */
 export class Arming {
+  private readonly histories = new HistoryReader();
+
   constructor(private readonly deps: ArmingDeps) {}
 
   /** What the door is to do with the request. */
@@ -158,7 +160,7 @@ export class Arming {
   private async recall(dialect: Dialect, request: HookRequest): Promise<Recalled> {
     const history = dialect.history(request.body);
     const question = history.asked;
-    const { turns, place } = readHistory(dialect.name, history);
+    const { turns, place } = this.histories.read(dialect.name, history);
     const known = turns.some((keys) => keys.length > 0)
       ? (await this.deps.ledger.recall(scopeOf(request.caller), turns)).map(readKept)
       : [];

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DialectName, History, PastTurn, ToolCall } from './dialect';
 import { isJsonObject, type JsonObject } from './json';
 
@@ -18,7 +18,7 @@ export interface Place {
 }
 
 const digest = (...parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+  hash('sha256', JSON.stringify(parts), 'hex').slice(0, 32);
 
 /** Text as it is compared: without any white space, since clients trim, join and split. */
 const bare = (text: string): string => text.replace(/\s+/g, '');
@@ -51,7 +51,11 @@ function keysOf(dialect: DialectName, place: Place, shown: Shown): string[] {
 
 /** Follows a conversation from its beginning: the place of each question in it. */
 class Chain {
-  private chain = '';
+  constructor(private chain = '') {}
+
+  get end(): string {
+    return this.chain;
+  }
 
   ask(asked: string): Place {
     const bareAsked = bare(asked);
@@ -64,18 +68,66 @@ class Chain {
   }
 }
 
-/** The keys of every past answer in a request, best first, and the place of what is asked now. */
-export function readHistory(
-  dialect: DialectName,
-  history: History,
-): { turns: readonly (readonly string[])[]; place: Place } {
-  const chain = new Chain();
-  const turns = history.turns.map((turn) => {
-    const keys = keysOf(dialect, chain.ask(turn.asked), turn);
+/** A past answer as it was read before: its keys, and where the conversation stood behind it. */
+interface ReadTurn {
+  readonly keys: readonly string[];
+  readonly chain: string;
+}
+
+/** Past answers that are remembered in each of two halves; an entry takes some hundred bytes. */
+const rememberedTurns = 10_000;
+
+/**
+ * Reads the histories of requests. A conversation comes again with every request, longer by one answer, so what was read
+ * of it is remembered by a digest of its texts: those themselves are not kept.
+ */
+export class HistoryReader {
+  private recent = new Map<string, ReadTurn>();
+  private older = new Map<string, ReadTurn>();
+
+  constructor(private readonly most = rememberedTurns) {}
+
+  /** The keys of every past answer in a request, best first, and the place of what is asked now. */
+  read(dialect: DialectName, history: History): { turns: readonly (readonly string[])[]; place: Place } {
+    let chain = '';
+    const turns = history.turns.map((turn) => {
+      const read = this.turn(dialect, chain, turn);
+      chain = read.chain;
+      return read.keys;
+    });
+    return { turns, place: new Chain(chain).ask(history.asked) };
+  }
+
+  private turn(dialect: DialectName, before: string, turn: PastTurn): ReadTurn {
+    const { asked, said, calls, itemIds } = turn;
+    const rest = calls.length + itemIds.length === 0 ? '' : JSON.stringify([calls, itemIds]);
+    const name = hash('sha256', `${dialect} ${before} ${asked.length} ${said.length} ${asked}${said}${rest}`);
+    const known = this.recent.get(name) ?? this.older.get(name);
+    if (known !== undefined) {
+      this.remember(name, known);
+      return known;
+    }
+    const chain = new Chain(before);
+    const keys = keysOf(dialect, chain.ask(asked), turn);
     chain.answer(turn);
-    return keys;
-  });
-  return { turns, place: chain.ask(history.asked) };
+    const read = { keys, chain: chain.end };
+    this.remember(name, read);
+    return read;
+  }
+
+  /** What was not asked for while one half filled goes with the other one. */
+  private remember(name: string, read: ReadTurn): void {
+    if (this.recent.size >= this.most) {
+      this.older = this.recent;
+      this.recent = new Map();
+    }
+    this.recent.set(name, read);
+  }
+}
+
+/** Reads one history. */
+export function readHistory(dialect: DialectName, history: History): ReturnType<HistoryReader['read']> {
+  return new HistoryReader().read(dialect, history);
 }
 
 /** The keys under which the hidden part of a finished turn is kept. */

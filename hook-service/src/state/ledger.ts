@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Redis, Result } from 'ioredis';
 import { isJsonObject, type JsonObject } from '../core/json';
 import type { Ledger } from '../core/ports';
@@ -36,7 +36,7 @@ declare module 'ioredis' {
 
 // The hash tag keeps everything of one caller on one node of a cluster; the script counts on it.
 const prefixOf = (scope: string): string => `tt:{${scope}}:ledger:`;
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 40);
+const digest = (text: string): string => hash('sha256', text, 'hex').slice(0, 40);
 
 /** The ledger in Redis: one round trip to keep a turn, one to recall a whole conversation. */
 export function redisLedger(redis: Redis, seal: Seal = plainSeal): Ledger {

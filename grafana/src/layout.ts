@@ -4,7 +4,8 @@ export const rollupFields = words(`
   requests armed passed rejected arm_p50_ms arm_p95_ms offered_tools catalog_tokens
   ledger_hits ledger_misses restored_requests restored_bytes
   restored_tokens_in restored_tokens_cached restored_cached_share
-  turns answers handed_back mixed limit_rounds limit_calls limit_seconds limit_tokens limit_repeats limit_rate
+  turns answers handed_back mixed limit_rounds limit_calls limit_seconds limit_tokens limit_cost limit_bytes
+  limit_repeats limit_rate limit_conversation limit_key
   turn_errors turns_gone
   turn_p50_ms turn_p95_ms turn_p99_ms rounds rounds_per_answer
   round_tokens_in round_tokens_out round_tokens_cached hidden_tokens_in hidden_tokens_out

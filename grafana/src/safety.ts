@@ -74,6 +74,10 @@ export const safety: Dashboard = {
           { field: 'limit_tokens', name: 'Tokens', color: 'light-orange' },
           { field: 'limit_repeats', name: 'Equal calls', color: 'dark-yellow' },
           { field: 'limit_rate', name: 'Calls a minute', color: 'light-yellow' },
+          { field: 'limit_cost', name: 'Cost', color: 'super-light-orange' },
+          { field: 'limit_bytes', name: 'Result bytes', color: 'semi-dark-orange' },
+          { field: 'limit_conversation', name: 'Conversation', color: 'semi-dark-yellow' },
+          { field: 'limit_key', name: 'Key', color: 'super-light-yellow' },
         ]),
         bars(
           'Failing open, per 10 s',

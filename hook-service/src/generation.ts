@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { bulkhead } from 'cockatiel';
 import type { Express } from 'express';
 import type { Settings } from './config/settings';
+import type { Allowances } from './core/allowance';
 import type { Audit } from './core/audit';
 import { Callers } from './core/callers';
 import { CallRunner, type Gate } from './core/calls';
@@ -62,6 +63,8 @@ export interface ProcessParts {
   readonly traced: boolean;
   readonly metrics: Metrics;
   readonly spending: Spending;
+  /** Counts for the turns of all generations together. */
+  readonly allowances: Allowances;
   readonly here: RunningHere;
   /** What servers and clients are told about us. */
   readonly self: { readonly name: string; readonly version: string };
@@ -160,11 +163,13 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     keepAliveMs: config.keepAliveMs,
     overload: parts.overload,
     observer: parts.observer,
+    allowances: parts.allowances,
     traced: parts.traced,
   });
   const callers = callersOf(settings, previous);
   const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
-  const door = new ToolDoor({ ...calling, book, servers: config.servers, health, observer: parts.observer });
+  const { observer, allowances } = parts;
+  const door = new ToolDoor({ ...calling, book, servers: config.servers, health, observer, allowances });
   const app = createApp({
     service: parts.hooks,
     turns,

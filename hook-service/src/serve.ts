@@ -6,6 +6,7 @@ import { FileWatch } from './config/file-watch';
 import { Reloader } from './config/reloader';
 import { readSettings, SettingsInvalid, type Settings, type SettingsSource } from './config/settings';
 import { ToolturnError } from './core/errors';
+import { Allowances } from './core/allowance';
 import { Generations } from './core/generations';
 import { CatalogWarnings } from './core/look-alikes';
 import type { McpEndpoint } from './core/mcp-endpoint';
@@ -93,7 +94,14 @@ export async function serve(source: SettingsSource): Promise<Running> {
   // Loaded where somebody collects traces, and nowhere else.
   const tracing = wanted && (await (await import('./tracing/tracing.js')).startTracing(wanted, log));
   const audit = auditOf(environment.redisUrl, () => generations.current.settings, log);
-  const watching: Observer[] = [turns, metrics, audit, ...(tracing === undefined ? [] : [tracing.observer])];
+  const allowances = new Allowances(() => currentConfig().allowances, pricesNow, state.usage, log);
+  const watching: Observer[] = [
+    turns,
+    metrics,
+    audit,
+    allowances,
+    ...(tracing === undefined ? [] : [tracing.observer]),
+  ];
   const observer = observers(watching, log);
   const parts: ProcessParts = {
     log,
@@ -104,6 +112,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     turns,
     metrics,
     spending: new Spending(observer),
+    allowances,
     overload: new Overload(() => currentConfig().turnsAtOnce),
     observer,
     audit,

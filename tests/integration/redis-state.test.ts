@@ -126,13 +126,46 @@ describe('the ledger in Redis', () => {
   });
 });
 
+describe('what is used, in Redis', () => {
+  const add = { rounds: 1, calls: 2, tokens: 0, costUsd: 0.125, resultBytes: 0, milliseconds: 3 };
+  const nothing = { rounds: 0, calls: 0, tokens: 0, costUsd: 0, resultBytes: 0, milliseconds: 0 };
+  const counters = [
+    { name: 'conv:c-1', seconds: 60, add },
+    { name: 'key', seconds: 3600, slides: true as const, add },
+  ];
+
+  it('is summed up over replicas, in one command, and has an end', async () => {
+    const other = createState({ url: server.url, log: silent });
+    await waitUntil(async () => other.health().state === 'ready', { timeoutMs: 10_000, what: 'Redis' });
+    await state.usage.add('use', counters);
+    await other.usage.add('another', counters); // the script is known from here on
+    const before = await commands(look);
+    const sums = await other.usage.add('use', counters);
+    expect((await commands(look)).evalsha - before.evalsha).toBe(1);
+    for (const sum of sums)
+      expect(sum).toEqual({ ...nothing, rounds: 2, calls: 4, costUsd: 0.25, milliseconds: 6 });
+    const keys = await look.keys('tt:{use}:used:*');
+    expect(keys).toHaveLength(2);
+    for (const key of keys) expect(await look.ttl(key)).toBeGreaterThan(0);
+    await other.close();
+  });
+
+  it('is read without a trace of it, and what has the wrong type costs nothing', async () => {
+    expect(await state.usage.add('unused', [{ name: 'key', seconds: 60, add: nothing }])).toEqual([nothing]);
+    expect(await look.keys('tt:{unused}:*')).toEqual([]);
+    await look.set('tt:{odd-use}:used:conv:c', 'text', 'EX', 60);
+    // Memory takes its place.
+    expect(await state.usage.add('odd-use', [{ name: 'conv:c', seconds: 60, add }])).toEqual([add]);
+  });
+});
+
 describe('every key in Redis', () => {
   it('has a scope as hash tag and a time after which it is gone', async () => {
     await state.calls.record('s', 'k', { digest: 'd', result: { content: [] } }, 60);
     const keys = (await look.keys('*')).filter((key) => key !== 'tt:{s}:call:list');
     expect(keys.length).toBeGreaterThan(3);
     for (const key of keys) {
-      expect(key).toMatch(/^tt:\{[^}]+\}:((call|ledger|turn):|alive$)/);
+      expect(key).toMatch(/^tt:\{[^}]+\}:((call|ledger|turn|used):|alive$)/);
       expect(await look.ttl(key)).toBeGreaterThan(0);
     }
   });

@@ -39,6 +39,7 @@ const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 
   inject: 'toolturn.inject',
   limits: 'toolturn.limits',
   rates: 'toolturn.limits.calls_per_minute',
+  allowances: 'toolturn.limits (cost, conversation, key)',
   turnsAtOnce: 'toolturn.limits.turns',
   bodyBytes: 'toolturn.limits.body_bytes',
   keepAliveMs: 'toolturn.keep_alive_seconds',

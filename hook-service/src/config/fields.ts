@@ -39,6 +39,21 @@ export function wholeNumber(min: number, max: number): z.ZodType<number> {
   });
 }
 
+/** Dollars; cents and parts of them too. */
+export function dollars(min: number, max: number): z.ZodType<number> {
+  const shape = {
+    type: ['number', 'string'],
+    minimum: min,
+    maximum: max,
+    pattern: numeric,
+    counts: 'dollars',
+  };
+  return field(`must be a number of dollars from ${min} to ${max}`, shape, (value) => {
+    const number = toNumber(value);
+    return number >= min && number <= max ? number : undefined;
+  });
+}
+
 /** A regular expression of JavaScript. */
 export const pattern: z.ZodType<RegExp> = field(
   'must be a regular expression such as "^Error: "',

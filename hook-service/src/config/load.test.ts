@@ -36,6 +36,10 @@ describe('a config without a toolturn section', () => {
     expect(config).toEqual({
       servers: [],
       surface: { default: 'hidden', keys: [] },
+      allowances: {
+        conversation: { most: {}, forgetSeconds: 604_800 },
+        key: { most: {}, windowSeconds: 86_400 },
+      },
       console: { host: '127.0.0.1', port: 48_901, hosts: [], content: false },
       access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
       pins: { policy: 'allow' },

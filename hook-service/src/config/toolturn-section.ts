@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import type { AuditSettings } from '../core/audit';
-import type { InjectMode, InjectPolicy, Limits } from '../core/limits';
+import type { InjectMode, InjectPolicy } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
-import type { TurnsAtOnce } from '../core/overload';
-import type { RateLimits } from '../core/rates';
 import type { SurfacePolicy } from '../core/surface';
 import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
@@ -11,6 +9,7 @@ import { auditSchema, knownAuditKeys } from './audit-section';
 import { consoleSchema, knownConsoleKeys, type ConsoleSection } from './console-section';
 import { duration, filledText, seconds, texts, wholeNumber } from './fields';
 import { hashRawKey } from './hashes';
+import { knownLimitKeys, limitsIn, limitsSchema, type LimitsSection } from './limits-section';
 import { serverSettingsSchema, type WrittenServerSettings } from './server-settings';
 import { surfacePolicy, surfaceSchema, surfaceShape } from './surface';
 
@@ -59,78 +58,6 @@ const inject = z
     description:
       'who is offered tools: every request (`auto`), those that ask with `tools: "auto"` (`on_request`), nobody (`off`); one word, or a map',
   });
-
-const defaultCallMaxMs = 300_000;
-
-const toolLimitsShape = {
-  calls_per_minute: wholeNumber(1, 1_000_000)
-    .describe('calls of it by one key, over all replicas')
-    .meta({ example: 10 }),
-};
-
-const limitsShape = {
-  rounds: wholeNumber(1, 100)
-    .default(10)
-    .describe('model calls of one turn that may ask for tools; then the model is asked once more without'),
-  calls: wholeNumber(1, 1000).default(50).describe('tool calls of one turn'),
-  parallel: wholeNumber(1, 64).default(8).describe('tool calls of one turn at the same time'),
-  turn_seconds: seconds(0.1, 3600).default(300_000).describe('wall clock of one turn'),
-  answer_seconds: seconds(0.1, 600)
-    .default(60_000)
-    .describe('what the last answer may take after a limit was reached'),
-  call_seconds: seconds(0.1, 3600)
-    .default(60_000)
-    .describe('one tool call without progress; a shorter `timeout` of its server wins'),
-  call_max_seconds: seconds(0.1, 3600)
-    .optional()
-    .describe('one tool call whatever progress it reports; never less than `call_seconds`')
-    .meta({ fallback: defaultCallMaxMs }),
-  tokens: wholeNumber(1000, 100_000_000)
-    .optional()
-    .describe(
-      'tokens of all rounds of a turn, prompts and answers; then the model is asked once more without tools',
-    )
-    .meta({ counts: 'tokens', example: 200_000 }),
-  repeats: wholeNumber(1, 1000)
-    .default(5)
-    .describe(
-      'how often in a turn the same call may come to the same result; then it is refused, and a model that insists must answer without tools',
-    ),
-  turns: wholeNumber(1, 100_000)
-    .default(1000)
-    .describe(
-      'turns in work at once in one hook-service; more are refused with 503 and `Retry-After` before the model is asked',
-    ),
-  turns_per_key: wholeNumber(1, 100_000)
-    .optional()
-    .describe('the same for one key, with 429')
-    .meta({ example: 20 }),
-  calls_per_minute: wholeNumber(1, 1_000_000)
-    .optional()
-    .describe(
-      'tool calls of one key, over all its turns and all replicas; then the model is asked once more without tools',
-    )
-    .meta({ example: 120 }),
-  tools: z
-    .record(z.string(), z.strictObject(toolLimitsShape, { error: 'must be a map with calls_per_minute' }), {
-      error: 'must be a map of tool names or globs to limits',
-    })
-    .default({})
-    .describe(
-      'tool name (`server__tool`) or glob with `*`: the same for single tools; the first that fits counts. Only that tool is refused',
-    )
-    .meta({ example: { 'web__*': { calls_per_minute: 10 } } }),
-  result_bytes: wholeNumber(1000, 10_000_000)
-    .default(100_000)
-    .describe(
-      'a longer tool result is cut; the model can read on with the built-in tool `read_more` (up to 4 MB, for `outcome_ttl`)',
-    )
-    .meta({ counts: 'bytes' }),
-  body_bytes: wholeNumber(100_000, 1_073_741_824)
-    .default(33_554_432)
-    .describe('a larger request to hook-service is refused')
-    .meta({ counts: 'bytes' }),
-};
 
 const catalogShape = {
   search_above_tokens: wholeNumber(0, 1_000_000)
@@ -231,10 +158,7 @@ const metrics = z.preprocess(
 
 const sectionShape = {
   inject: inject.prefault({}),
-  limits: z
-    .strictObject(limitsShape, { error: 'must be a map of limits' })
-    .describe('what a turn may use')
-    .prefault({}),
+  limits: limitsSchema.describe('what a turn may use: see [limits.md](limits.md)').prefault({}),
   keep_alive_seconds: seconds(0.05, 60)
     .default(5000)
     .describe('silence in a stream after which a keep-alive is sent'),
@@ -281,7 +205,7 @@ const sectionShape = {
 export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   toolturn: Object.keys(sectionShape),
   'toolturn.inject': Object.keys(injectShape),
-  'toolturn.limits': Object.keys(limitsShape),
+  ...knownLimitKeys,
   'toolturn.catalog': Object.keys(catalogShape),
   'toolturn.memory': Object.keys(memoryShape),
   'toolturn.surface': Object.keys(surfaceShape),
@@ -294,13 +218,8 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What our section comes to. */
-export interface ToolturnSection {
+export interface ToolturnSection extends LimitsSection {
   readonly inject: InjectPolicy;
-  readonly limits: Limits;
-  /** How often tools may be called. */
-  readonly rates: RateLimits;
-  /** How many turns may be in work at once, in this process. */
-  readonly turnsAtOnce: TurnsAtOnce;
   /** When the catalog is searched, and what is offered all the same. */
   readonly catalog: Omit<SearchPolicy, 'indexTools'>;
   /** Toolturn as an MCP server: whether there is one, and which hosts and web pages may name it (see `http/origin.ts`). */
@@ -319,8 +238,6 @@ export interface ToolturnSection {
   readonly audit: AuditSettings;
   /** The page for people, where the environment holds a token for it. */
   readonly console: ConsoleSection;
-  /** A larger request or response body is refused. */
-  readonly bodyBytes: number;
   /** Silence after which a stream gets a keep-alive. */
   readonly keepAliveMs: number;
   /** How long the outcome of a call is kept for a repeated request. */
@@ -351,32 +268,7 @@ export const toolturnSchema = z
       models: Object.entries(section.inject.models).map(([pattern, mode]) => ({ pattern, mode })),
       keys: Object.entries(section.inject.keys).map(([key, mode]) => ({ key: hashRawKey(key), mode })),
     },
-    limits: {
-      rounds: section.limits.rounds,
-      calls: section.limits.calls,
-      parallel: section.limits.parallel,
-      turnMs: section.limits.turn_seconds,
-      answerMs: section.limits.answer_seconds,
-      callMs: section.limits.call_seconds,
-      // Never less than what a call may take in silence, so that raising that limit alone has its effect.
-      callMaxMs: Math.max(section.limits.call_max_seconds ?? defaultCallMaxMs, section.limits.call_seconds),
-      repeats: section.limits.repeats,
-      ...(section.limits.tokens === undefined ? {} : { tokens: section.limits.tokens }),
-      resultBytes: section.limits.result_bytes,
-    },
-    rates: {
-      ...(section.limits.calls_per_minute === undefined
-        ? {}
-        : { callsPerMinute: section.limits.calls_per_minute }),
-      tools: Object.entries(section.limits.tools).map(([pattern, each]) => ({
-        pattern,
-        callsPerMinute: each.calls_per_minute,
-      })),
-    },
-    turnsAtOnce: {
-      all: section.limits.turns,
-      ...(section.limits.turns_per_key === undefined ? {} : { perKey: section.limits.turns_per_key }),
-    },
+    ...limitsIn(section.limits),
     catalog: { aboveTokens: section.catalog.search_above_tokens, pinned: section.catalog.pinned },
     metrics: {
       redis: section.metrics.redis,
@@ -391,7 +283,6 @@ export const toolturnSchema = z
     },
     mcp: section.mcp,
     console: section.console,
-    bodyBytes: section.limits.body_bytes,
     keepAliveMs: section.keep_alive_seconds,
     outcomeTtlSeconds: section.outcome_ttl,
     ...(section.retry_window === 0 ? {} : { retryWindowSeconds: section.retry_window }),

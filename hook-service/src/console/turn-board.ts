@@ -103,7 +103,11 @@ const limitNames: Readonly<Record<string, string>> = {
   limit_seconds: 'limits.turn_seconds',
   limit_tokens: 'limits.tokens',
   limit_repeats: 'limits.repeats',
+  limit_cost: 'limits.cost',
+  limit_bytes: 'limits.turn_result_bytes',
   limit_rate: 'limits.calls_per_minute',
+  limit_conversation: 'limits.conversation',
+  limit_key: 'limits.key',
 };
 
 function namesOf({ model, keyAlias }: TurnFacts): Pick<TurnView, 'key' | 'model'> {

@@ -43,6 +43,10 @@ export interface CallContext extends CallMaker {
   /** Ends when tools must stop. */
   readonly signal: AbortSignal;
   readonly gate: Gate;
+  /** Why one tool may not be called any more in this turn; absent: no tool has such a limit. */
+  readonly toolLimit?: (name: string) => string | undefined;
+  /** How much of a result of so many bytes the model may get; absent: as much as of any one. */
+  readonly takeBytes?: (wanted: number) => number;
 }
 
 /** How often the outcome of a call is looked for that runs elsewhere. */
@@ -89,7 +93,9 @@ export class CallRunner {
       readsOn = rest !== undefined;
       return rest;
     };
-    const text = isAim ? await cutText(whole, this.deps.limits.resultBytes, keep) : whole;
+    const wanted = Buffer.byteLength(whole);
+    const most = context.takeBytes?.(wanted) ?? this.deps.limits.resultBytes;
+    const text = isAim ? await cutText(whole, most, keep) : whole;
     return {
       text,
       ...(readsOn ? { readsOn } : {}),
@@ -105,7 +111,13 @@ export class CallRunner {
   /** The tool and the arguments that go to its server, or what the model is told in place of that. */
   private async aim(context: CallContext, call: ToolCall): Promise<Aim | ToolResult> {
     const aim = await aimOf(this.deps, context, call);
-    if ('tool' in aim) return this.path.permitted(context, aim);
+    if ('tool' in aim) {
+      const permitted = await this.path.permitted(context, aim);
+      const full = 'tool' in permitted ? context.toolLimit?.(aim.name) : undefined;
+      if (full === undefined) return permitted;
+      const text = `The tool ${aim.name} was not run: ${full}. Go on without it.`;
+      return this.path.safe(textResult(text, 'limit'));
+    }
     if (aim.failure === 'denied') this.path.denied(context, call.name, 'tool');
     return this.path.safe(aim);
   }

@@ -374,6 +374,20 @@ const turns = rows({
       text: 'The tool {tool} was not run: too many calls wait for its server already. Try again later.',
     },
   },
+  usedUp: {
+    what: 'a turn, its conversation or its key has used up what it may (`limits.cost`, `.conversation`, `.key`)',
+    fails: 'open',
+    client: 'an answer without further tools; the model reads which limit it was',
+    logged: 'the limit',
+    recovery: 'the window of the key; a conversation’s rest',
+  },
+  useUncounted: {
+    what: 'what was used cannot be counted',
+    fails: 'open',
+    client: 'nothing: each hook-service counts in memory',
+    logged: 'a warning',
+    recovery: 'Redis',
+  },
   turnSeconds: {
     what: 'the turn uses up `limits.turn_seconds`',
     fails: 'open',

@@ -16,6 +16,10 @@ export interface Limits {
   readonly callMaxMs: number;
   /** Tokens of all rounds, prompt and answer, after which no more tools run; absent: any number. */
   readonly tokens?: number;
+  /** Bytes of all results together; what goes beyond is cut, and then no more tools run. Absent: any number. */
+  readonly turnResultBytes?: number;
+  /** Calls of single tools, by name or glob; the first one that fits counts. Absent: no tool has a limit of its own. */
+  readonly tools?: readonly { readonly pattern: string; readonly calls?: number }[];
   /** How often the same call may come to the same result before it is refused. */
   readonly repeats: number;
   /** A longer tool result is cut before the model sees it. */

@@ -66,6 +66,9 @@ export interface CallEnd {
   readonly text: string;
 }
 
+/** Whose cost something is. */
+export type LoggedCost = Pick<TurnFacts, 'scope' | 'turn' | 'conversation'>;
+
 /** What was done with a request before the model was asked. */
 export interface RequestFacts {
   readonly decision: 'armed' | 'passed' | 'rejected';

@@ -2,6 +2,7 @@
  * What the core needs from the world. Adapters in `mcp/`, `state/` and `upstream/` implement these; unit
  * tests use fakes that do.
  */
+import type { Amounts } from './allowance';
 import type { ServerHeaders } from './caller';
 import type { Json, JsonObject } from './json';
 import type { ToolSettings } from './servers';
@@ -291,6 +292,22 @@ export interface RateStore {
    * and what is left of the one before it, by share.
    */
   take(scope: Scope, counters: readonly RateCounter[], windowSeconds: number): Promise<number | undefined>;
+}
+
+/** One count of what is used; its name is part of its key. */
+export interface UsageCounter {
+  readonly name: string;
+  readonly add: Amounts;
+  /** How long it is kept after the last addition, or how long its window is. */
+  readonly seconds: number;
+  /** True where it is the sum of the present window and what is left of the one before it, by share. */
+  readonly slides?: true;
+}
+
+/** Sums up what callers use, for all replicas. */
+export interface UsageStore {
+  /** Adds to each counter and gives all sums after it. One round trip. */
+  add(scope: Scope, counters: readonly UsageCounter[]): Promise<readonly Amounts[]>;
 }
 
 // ---------------------------------------------------------------- upstream

@@ -8,7 +8,7 @@ export interface RateLimits {
   /** Of all tools together. */
   readonly callsPerMinute?: number;
   /** Of single tools, by name or glob; the first one that fits counts. */
-  readonly tools: readonly { readonly pattern: string; readonly callsPerMinute: number }[];
+  readonly tools: readonly { readonly pattern: string; readonly callsPerMinute?: number }[];
 }
 
 /** What a caller has used up: one of its tools, or all of them. */
@@ -34,7 +34,7 @@ export class Rates {
     const counters: (RateCounter & RateRefusal)[] = [];
     if (callsPerMinute !== undefined)
       counters.push({ name: 'calls', limit: callsPerMinute, of: 'key', callsPerMinute });
-    if (rule !== undefined)
+    if (rule?.callsPerMinute !== undefined)
       counters.push({
         name: `calls:${rule.pattern}`,
         limit: rule.callsPerMinute,

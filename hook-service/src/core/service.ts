@@ -1,3 +1,4 @@
+import type { Allowances } from './allowance';
 import { Arming, rejected, type Armed, type ArmingDeps } from './arming';
 import { streamAsker, wholeAsker, type Continuation } from './askers';
 import { writeBelonging } from './belonging';
@@ -19,7 +20,7 @@ import { identifyHeader, identifyStatus, questionOf, sealIdentity } from './iden
 import type { JsonObject } from './json';
 import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
-import { turnObserver, type Observer, type TurnFacts } from './observer';
+import { turnObserver, type Observer, type TurnEvent, type TurnFacts } from './observer';
 import type { Overload } from './overload';
 import type { Upstream } from './ports';
 import { contextOf, traceOf, turnSpan, type TurnSpan } from './trace';
@@ -42,6 +43,8 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly repeats: Repeats;
   /** Told of everything that happens in turns. */
   readonly observer: Observer;
+  /** What conversations and keys may use over time; absent: as much as they like. */
+  readonly allowances?: Pick<Allowances, 'open'>;
   /** True where traces are collected: requests carry the ids of our spans then, and else the client's. */
   readonly traced?: boolean;
 }
@@ -212,7 +215,12 @@ export class TurnService implements TurnHooks {
     const traced = { ...(trace && { trace }), ...(span && { span }) };
     const { conversation } = mark;
     const named = conversation === undefined ? {} : { conversation };
-    const tell = turnObserver(this.deps.observer, factsOf(request, { ...base, ...named, ...traced }));
+    const allowance = this.deps.allowances?.open({ scope: base.scope, turn: mark.turn, ...named });
+    const told = turnObserver(this.deps.observer, factsOf(request, { ...base, ...named, ...traced }));
+    const tell = (event: TurnEvent): void => {
+      allowance?.saw(event);
+      told(event);
+    };
     tell({ type: 'turn_started' });
     const leave = this.deps.overload.enter(base.scope);
     const standing = await this.deps.repeats.standing(base.scope, mark.turn, mark.repeat);
@@ -234,6 +242,7 @@ export class TurnService implements TurnHooks {
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
           tell,
+          ...(allowance === undefined ? {} : { allowance }),
           ...traced,
         },
         asker,
@@ -269,6 +278,7 @@ export class TurnService implements TurnHooks {
         logFailure(this.deps.log, 'turnFailed', 'defect', { turn: mark.turn, error });
       throw problem;
     } finally {
+      allowance?.close();
       leave();
     }
   }

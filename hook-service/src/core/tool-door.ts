@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { bulkhead, BulkheadRejectedError, type BulkheadPolicy } from 'cockatiel';
+import type { Allowances } from './allowance';
 import { boundArguments } from './arguments';
 import { textResult } from './builtin-run';
 import { CallPath, type Aim, type CallMaker, type CallPathDeps, type Ran } from './call-path';
@@ -25,6 +26,8 @@ export interface ToolDoorDeps extends CallPathDeps {
   readonly health: () => Record<string, PartHealth>;
   /** Told of every call; absent: nobody watches. */
   readonly observer?: Observer;
+  /** What a key may use over time; absent: as much as it likes. */
+  readonly allowances?: Pick<Allowances, 'refusal'>;
 }
 
 /** Who asks, and for what: a request outside of any turn. */
@@ -202,6 +205,11 @@ export class ToolDoor {
     }
     const aim = await this.path.permitted(by, meant, call.name);
     if (!('tool' in aim)) return { result: aim };
+    const used = await this.deps.allowances?.refusal(by.scope);
+    if (used !== undefined) {
+      const text = `The tool ${call.name} was not run: the limit of ${used.what} is reached.`;
+      return { result: textResult(text, 'limit') };
+    }
     return this.path.run(by, aim, {
       signal: call.signal,
       queue: (run) => this.gated(by.scope, call.signal, run),

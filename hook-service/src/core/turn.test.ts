@@ -178,7 +178,11 @@ describe('a turn', () => {
     });
     expect(result.end).toBe('limit_seconds');
     expect(sent[0]).not.toHaveProperty('tools');
-    expect(messages(sent[0]).at(-1)).toMatchObject({ role: 'tool', content: 'stopped' });
+    expect(messages(sent[0]).at(-1)).toMatchObject({
+      role: 'tool',
+      content:
+        'stopped\n[The limit of 0 seconds is reached: no more tools run in this turn. Answer with what is known, and say so.]',
+    });
   });
 
   it('fails with a deadline error when the last answer does not come in time either', async () => {

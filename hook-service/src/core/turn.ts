@@ -1,3 +1,4 @@
+import type { TurnAllowance, UsedUp } from './allowance';
 import type { CallContext, CallRunner, Gate } from './calls';
 import type { Caller } from './caller';
 import type { Dialect, OfferedTool, Outcome, Round, ToolCall } from './dialect';
@@ -13,7 +14,15 @@ import type { FirstAnswer, Progress, Standing } from './repeats';
 import { holdsNextPiece } from './result-text';
 import { RoundClock } from './round-clock';
 import { selects, type Selection } from './selection';
-import { limitNote, TurnBudget, type LimitEnd } from './turn-budget';
+import {
+  atTheEnd,
+  limitNote,
+  limitRefusal,
+  limitText,
+  limitTold,
+  TurnBudget,
+  type LimitEnd,
+} from './turn-budget';
 import { readTokens } from './usage';
 import { contextOf, type TurnSpan } from './trace';
 import { WorkReport, type CallWatch, type Work } from './work';
@@ -53,6 +62,8 @@ export interface TurnStart {
   readonly onWork?: (work: Work, roundNumber: number) => void;
   /** Told of everything that happens, for those who watch; absent: nobody does. */
   readonly tell?: (event: TurnEvent) => void;
+  /** What its conversation and its key may still use; absent: no such limit is set. */
+  readonly allowance?: Pick<TurnAllowance, 'begin' | 'look'>;
   /** The client's trace; absent where it sent none. */
   readonly trace?: TraceContext;
   /** The turn's own span; absent: nobody collects traces, and servers get the client's. */
@@ -124,6 +135,8 @@ class Turn {
   /** Ends the turn whatever happens. */
   private readonly hard: AbortSignal;
   private readonly budget: TurnBudget;
+  /** The limit beyond this turn that has ended it. */
+  private usedUp: UsedUp | undefined;
 
   constructor(
     private readonly deps: TurnDeps,
@@ -151,6 +164,8 @@ class Turn {
           : undefined,
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
       gate: deps.newGate(limits.parallel),
+      toolLimit: (name) => this.budget.tool(name),
+      takeBytes: (wanted) => this.budget.takeBytes(wanted),
       ...(start.trace === undefined ? {} : { trace: start.trace }),
     };
     this.work = start.onWork === undefined ? undefined : this.newReport(start.onWork);
@@ -177,8 +192,9 @@ class Turn {
         return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs, undefined, kept);
       }
       const wasCut = outcomes.some((outcome) => outcome.readsOn);
-      body = this.withReadMore(this.start.dialect.next(body, round, outcomes), wasCut);
-      const limit = this.limit(roundNumber);
+      const limit = await this.limit(roundNumber);
+      const told = limit === undefined ? outcomes : withLimitTold(outcomes, limit.what);
+      body = this.withReadMore(this.start.dialect.next(body, round, told), wasCut);
       if (limit !== undefined) return this.lastAnswer(body, roundNumber + 1, limit);
       // Outcomes are kept already; this is what they belong to.
       await this.start.standing?.keep?.({
@@ -292,7 +308,7 @@ class Turn {
   private async begin(call: ToolCall, roundNumber: number): Promise<Outcome> {
     const number = this.budget.begun;
     const watch = this.watch(call, roundNumber, number);
-    const refusal = this.budget.begin(call);
+    const refusal = this.budget.begin(call) ?? (await this.beyond(call));
     const outcome =
       refusal === undefined
         ? await this.deps.runner.run(this.callContext(number), roundNumber, call, watch)
@@ -300,6 +316,15 @@ class Turn {
     if (refusal === undefined) this.budget.settle(outcome);
     watch?.finished(outcome);
     return outcome;
+  }
+
+  /** What the model is told where its conversation or its key may use no more. */
+  private async beyond(call: ToolCall): Promise<string | undefined> {
+    const used = await this.start.allowance?.begin();
+    if (used === undefined) return undefined;
+    this.usedUp = used;
+    this.budget.end(used.end);
+    return limitRefusal(call, used.what);
   }
 
   private watch(call: ToolCall, round: number, number: number): CallWatch | undefined {
@@ -324,12 +349,20 @@ class Turn {
     return new WorkReport({ report, resolve, offered });
   }
 
-  private limit(roundNumber: number): LimitEnd | undefined {
-    return this.context.signal.aborted ? 'limit_seconds' : this.budget.reached(roundNumber);
+  /** The limit by which tool work ends after this round. */
+  private async limit(roundNumber: number): Promise<UsedUp | undefined> {
+    // What was used counts, whatever else ends the turn.
+    const used = (await this.start.allowance?.look()) ?? this.usedUp;
+    const end = this.context.signal.aborted ? 'limit_seconds' : this.budget.reached(roundNumber);
+    return end === undefined || end === used?.end ? used : { end, what: limitText(end, this.deps.limits) };
   }
 
   /** Asks once more without our tools, so that the client gets an answer. Calls of ours in it are not run. */
-  private async lastAnswer(body: JsonObject, roundNumber: number, end: LimitEnd): Promise<TurnResult> {
+  private async lastAnswer(
+    body: JsonObject,
+    roundNumber: number,
+    { end, what }: UsedUp,
+  ): Promise<TurnResult> {
     const { dialect, clientTools } = this.start;
     this.deps.log.info('a limit of the turn is reached: asking for an answer without tools', {
       turn: this.start.id,
@@ -352,7 +385,7 @@ class Turn {
             .filter((call) => !theirs.includes(call))
             .map((call) => refusedCall(call, notRunAtEnd(call)));
     const silent = theirs.length === 0 && round.text.trim() === '';
-    const note = silent ? limitNote(end, this.deps.limits) : undefined;
+    const note = silent ? limitNote(what) : undefined;
     const kept = await this.keepHidden(body, round, notRun, theirs, note);
     return this.result(end, theirs, note, kept);
   }
@@ -448,9 +481,16 @@ export function clientNameTest(
   return (name) => own.names.has(name) || (own.opaque && !offered.has(name));
 }
 
+/** The outcomes with a word to the model about the limit, unless one of them has it already. */
+function withLimitTold(outcomes: readonly Outcome[], what: string): readonly Outcome[] {
+  const last = outcomes.at(-1);
+  if (last === undefined || outcomes.some(({ text }) => text.includes(atTheEnd))) return outcomes;
+  return [...outcomes.slice(0, -1), { ...last, text: `${last.text}\n${limitTold(what)}` }];
+}
+
 function refusedCall(call: ToolCall, text: string): Outcome {
   return { call, text, failure: 'limit', milliseconds: 0 };
 }
 
 const notRunAtEnd = ({ name }: ToolCall): string =>
-  `The tool ${name.slice(0, 128)} was not run: the limit of tool work in this turn is reached. Answer with what is known.`;
+  `The tool ${name.slice(0, 128)} was not run: the limit of tool work in this turn is reached. ${atTheEnd}.`;

@@ -23,8 +23,12 @@ const endFields: Readonly<Record<TurnEnd | 'error' | 'gone', string>> = {
   limit_calls: 'limit_calls',
   limit_seconds: 'limit_seconds',
   limit_tokens: 'limit_tokens',
+  limit_cost: 'limit_cost',
+  limit_bytes: 'limit_bytes',
   limit_repeats: 'limit_repeats',
   limit_rate: 'limit_rate',
+  limit_conversation: 'limit_conversation',
+  limit_key: 'limit_key',
   error: 'turn_errors',
   gone: 'turns_gone',
 };

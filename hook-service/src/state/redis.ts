@@ -9,6 +9,7 @@ import type {
   ResultCache,
   TextStore,
   TurnStore,
+  UsageStore,
 } from '../core/ports';
 import { connectRedis } from './connection';
 import { memoryCallStore, redisCalls, rememberedCalls } from './claims';
@@ -21,6 +22,7 @@ import { memoryResults, redisResults } from './results';
 import { createSeal, plainSeal, type Seal, type SealKeys } from './seal';
 import { memoryTexts, redisTexts } from './texts';
 import { memoryTurns, redisTurns } from './turns';
+import { memoryUsage, redisUsage } from './usage';
 
 export interface State {
   readonly calls: CallStore;
@@ -30,6 +32,7 @@ export interface State {
   readonly texts: TextStore;
   readonly results: ResultCache;
   readonly rates: RateStore;
+  readonly usage: UsageStore;
   /** Definitions of tools, shared by replicas; absent where no Redis is configured. Rejects while Redis is away. */
   readonly pins?: PinStore;
   health(): PartHealth;
@@ -52,6 +55,7 @@ export function createState(options: { url: string | undefined; seal?: SealKeys;
     texts: memoryTexts(),
     results: memoryResults(),
     rates: memoryRates(),
+    usage: memoryUsage(),
   };
   if (options.url === undefined) {
     return {
@@ -70,7 +74,7 @@ function redisState(
   url: string,
   seal: Seal,
   log: Log,
-  fallback: Pick<State, 'firstTurns' | 'ledger' | 'texts' | 'results' | 'rates'> & {
+  fallback: Pick<State, 'firstTurns' | 'ledger' | 'texts' | 'results' | 'rates' | 'usage'> & {
     readonly calls: ReturnType<typeof memoryCallStore>;
   },
 ): State {
@@ -103,6 +107,7 @@ function redisState(
   const ledger = redisLedger(redis, seal);
   const results = redisResults(redis, seal);
   const rates = redisRates(redis);
+  const usage = redisUsage(redis);
 
   return {
     calls: {
@@ -200,6 +205,14 @@ function redisState(
           'count a call',
           () => rates.take(...counters),
           () => fallback.rates.take(...counters),
+        ),
+    },
+    usage: {
+      add: (...counters) =>
+        orMemory(
+          'count what is used',
+          () => usage.add(...counters),
+          () => fallback.usage.add(...counters),
         ),
     },
     pins: redisPins(redis),

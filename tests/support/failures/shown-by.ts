@@ -222,6 +222,14 @@ export const shownBy: Readonly<Record<FailureId, Readonly<Record<string, readonl
       'calls at one server run so many at once, wait in a bounded queue, and are refused behind that; other servers go on',
     ],
   },
+  usedUp: {
+    [`${real}/limits-over-time.test.ts`]: [
+      'a conversation that has made its calls makes no more, on any replica',
+    ],
+  },
+  useUncounted: {
+    [`${unit}/core/allowance.test.ts`]: ['costs no turn where the store fails'],
+  },
   turnSeconds: {
     [`${unit}/core/turn.test.ts`]: [
       'a turn stops its tools when its time is used up, tells the model, and asks for an answer without tools',

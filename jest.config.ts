@@ -18,6 +18,7 @@ const config: Config = {
         '<rootDir>/{hook-service,scripts,grafana}/src/**/*.test.ts',
         '<rootDir>/hook-service/console-page/**/*.test.ts',
         '<rootDir>/mcp/*/src/**/*.test.ts',
+        '<rootDir>/bench/**/*.test.ts',
       ],
     },
     { ...shared, displayName: 'integration', testMatch: ['<rootDir>/tests/integration/**/*.test.ts'] },

@@ -6,8 +6,9 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 # shellcheck source=bootstrap.sh
 . "$root/scripts/lib/bootstrap.sh"
+# shellcheck source=newest-venv.sh
+. "$root/scripts/lib/newest-venv.sh"
 
-venv="$state/venv-newest"
 report="$state/reports/newest-litellm.json"
 
 files=(dialect-table turn turn-stream responses responses-forgetful messages generate-content mixed faults memory
@@ -24,17 +25,6 @@ left_out=(
   'runs to the end of the model.s stream after the client has gone|it ends with the client'
 )
 
-install_newest() {
-  local hash
-  hash="$root $(hash_of litellm/requirements-newest.lock)"
-  if fresh venv-newest "$hash" && [ -x "$venv/bin/litellm" ]; then return; fi
-  need_python
-  make_venv "$venv"
-  step "the newest LiteLLM and its packages, about 120" pip_install "$venv" -r "$root/litellm/requirements-newest.lock" ||
-    die "The Python packages could not be installed; is the PyPI registry reachable? (all output: $bootstrap_log)"
-  stamp venv-newest "$hash"
-}
-
 cd "$root"
 install_newest
 grep -o '^litellm==[^ ;]*' litellm/requirements-newest.lock
@@ -45,5 +35,5 @@ for entry in "${left_out[@]}"; do
 done
 pattern=$(IFS='|'; printf 'integration/(%s)\\.test' "${files[*]}")
 mkdir -p "$state/reports"
-TOOLTURN_LITELLM_VENV=$venv exec node_modules/.bin/jest --selectProjects integration --runInBand \
+TOOLTURN_LITELLM_VENV=$newest_venv exec node_modules/.bin/jest --selectProjects integration --runInBand \
   --testPathPatterns "$pattern" --testNamePattern "^(?!.*($names))" --json "--outputFile=$report"

@@ -20,6 +20,8 @@ export async function startHookService(options: {
   env?: Readonly<Record<string, string | undefined>>;
   cwd?: string;
   logFile?: string;
+  /** For node itself, for example `--cpu-prof`. */
+  nodeArgs?: readonly string[];
 }): Promise<RunningHookService> {
   const main = join(root, 'hook-service', 'dist', 'main.js');
   if (!existsSync(main))
@@ -28,7 +30,7 @@ export async function startHookService(options: {
   const server = await startProcess({
     name: 'hook-service',
     command: process.execPath,
-    args: [main, 'serve', '--config', options.configPath],
+    args: [...(options.nodeArgs ?? []), main, 'serve', '--config', options.configPath],
     env: operatorEnv({ TOOLTURN_HOST: '127.0.0.1', ...options.env, TOOLTURN_PORT: `${port}` }),
     // It lets turns in flight finish before it ends.
     graceMs: 30_000,

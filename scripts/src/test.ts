@@ -37,7 +37,7 @@ const suites: readonly Suite[] = [
     command: [
       'bash',
       '-c',
-      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/install scripts/key scripts/status scripts/logs scripts/ports scripts/backup scripts/restore scripts/rotate scripts/apply scripts/upgrade scripts/add-server scripts/setup scripts/verify scripts/test scripts/chaos scripts/soak scripts/test-clients scripts/test-conformance scripts/test-deploy scripts/test-servers .ci/run scripts/lib/*.sh compose/redis/*.sh',
+      'exec "$0" -x -P SCRIPTDIR scripts/up scripts/down scripts/install scripts/key scripts/status scripts/logs scripts/ports scripts/backup scripts/restore scripts/rotate scripts/apply scripts/upgrade scripts/add-server scripts/setup scripts/verify scripts/test scripts/bench scripts/chaos scripts/soak scripts/test-clients scripts/test-conformance scripts/test-deploy scripts/test-servers .ci/run scripts/lib/*.sh compose/redis/*.sh',
       inVenv('shellcheck'),
     ],
   },

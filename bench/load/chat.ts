@@ -1,0 +1,77 @@
+/** One chat completion, whole or streamed, read as a client reads it. */
+import { post, type Answer } from './http';
+
+export interface Call {
+  readonly id: string;
+  readonly type: 'function';
+  readonly function: { readonly name: string; readonly arguments: string };
+}
+
+export interface Completion extends Answer {
+  readonly said: string;
+  readonly calls: readonly Call[];
+}
+
+interface Piece {
+  readonly content?: string | null;
+  readonly tool_calls?: readonly (Partial<Omit<Call, 'function'>> & {
+    readonly index?: number;
+    readonly function?: { readonly name?: string; readonly arguments?: string };
+  })[];
+}
+
+interface Body {
+  readonly choices?: readonly { readonly delta?: Piece; readonly message?: Piece }[];
+  readonly error?: { readonly message?: string };
+}
+
+/** Rejects unless the answer is a whole one without an error. */
+export async function complete(
+  url: string,
+  key: string,
+  body: { readonly messages: readonly object[]; readonly stream: boolean },
+): Promise<Completion> {
+  const reading = new Reading();
+  let rest = '';
+  const onPiece = (piece: string): void => {
+    const lines = (rest + piece).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('data: {')) reading.add(JSON.parse(line.slice(6)) as Body);
+    }
+  };
+  const answer = await post(
+    `${url}/v1/chat/completions`,
+    JSON.stringify(body),
+    { authorization: `Bearer ${key}` },
+    body.stream ? onPiece : undefined,
+  );
+  if (answer.status !== 200) throw new Error(`status ${answer.status}: ${answer.text.slice(0, 500)}`);
+  if (!body.stream) reading.add(JSON.parse(answer.text) as Body);
+  else if (!answer.text.trimEnd().endsWith('data: [DONE]'))
+    throw new Error(`the stream was cut off: ${answer.text.slice(-500)}`);
+  return { ...answer, said: reading.said, calls: reading.calls() };
+}
+
+class Reading {
+  said = '';
+  private readonly open: { id: string; name: string; arguments: string }[] = [];
+
+  add({ choices = [], error }: Body): void {
+    if (error !== undefined) throw new Error(`an error in the answer: ${error.message ?? 'without words'}`);
+    for (const { delta, message } of choices) {
+      const piece = delta ?? message ?? {};
+      this.said += piece.content ?? '';
+      for (const [position, each] of (piece.tool_calls ?? []).entries()) {
+        const call = (this.open[each.index ?? position] ??= { id: '', name: '', arguments: '' });
+        call.id ||= each.id ?? '';
+        call.name += each.function?.name ?? '';
+        call.arguments += each.function?.arguments ?? '';
+      }
+    }
+  }
+
+  calls(): readonly Call[] {
+    return this.open.map(({ id, ...called }) => ({ id, type: 'function', function: called }));
+  }
+}

@@ -1,0 +1,27 @@
+import { latencies, ratio, type Row } from './row';
+import { bare, names, ours, toolless } from './subjects';
+
+const sentence = 'The quick brown fox jumps over the lazy dog, and nobody knows what it was about. ';
+
+/** 100 messages of 1 kB. */
+const history = Array.from({ length: 100 }, (_, index) => ({
+  role: index % 2 === 0 ? 'user' : 'assistant',
+  content: `${index}: ${sentence.repeat(13)}`.slice(0, 1_000),
+}));
+
+/** A conversation that has to be carried, and looked up for hidden rounds. */
+export const longHistory: Row = {
+  name: 'long-history',
+  title: 'Plain chat, 100 messages of history, 100 kB',
+  async run(context) {
+    const form = { kind: 'plain', history };
+    const subjects = [await ours(context, form), await bare(context, form), await toolless(context, form)];
+    const total = (await latencies(context, subjects, { rounds: 40, each: 8 }))('total');
+    return {
+      figures: [
+        ratio('p50, 1 client', total, names.ours, names.bare, { reach: { most: 1.05 } }),
+        ratio('p50, 1 client', total, names.ours, names.toolless),
+      ],
+    };
+  },
+};

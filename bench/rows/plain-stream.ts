@@ -1,0 +1,24 @@
+import { latencies, ratio, type Row } from './row';
+import { bare, names, ours, toolless } from './subjects';
+
+/** A stream without calls, which passes through the door's hands chunk by chunk. */
+export const plainStream: Row = {
+  name: 'plain-stream',
+  title: 'Plain stream, 300 chunks',
+  async run(context) {
+    const form = { kind: 'chunks', stream: true };
+    const subjects = [await ours(context, form), await bare(context, form), await toolless(context, form)];
+    const times = await latencies(context, subjects, { rounds: 30, each: 4, warmUp: 10 });
+    return {
+      figures: (
+        [
+          ['first', 'first chunk, 1 client'],
+          ['total', 'total, 1 client'],
+        ] as const
+      ).flatMap(([field, what]) => [
+        ratio(what, times(field), names.ours, names.bare, { reach: { most: 1.05 } }),
+        ratio(what, times(field), names.ours, names.toolless),
+      ]),
+    };
+  },
+};

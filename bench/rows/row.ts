@@ -1,0 +1,119 @@
+/** What every row of the bench is, and what rows share. */
+import { figure, type Figure, type Median, type Reach, type Unit } from '../figures';
+import type { Sample, Subject } from '../load/job';
+import type { Lab } from '../parts/lab';
+import { differenceOfMedians, quantile, ratioOfMedians, type Rounds } from '../stats';
+
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  run(context: Context): Promise<{ readonly figures: readonly Figure[]; readonly notes?: readonly string[] }>;
+}
+
+export interface Context {
+  readonly lab: Lab;
+  /** A number of samples, cut down where the run is a quick one. */
+  readonly many: (full: number) => number;
+  /** A time to measure, in seconds, cut down likewise. */
+  readonly seconds: (full: number) => number;
+  /** What one-off measurements of rows are kept for: the cost model. */
+  readonly costs: Record<string, number>;
+}
+
+/** What rounds of subjects gave, by subject. */
+export type BySubject = Readonly<Record<string, Rounds>>;
+
+/** Requests of one client, the subjects in turns; gives a field of the samples by subject. */
+export async function latencies(
+  { lab, many }: Context,
+  subjects: readonly Subject[],
+  size: { readonly rounds: number; readonly each: number; readonly warmUp?: number },
+): Promise<(field: keyof Sample) => BySubject> {
+  const { samples } = await lab.load.latency({
+    subjects,
+    warmUp: many(size.warmUp ?? 30),
+    rounds: many(size.rounds),
+    each: size.each,
+  });
+  return (field) =>
+    Object.fromEntries(
+      Object.entries(samples).map(([name, rounds]) => [
+        name,
+        rounds.map((each) => each.map((one) => one[field])),
+      ]),
+    );
+}
+
+/** Requests a second of several clients: blocks of the subjects in turns, one number a block. */
+export async function rates(
+  { lab, many, seconds }: Context,
+  subjects: readonly Subject[],
+  size: { readonly clients: number; readonly blocks: number; readonly seconds: number },
+): Promise<BySubject> {
+  const found: Record<string, number[][]> = Object.fromEntries(subjects.map(({ name }) => [name, []]));
+  for (const subject of subjects)
+    await lab.load.block({ subject, clients: size.clients, requests: size.clients * 2 });
+  let turned = subjects;
+  for (let block = 0; block < many(size.blocks); block += 1) {
+    turned = [...turned].reverse();
+    for (const subject of turned) {
+      const done = await lab.load.block({ subject, clients: size.clients, seconds: seconds(size.seconds) });
+      found[subject.name]?.push([done.requests / done.seconds]);
+    }
+  }
+  return found;
+}
+
+/** The median of one subject by that of another. */
+export function ratio(
+  what: string,
+  from: BySubject,
+  subject: string,
+  against: string,
+  options: { readonly unit?: Unit; readonly reach?: Reach } = {},
+): Figure {
+  const [of, to] = [from[subject] ?? [], from[against] ?? []];
+  const { unit = 'ms', reach } = options;
+  return figure({
+    what,
+    subject,
+    against,
+    unit: 'ratio',
+    ...ratioOfMedians(of, to),
+    of: [medianWithSpan(subject, of, unit), medianWithSpan(against, to, unit)],
+    ...(reach === undefined ? {} : { reach }),
+  });
+}
+
+/** How much the median of one subject lies above that of another. */
+export function added(
+  what: string,
+  from: BySubject,
+  subject: string,
+  against: string,
+  options: { readonly unit?: Unit; readonly reach?: Reach } = {},
+): Figure {
+  const [of, to] = [from[subject] ?? [], from[against] ?? []];
+  const { unit = 'ms', reach } = options;
+  return figure({
+    what,
+    subject,
+    against,
+    unit,
+    ...differenceOfMedians(of, to),
+    of: [medianWithSpan(subject, of, unit), medianWithSpan(against, to, unit)],
+    ...(reach === undefined ? {} : { reach }),
+  });
+}
+
+export function medianWithSpan(subject: string, rounds: Rounds, unit: Unit): Median {
+  const all = rounds.flat();
+  const [lower, value, upper] = [0.25, 0.5, 0.75].map((share) => quantile(all, share));
+  return {
+    subject,
+    unit,
+    value: value ?? Number.NaN,
+    lower: lower ?? Number.NaN,
+    upper: upper ?? Number.NaN,
+  };
+}

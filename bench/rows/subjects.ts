@@ -1,0 +1,85 @@
+/** Those who are compared, by the names that stand in the tables. */
+import type { Subject } from '../load/job';
+import type { Context } from './row';
+
+export const names = {
+  ours: 'Toolturn',
+  bare: 'LiteLLM alone, tools from the client',
+  toolless: 'LiteLLM alone, no tools',
+  loop: 'client-side loop',
+  lean: 'client-side loop without libraries',
+  serial: 'client-side loop, one call after the other',
+  newest: 'newest LiteLLM with its own MCP',
+} as const;
+
+/** Where the requests go and what they hold beside the question. */
+interface Form {
+  readonly kind: string;
+  readonly stream?: boolean;
+  readonly history?: readonly object[];
+}
+
+/** A request through LiteLLM with the door. */
+export async function ours({ lab }: Context, form: Form): Promise<Subject> {
+  const { proxy } = await lab.usual();
+  return { name: names.ours, driver: 'chat', urls: [proxy.url], key: lab.key, ...form };
+}
+
+/** The same request through the same LiteLLM without the door; the client attaches the tools that Toolturn offers. */
+export async function bare(context: Context, form: Form): Promise<Subject> {
+  return { ...(await toolless(context, form)), name: names.bare, tools: await offeredTools(context) };
+}
+
+/** The same without any tools. */
+export async function toolless({ lab }: Context, form: Form): Promise<Subject> {
+  const { url } = await lab.bare();
+  return { name: names.toolless, driver: 'chat', urls: [url], key: lab.key, ...form };
+}
+
+/** A client that has the tools and runs them itself, over a session that is open. */
+export async function loop(
+  context: Context,
+  form: Form,
+  mcp: { readonly client?: 'sdk' | 'raw'; readonly parallel?: boolean; readonly name?: string } = {},
+): Promise<Subject> {
+  const { client = 'sdk', parallel = true, name = client === 'sdk' ? names.loop : names.lean } = mcp;
+  return {
+    ...(await bare(context, form)),
+    name,
+    driver: 'loop',
+    mcp: { url: context.lab.toolsUrl(), client, parallel },
+  };
+}
+
+/** The newest LiteLLM, which runs the tools itself; none where it is not installed. */
+export async function newest({ lab }: Context, form: Form): Promise<Subject[]> {
+  const proxy = await lab.newest();
+  if (proxy === undefined) return [];
+  const tools = [
+    {
+      type: 'mcp',
+      server_label: 'litellm',
+      server_url: 'litellm_proxy/mcp/bench',
+      require_approval: 'never',
+    },
+  ];
+  return [{ name: names.newest, driver: 'chat', urls: [proxy.url], key: lab.key, tools, ...form }];
+}
+
+/** The definitions that Toolturn offers, as it offers them. */
+async function offeredTools({ lab }: Context): Promise<readonly object[]> {
+  const { hooks } = await lab.usual();
+  const answer = await fetch(`${hooks[0]?.url}/hooks/pre-call`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-toolturn-secret': lab.secret },
+    body: JSON.stringify({
+      url: 'http://litellm/v1/chat/completions',
+      headers: {},
+      key: { hash: 'hash-of-bench' },
+      body: { model: 'bench', messages: [{ role: 'user', content: 'Which tools are there?' }] },
+    }),
+  });
+  const { set } = (await answer.json()) as { set?: { tools?: readonly object[] } };
+  if (set?.tools === undefined) throw new Error('hook-service offers no tools.');
+  return set.tools;
+}

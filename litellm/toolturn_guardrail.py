@@ -70,13 +70,20 @@ class Toolturn(CustomGuardrail):
         metadata = _metadata(data)
         try:
             await _load_grants(user_api_key_dict)
-            answer = await self._post("/hooks/pre-call", _request(data, user_api_key_dict, {}), PRE_CALL)
+            asked = _request(data, user_api_key_dict, {})
+            answer = await self._post("/hooks/pre-call", asked, PRE_CALL)
         except Exception as error:  # whatever it is, the request goes on without tools
             verbose_proxy_logger.warning("toolturn: no tools are offered, hook-service is away: %s", _name(error))
             metadata.setdefault("applied_guardrails", []).append("toolturn-unavailable")
             metadata[MARK], metadata[OF] = {"state": "unavailable"}, ""
             self._reports.missed += 1
             return data
+        if answer["action"] == "wait":  # a person has approved calls, which run before the model is asked
+            try:
+                answer = await self._post("/hooks/pre-call", {**asked, "waits": True}, _timeout(answer))
+            except Exception as error:
+                verbose_proxy_logger.error("toolturn: hook-service was lost during approved calls: %s", _name(error))
+                raise HTTPException(503, detail={"error": LOST}) from None
         if answer["action"] == "reject":
             after = answer.get("retryAfter")
             headers = {"retry-after": str(after)} if after is not None else {}

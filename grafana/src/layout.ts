@@ -6,6 +6,7 @@ export const rollupFields = words(`
   restored_tokens_in restored_tokens_cached restored_cached_share
   turns answers handed_back mixed limit_rounds limit_calls limit_seconds limit_tokens limit_cost limit_bytes
   limit_repeats limit_rate limit_conversation limit_key
+  approvals_asked approvals_approved approvals_declined approvals_expired
   turn_errors turns_gone
   turn_p50_ms turn_p95_ms turn_p99_ms rounds rounds_per_answer
   round_tokens_in round_tokens_out round_tokens_cached hidden_tokens_in hidden_tokens_out

@@ -116,6 +116,21 @@ export async function acceptChanges(
   await loadTools();
 }
 
+/** Decides about calls that wait. */
+export async function decide(code: string, decision: 'approve' | 'decline', reason: string): Promise<void> {
+  const refusals = new Map(state.refusals);
+  refusals.delete(code);
+  try {
+    const words = reason.trim() === '' ? {} : { reason: reason.trim() };
+    await ask('/api/approvals', { code, decision, ...words });
+    const done = decision === 'approve' ? 'Approved' : 'Declined';
+    change({ refusals, said: `${done} ${code}.` });
+  } catch (error) {
+    const problem = messageOf(error);
+    change({ refusals: refusals.set(code, problem), said: problem });
+  }
+}
+
 export async function logout(): Promise<void> {
   await ask('/logout', {}).catch(() => undefined);
   location.assign('/login');
@@ -144,6 +159,7 @@ export function followEvents(onCatalog: () => void): void {
   });
   on('parts', (parts) => change({ parts }));
   on('limits', (limits) => change({ limits }));
+  on('approvals', (approvals) => change({ approvals }));
   on('turns', (turns) => {
     change({ turns: isFirst ? new Map(turns.map((turn) => [turn.id, turn])) : merged(state.turns, turns) });
     isFirst = false;

@@ -169,6 +169,22 @@ export interface LimitHit {
   readonly tool?: string;
 }
 
+/** Calls that wait for a person. */
+export interface ApprovalView {
+  readonly code: string;
+  readonly state: 'waiting' | 'approved' | 'declined';
+  readonly askedAt: number;
+  readonly expiresAt: number;
+  readonly key?: string;
+  readonly user?: string;
+  readonly team?: string;
+  readonly client?: string;
+  readonly model: string;
+  readonly turn?: string;
+  /** Masked and bounded, whatever `console.content` says: nobody can decide about what they do not see. */
+  readonly calls: readonly { readonly server: string; readonly tool: string; readonly arguments: string }[];
+}
+
 export interface Overview {
   readonly now: number;
   readonly startedAt: number;
@@ -186,6 +202,7 @@ export interface FeedEvents {
   readonly limits: readonly LimitHit[];
   /** The list of tools or their pins are others now. */
   readonly catalog: { readonly version: number; readonly changes: number };
+  readonly approvals: readonly ApprovalView[];
 }
 
 export interface Finding {

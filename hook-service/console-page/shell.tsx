@@ -1,3 +1,4 @@
+import { ApprovalsPage } from './approvals.tsx';
 import { ConfigPage } from './config.tsx';
 import { DoctorPage } from './doctor.tsx';
 import { LimitsPage } from './limits.tsx';
@@ -31,6 +32,12 @@ export const pages: readonly Page[] = [
   },
   { path: '/tools', title: 'Tools', view: () => <ToolsPage />, load: loadTools, count: () => state.changes },
   { path: '/turns', title: 'Turns', view: () => <TurnsPage /> },
+  {
+    path: '/approvals',
+    title: 'Approvals',
+    view: () => <ApprovalsPage />,
+    count: () => state.approvals.filter((each) => each.state === 'waiting').length,
+  },
   { path: '/limits', title: 'Limits', view: () => <LimitsPage />, count: () => state.limits.length },
   {
     path: '/doctor',

@@ -1,4 +1,5 @@
 import type {
+  ApprovalView,
   CallAnswer,
   ConfigView,
   DoctorView,
@@ -24,6 +25,10 @@ export interface State {
   turns: ReadonlyMap<string, TurnView>;
   limits: readonly LimitHit[];
   changes: number;
+  approvals: readonly ApprovalView[];
+  /** What was typed as a reason, and what went wrong, by the code of the question. */
+  reasons: ReadonlyMap<string, string>;
+  refusals: ReadonlyMap<string, string>;
   tools?: ToolList;
   filter: ToolFilter;
   tool?: { readonly id: string; readonly detail?: ToolDetail; readonly problem?: string };
@@ -55,6 +60,9 @@ export const state: State = {
   turns: new Map(),
   limits: [],
   changes: 0,
+  approvals: [],
+  reasons: new Map(),
+  refusals: new Map(),
   filter: noFilter,
   problems: new Map(),
   key: '',

@@ -10,6 +10,7 @@ export function outcomeOf({ end, ms }: TurnView): readonly [string, string] {
   if (ms === undefined) return ['running', 'busy'];
   if (end === 'answer') return ['answer', 'good'];
   if (end === 'handed_back') return ['handed back', 'good'];
+  if (end === 'approval') return ['asked a person', 'good'];
   if (end?.startsWith('limit_') === true) return [words(end), 'warn'];
   return [end === 'gone' ? 'client gone' : (end ?? 'error'), 'bad'];
 }

@@ -3,6 +3,8 @@ import { bulkhead } from 'cockatiel';
 import type { Express } from 'express';
 import type { Settings } from './config/settings';
 import type { Allowances } from './core/allowance';
+import { ApprovalPolicy } from './core/approval-policy';
+import { Approvals } from './core/approvals';
 import type { Audit } from './core/audit';
 import { Callers } from './core/callers';
 import { CallRunner, type Gate } from './core/calls';
@@ -19,6 +21,7 @@ import type { Prices } from './core/prices';
 import { Rates } from './core/rates';
 import { Repeats } from './core/repeats';
 import { createMask } from './core/result-safety';
+import { Resumption } from './core/resumption';
 import type { RunningHere } from './core/running-here';
 import { ServerBulkheads } from './core/server-bulkheads';
 import type { ServerConfig } from './core/servers';
@@ -85,6 +88,8 @@ export interface Wired extends Generation {
   readonly callers: Callers;
   readonly bulkheads: ServerBulkheads;
   readonly prices: Prices;
+  /** Questions to people. */
+  readonly approvals: Approvals;
   /** What the MCP endpoint serves. */
   readonly served: ServerDeps;
   readonly app: Express;
@@ -129,16 +134,22 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     log,
   };
   const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
+  const runner = new CallRunner({
+    ...calling,
+    store: state.calls,
+    texts: state.texts,
+    outcomeTtlSeconds: config.outcomeTtlSeconds,
+    here: parts.here,
+  });
+  const policy = new ApprovalPolicy(config.approval, config.servers);
+  const { observer } = parts;
+  const approvals = new Approvals({ store: state.approvals, mask: calling.mask, observer, log });
   const service = new TurnService({
     book,
     host,
-    runner: new CallRunner({
-      ...calling,
-      store: state.calls,
-      texts: state.texts,
-      outcomeTtlSeconds: config.outcomeTtlSeconds,
-      here: parts.here,
-    }),
+    runner,
+    approval: { policy, approvals },
+    resumption: new Resumption({ approvals, policy, runner, book, limits, newGate, observer }),
     knowsRepeats: config.retryWindowSeconds !== undefined,
     repeats: new Repeats({
       store: state.firstTurns,
@@ -162,18 +173,27 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     secrets: environment.secrets,
     keepAliveMs: config.keepAliveMs,
     overload: parts.overload,
-    observer: parts.observer,
+    observer,
     allowances: parts.allowances,
     traced: parts.traced,
   });
   const callers = callersOf(settings, previous);
   const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
-  const { observer, allowances } = parts;
-  const door = new ToolDoor({ ...calling, book, servers: config.servers, health, observer, allowances });
+  const { allowances } = parts;
+  const door = new ToolDoor({
+    ...calling,
+    book,
+    servers: config.servers,
+    health,
+    observer,
+    allowances,
+    policy,
+  });
   const app = createApp({
     service: parts.hooks,
     turns,
     audit: (query) => parts.audit.find(query),
+    approvals,
     pins: { pins, warnings: () => parts.warnings.of(host.catalog()) },
     door,
     callers,
@@ -206,6 +226,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     callers,
     bulkheads,
     prices: pricesOf(config.servers),
+    approvals,
     served: {
       door,
       features: host.features,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { addAccess } from './cli/access';
+import { addApprove } from './cli/approve';
 import { addAudit } from './cli/audit';
 import { addBridge } from './cli/bridge';
 import { addCall } from './cli/call';
@@ -27,6 +28,7 @@ async function main(argv: readonly string[]): Promise<void> {
   addCall(program);
   addTrace(program);
   addAudit(program);
+  addApprove(program);
   addTop(program);
   addDoctor(program);
   await program.parseAsync(argv);

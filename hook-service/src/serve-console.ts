@@ -41,6 +41,10 @@ export function consoleOf(source: SettingsSource, now: () => Wired, given: Given
       tools: (visit) => now().door.tools(visit),
       call: (...of) => now().door.call(...of),
     },
+    approvals: {
+      list: () => now().approvals.list(),
+      decide: (...of) => now().approvals.decide(...of),
+    },
     callers: { of: (headers) => now().callers.of(headers) },
     tools: {
       catalog: () => now().host.catalog(),

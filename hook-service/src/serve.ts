@@ -37,6 +37,8 @@ const version = '0.1.0';
 const drainMs = 25_000;
 /** How long a start, and a change of the config, waits for the MCP servers. */
 const firstConnectMs = 3_000;
+/** How often questions are looked for that nobody answered in time. */
+const sweepMs = 15_000;
 
 /** A running hook-service. */
 export interface Running {
@@ -252,6 +254,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
 
   firstHost.start();
   metrics.start();
+  const sweeping = setInterval(() => void generations.current.approvals.sweep(), sweepMs).unref();
   // Who comes first should find tools already; a server that hangs must not hold the others up for long.
   await firstHost.ready(firstConnectMs);
   await watch?.follow(files);
@@ -269,6 +272,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     reload: () => reloader.reload(),
     async stop() {
       accepting = false;
+      clearInterval(sweeping);
       log.info('stopping', { turns_in_flight: generations.inFlight });
       watch?.close();
       const closed = closeServer(server, drainMs);

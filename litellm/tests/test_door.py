@@ -318,6 +318,37 @@ class TestBeforeTheCall:
         assert data["metadata"][door.MARK] == {"state": "unavailable"}
 
 
+class TestApprovedCalls:
+    @pytest.mark.asyncio
+    async def test_are_waited_for_with_a_second_question(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[dict] = []
+
+        async def pre_call(request: web.Request) -> web.Response:
+            asked.append(orjson.loads(await request.read()))
+            return web.json_response({"action": "wait", "deadline": 30} if len(asked) == 1 else ARMED)
+
+        async with open_door(monkeypatch, pre_call=pre_call) as guardrail:
+            data = await guardrail.async_pre_call_hook(KEY, None, a_request(), "acompletion")
+        assert data["tools"] == ARMED["set"]["tools"]
+        assert "waits" not in asked[0]
+        assert asked[1] == {**asked[0], "waits": True}
+
+    @pytest.mark.asyncio
+    async def test_that_are_lost_end_the_request_with_503(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[dict] = []
+
+        async def pre_call(request: web.Request) -> web.Response:
+            asked.append({})
+            if len(asked) == 1:
+                return web.json_response({"action": "wait", "deadline": 30})
+            return web.json_response({"error": {"message": "no"}}, status=500)
+
+        async with open_door(monkeypatch, pre_call=pre_call) as guardrail:
+            with pytest.raises(HTTPException) as refused:
+                await guardrail.async_pre_call_hook(KEY, None, a_request(), "acompletion")
+        assert (refused.value.status_code, refused.value.detail) == (503, {"error": door.LOST})
+
+
 class TestTheRequestThatIsSent:
     def test_carries_the_clients_own_metadata_where_litellm_put_its_own_in_its_place(self) -> None:
         data = a_request()

@@ -3,9 +3,9 @@ import { gate, type Gate } from '../../scripts/src/gate';
 import { findChromium, startBrowser } from '../support/console/browser';
 import { axeFindings, openConsole, overflow, screenshot, type OpenConsole } from '../support/console/page';
 import { attack, canaries, startConsoleStack, type ConsoleStack } from '../support/console/set-up';
-import { roundsBehind } from '../support/tools';
+import { lastResults, roundsBehind } from '../support/tools';
 
-const paths = ['/', '/servers', '/tools', '/turns', '/limits', '/doctor', '/config'];
+const paths = ['/', '/servers', '/tools', '/turns', '/approvals', '/limits', '/doctor', '/config'];
 
 /** `./scripts/test` installs a browser where it may; without one a person has to. */
 const inBrowser = findChromium() === undefined ? describe.skip : describe;
@@ -111,6 +111,61 @@ inBrowser('in Chromium (left out where there is none)', () => {
       await screenshot(page, 'servers');
       await all.startEverything();
       await server.getByText('ready', { exact: true }).first().waitFor({ timeout: 60_000 });
+    }, 120_000);
+  });
+
+  describe('a call that waits for a person', () => {
+    const tool = 'crm__archive_order_1';
+    const say = async (messages: object[]): Promise<string> => {
+      const answer = await all.stack
+        .client()
+        .chat.completions.create(
+          { model: 'demo', messages: messages as never },
+          { headers: { 'x-mcp-servers': 'crm' } },
+        );
+      return answer.choices[0]?.message.content ?? '';
+    };
+    /** Comes to the question, and gives the conversation so far. */
+    async function toQuestion(id: string): Promise<object[]> {
+      const question = { role: 'user', content: `Archive ${id}.` };
+      all.stack.model.answerWith((request) => {
+        const results = lastResults(request).filter((each) => /call|ok/.test(each));
+        return results.length === 0
+          ? { toolCalls: [{ name: tool, arguments: { id } }] }
+          : { text: `The model read: ${results.join()}` };
+      });
+      const asked = await say([question]);
+      expect(asked).toContain('May this call run?');
+      return [question, { role: 'assistant', content: asked }];
+    }
+    const entry = (id: string) => page.locator('[data-question]', { hasText: id });
+
+    it('appears by itself, is approved with a button, and goes when its conversation goes on', async () => {
+      await goTo('Approvals');
+      await page.getByText('No call waits for a person.').waitFor();
+      const history = await toQuestion('order-17');
+      await entry('order-17').getByText('waiting', { exact: true }).waitFor();
+      const text = await entry('order-17').innerText();
+      expect(text).toMatch(/crm\.archive_order_1/);
+      expect(text).toContain('"id": "order-17"');
+      expect(text).toMatch(/user-alice/);
+      expect(await axeFindings(page)).toEqual([]);
+      expect(await overflow(page)).toBe(0);
+      await screenshot(page, 'approvals');
+      await page.getByRole('button', { name: 'Approve crm.archive_order_1' }).press('Enter');
+      await entry('order-17').getByText('approved', { exact: true }).waitFor();
+      expect(await say([...history, { role: 'user', content: 'And?' }])).toContain('approved it');
+      await entry('order-17').waitFor({ state: 'detached' });
+    }, 120_000);
+
+    it('is declined with words that the model reads', async () => {
+      const history = await toQuestion('order-18');
+      await goTo('Approvals');
+      await page.getByLabel('Why not (the model reads it)').fill('It is the wrong order.');
+      await page.getByRole('button', { name: 'Decline crm.archive_order_1' }).click();
+      await entry('order-18').getByText('declined', { exact: true }).waitFor();
+      const read = await say([...history, { role: 'user', content: 'yes' }]);
+      expect(read).toContain('Their words: It is the wrong order.');
     }, 120_000);
   });
 

@@ -93,13 +93,10 @@ describe('the tools of a server', () => {
     expect(fixture.counts).toEqual({});
   });
 
-  test('are withheld while approval is required, and the server is not even asked', async () => {
+  test('are there where a person is asked before they run', async () => {
     await start({ tools: [{ name: 'a' }] }, { requireApproval: 'always' });
-    expect(names()).toEqual([]);
-    expect(host.health()).toMatchObject({
-      one: { state: 'disabled', reason: expect.stringContaining('require_approval') },
-    });
-    expect(fixture.counts).toEqual({});
+    expect(names()).toEqual(['a']);
+    expect(host.health()).toMatchObject({ one: { state: 'ready' } });
   });
 
   test('stay when a later listing fails, and health says so', async () => {

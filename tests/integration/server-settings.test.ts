@@ -81,8 +81,8 @@ describe('a server’s settings in config.yaml', () => {
   });
 
   it('name the tools by the alias, and open a server with api_keys to those keys only', async () => {
-    expect(await offered('alice')).toEqual(['notes__look', 'alices__look', 'unwell__look']);
-    expect(await offered('bob')).toEqual(['notes__look', 'unwell__look']);
+    expect(await offered('alice')).toEqual(['notes__look', 'alices__look', 'asking__look', 'unwell__look']);
+    expect(await offered('bob')).toEqual(['notes__look', 'asking__look', 'unwell__look']);
   });
 
   it('refuse a call of a server with api_keys to another key, as not available', async () => {
@@ -97,12 +97,20 @@ describe('a server’s settings in config.yaml', () => {
     expect(notes.calls.length).toBe(before);
   });
 
-  it('withhold the tools of a server that wants approval, and say so', async () => {
+  it('offer the tools of a server that wants approval in turns alone, where a person can be asked', async () => {
     const { parts } = await readiness();
-    expect(parts['mcp:asking']).toMatchObject({
-      state: 'disabled',
-      reason: expect.stringMatching(/approval/),
+    expect(parts['mcp:asking']).toMatchObject({ state: 'ready' });
+    stack.model.reset();
+    stack.model.answerWith(() => ({ text: 'Hello.' }));
+    await stack.client('alice').chat.completions.create(question);
+    const offered = toolNames(stack.model.requests[0]);
+    expect(offered.some((name) => name.startsWith('asking__'))).toBe(true);
+    const listed = await fetch(`${stack.hook.url}/v1/tools`, {
+      headers: { authorization: 'Bearer sk-test-alice' },
     });
+    const text = await listed.text();
+    expect(text).toContain('alices__');
+    expect(text).not.toContain('asking__');
   });
 
   it('ask a server’s health path and show what is wrong with it', async () => {

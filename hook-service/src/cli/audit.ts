@@ -59,7 +59,10 @@ export function addAudit(program: Command): void {
       .option('--since <time>', 'no older ones: 30m, 2h, 7d, or a date')
       .option('--key <name>', 'of this key alias, user, team or scope')
       .option('--tool <name>', 'of this tool, or of all tools of this server')
-      .option('--decision <decision>', 'allowed, denied, limited or not_run')
+      .option(
+        '--decision <decision>',
+        'allowed, denied, limited, not_run, asked, approved, declined or expired',
+      )
       .option('--limit <number>', 'at most so many, up to 10000', '100')
       .option('--json', 'print one JSON object per line'),
   ).action((options: Options) => runCommand(() => run(options)));

@@ -70,20 +70,20 @@ function compileRule(
   };
 }
 
-/** Public names of all servers that a rule names, by themselves or by their groups. */
-function serversOf(
-  rule: WrittenRule,
+/** Public names of the servers that a rule lists by name or alias; `*` is every one. */
+export function serversNamed(
+  listed: readonly string[],
   path: Path,
   servers: readonly ServerConfig[],
   { values, problems }: Context,
 ): string[] {
   const found = new Set<string>();
-  for (const [index, name] of (rule.servers ?? []).entries()) {
+  for (const [index, name] of listed.entries()) {
     const meant =
       name === '*'
         ? servers
         : servers.filter((server) => server.publicName === name || server.name === name).slice(0, 1);
-    const at = [...path, 'servers', index];
+    const at = [...path, index];
     // A server whose entry is wrong was reported for that already.
     if (meant.length === 0 && name !== '*' && !values.has(['mcp_servers', name])) {
       const known = servers.flatMap((server) => [server.publicName, server.name]);
@@ -91,6 +91,18 @@ function serversOf(
     }
     for (const server of meant) found.add(server.publicName);
   }
+  return [...found];
+}
+
+/** Public names of all servers that a rule names, by themselves or by their groups. */
+function serversOf(
+  rule: WrittenRule,
+  path: Path,
+  servers: readonly ServerConfig[],
+  context: Context,
+): string[] {
+  const { values, problems } = context;
+  const found = new Set(serversNamed(rule.servers ?? [], [...path, 'servers'], servers, context));
   for (const [index, group] of (rule.access_groups ?? []).entries()) {
     const members = servers.filter((server) => server.accessGroups?.includes(group));
     const at = [...path, 'access_groups', index];
@@ -103,7 +115,8 @@ function serversOf(
   return [...found];
 }
 
-function checkTools(
+/** Reports names of tools that begin with no server's name. */
+export function checkTools(
   patterns: readonly string[],
   path: Path,
   servers: readonly ServerConfig[],

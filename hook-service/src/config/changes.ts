@@ -49,6 +49,7 @@ const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 
   memoryTtlSeconds: 'toolturn.memory',
   surface: 'toolturn.surface',
   access: 'toolturn.access',
+  approval: 'toolturn.approval',
   pins: 'toolturn.pins',
   metrics: 'toolturn.metrics',
   audit: 'toolturn.audit',

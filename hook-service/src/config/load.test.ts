@@ -42,6 +42,7 @@ describe('a config without a toolturn section', () => {
       },
       console: { host: '127.0.0.1', port: 48_901, hosts: [], content: false },
       access: { byDefault: 'all', litellmGrants: 'honoured', rules: [] },
+      approval: [],
       pins: { policy: 'allow' },
       metrics: { redis: true, prometheus: 'secret', retentionSeconds: 7 * 86_400 },
       audit: { log: true, arguments: false, entries: 100_000, retentionSeconds: 30 * 86_400 },
@@ -455,9 +456,29 @@ describe('what is wrong is said with its place and its remedy', () => {
     ['a value without auth_type', server('auth_value: x'), 'is sent nowhere without auth_type:'],
     ['auth_type without value', server('auth_type: basic'), 'sends nothing without auth_value:'],
     [
-      'approval per tool',
-      server('require_approval: {never: [a]}'),
-      'mcp_servers.a.require_approval: must be never or always',
+      'another word for approval',
+      server('require_approval: sometimes'),
+      'mcp_servers.a.require_approval: must be never, always, or a map',
+    ],
+    [
+      'approval by what is no list',
+      server('require_approval: {always: delete}'),
+      'must be never, always, or a map with always: and never: of tool names',
+    ],
+    [
+      'an approval rule about nothing',
+      'toolturn:\n  approval:\n    - keys: [a]\n',
+      'toolturn.approval[0]: says of no tool that it asks; give tools: or servers:',
+    ],
+    [
+      'an approval rule for a server that there is not',
+      'toolturn:\n  approval:\n    - servers: [nix]\n',
+      'toolturn.approval[0].servers[0]: is no server of mcp_servers',
+    ],
+    [
+      'an approval rule for a tool of no server',
+      'toolturn:\n  approval:\n    - tools: [nix__x]\n',
+      'which is the public name of no server',
     ],
     [
       'an access rule of LiteLLM',

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { AccessPolicy } from '../core/access';
+import type { ApprovalRule } from '../core/approval-policy';
 import type { InjectPolicy, Limits } from '../core/limits';
 import type { ServerConfig } from '../core/servers';
 import { compileAccess } from './access';
 import { knownAccessKeys } from './access-section';
+import { compileApproval, knownApprovalKeys } from './approval-section';
 import { check, type Context } from './check';
 import { checkServerName, PublicNames, readAliases } from './names';
 import { type ConfigProblem, Problems } from './problems';
@@ -17,10 +19,15 @@ import { knownKeys, type LogLevel, type ToolturnSection, toolturnSchema } from '
 import { isMap, type Plain, Values, withoutNulls } from './values';
 
 /** What hook-service runs with. Frozen: a change of the file makes a new one. */
-export interface Config extends Omit<ToolturnSection, 'serverSettings' | 'accessSection'> {
+export interface Config extends Omit<
+  ToolturnSection,
+  'serverSettings' | 'accessSection' | 'approvalSection'
+> {
   readonly servers: readonly ServerConfig[];
   /** Who may use what. */
   readonly access: AccessPolicy;
+  /** Which calls people are asked about, beside what servers say of themselves. */
+  readonly approval: readonly ApprovalRule[];
   /** The header that carries the caller's key, where it is not `Authorization`. */
   readonly keyHeaderName?: string;
   readonly limits: Limits;
@@ -65,13 +72,20 @@ export function loadConfig({ path, env, readFile = readFileSync }: LoadOptions):
   const servers = withSettings(compiled, section?.serverSettings ?? {}, context);
   for (const server of servers) checkCommand(server, section?.stdioCommands, context);
   const access = compileAccess(section?.accessSection, servers, context);
+  const approval = compileApproval(section?.approvalSection ?? [], servers, context);
   const warnings = problems.finish();
   // `finish` has thrown if the section was wrong.
-  const { serverSettings: _settings, accessSection: _access, ...settings } = section as ToolturnSection;
+  const {
+    serverSettings: _settings,
+    accessSection: _access,
+    approvalSection: _approval,
+    ...settings
+  } = section as ToolturnSection;
   const config: Config = {
     ...settings,
     servers,
     access,
+    approval,
     ...(keyHeaderName !== undefined && { keyHeaderName }),
     source: { file: path, files: sources.files },
   };
@@ -85,12 +99,14 @@ function readSection(sources: Sources, context: Context): ToolturnSection | unde
   const settings = isMap(servers) ? Object.keys(servers) : [];
   const access = isMap(value) && isMap(value['access'] ?? null) ? (value['access'] as { rules?: Plain }) : {};
   const rules = Array.isArray(access.rules) ? access.rules : [];
-  for (const key of rules.flatMap(rawKeys)) context.values.keepSecret(key);
+  const asking = isMap(value) && Array.isArray(value['approval']) ? value['approval'] : [];
+  for (const key of [...rules, ...asking].flatMap(rawKeys)) context.values.keepSecret(key);
   const known = {
     ...Object.fromEntries(
       settings.flatMap((name) => knownSettingsKeys(name, isMap(servers) ? (servers[name] ?? null) : null)),
     ),
     ...knownAccessKeys(rules.length),
+    ...knownApprovalKeys(asking.length),
   };
   return check(toolturnSchema, withoutNulls(value, 5), ['toolturn'], context, {
     ...knownKeys,

@@ -105,6 +105,8 @@ function presetOf(node: SchemaNode): string {
 /** What may stand there: a list of words, a range with what is counted, or the kind of value. */
 function valuesOf(node: SchemaNode): string {
   const { type, minimum, maximum, range, counts, enum: words, items } = node;
+  const forms = node['anyOf'];
+  if (Array.isArray(forms)) return forms.map((form) => valuesOf(form as SchemaNode)).join(', or a ');
   if (words !== undefined) return words.map((word) => `\`${String(word)}\``).join(', ');
   if (range !== undefined) return `time ${range}`;
   const types = Array.isArray(type) ? (type as readonly string[]) : [type];

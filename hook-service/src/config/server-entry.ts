@@ -19,6 +19,20 @@ const mcpInfo = z.object({
     .nullish()
     .describe('prices of calls, as LiteLLM has them'),
 });
+/** Names of tools: a list, or OpenAI's `{tool_names: […]}`. */
+const toolNames = z.union([texts, z.object({ tool_names: texts }).transform((named) => named.tool_names)], {
+  error: 'must be a list of tools by the names that the server knows',
+});
+const requireApproval = z.union(
+  [
+    z.enum(['never', 'always']),
+    z.strictObject({
+      always: toolNames.exactOptional().describe('these ask; with `always` alone all others run'),
+      never: toolNames.exactOptional().describe('these run; all that stand in neither list ask'),
+    }),
+  ],
+  { error: 'must be never, always, or a map with always: and never: of tool names' },
+);
 const authTypes = ['none', 'api_key', 'bearer_token', 'basic', 'authorization'] as const;
 
 /** One entry of `mcp_servers`, as far as Toolturn reads it. */
@@ -102,12 +116,12 @@ export const serverEntrySchema = z.object(
         'the keys that may use the server: raw, or as SHA-256 in hex. Without it every key; an empty list: no key',
       )
       .meta({ example: ['os.environ/DB_TOOLS_KEY'] }),
-    require_approval: z
-      .enum(['never', 'always'], {
-        error: 'must be never or always for the whole server; lists of tools are not supported',
-      })
+    require_approval: requireApproval
       .default('never')
-      .describe('`never`: tools run without asking. `always`: the server’s tools are withheld'),
+      .describe(
+        'which tools a person is asked about before they run: `never`, `always`, or a map of both to lists of tools. See [approval.md](approval.md)',
+      )
+      .meta({ example: { always: ['delete_file'] } }),
     access_groups: texts
       .optional()
       .describe('the groups it is in, as a request’s `x-mcp-access-groups` names them')

@@ -5,6 +5,7 @@ import type { SearchPolicy } from '../core/offer';
 import type { SurfacePolicy } from '../core/surface';
 import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
+import { approvalSchema, type ApprovalSection } from './approval-section';
 import { auditSchema, knownAuditKeys } from './audit-section';
 import { consoleSchema, knownConsoleKeys, type ConsoleSection } from './console-section';
 import { duration, filledText, seconds, texts, wholeNumber } from './fields';
@@ -178,6 +179,9 @@ const sectionShape = {
   metrics: metrics.describe('where numbers go: see [metrics.md](metrics.md)').prefault({}),
   audit: auditSchema.describe('the record of every call: see [audit.md](audit.md)').prefault({}),
   access: accessSchema.describe('who may use which tools: see [access.md](access.md)').optional(),
+  approval: approvalSchema.describe(
+    'which calls a person is asked about before they run: see [approval.md](approval.md)',
+  ),
   pins: pins
     .describe('what happens when the definition of a tool changes: see [tools.md](tools.md#pins)')
     .prefault({}),
@@ -254,6 +258,8 @@ export interface ToolturnSection extends LimitsSection {
   readonly surface: SurfacePolicy;
   /** As it was written; names are not looked up yet. */
   readonly accessSection?: AccessSection;
+  /** The same. */
+  readonly approvalSection: ApprovalSection;
   /** The only programs that may be started for servers; absent: those that the servers of the file name. */
   readonly stdioCommands?: readonly string[];
   readonly logLevel: LogLevel;
@@ -294,6 +300,7 @@ export const toolturnSchema = z
     serverSettings: section.servers,
     surface: surfacePolicy(section.surface, hashRawKey),
     ...(section.access === undefined ? {} : { accessSection: section.access }),
+    approvalSection: section.approval,
     ...(section.stdio.commands === undefined ? {} : { stdioCommands: section.stdio.commands }),
     logLevel: section.log_level,
   }));

@@ -1,6 +1,7 @@
 import express, { type Request, type Router } from 'express';
 import { z } from 'zod';
 import type { CallAnswer, ConfigView, DoctorView, Overview, ToolList } from '../../console-page/shapes';
+import { decideAs, type ApprovalDesk } from '../core/approval-desk';
 import type { Callers } from '../core/callers';
 import { ToolturnError } from '../core/errors';
 import { showHidden } from '../core/hidden-text';
@@ -25,6 +26,10 @@ export interface ApiDeps {
   readonly limits: () => Readonly<Record<string, number>>;
   readonly content: boolean;
   readonly version: string;
+  /** Calls that wait for a person. */
+  readonly approvals: ApprovalDesk;
+  /** Told after a decision about them. */
+  readonly onDecided: () => Promise<void>;
   /** Told after a change of the pins. */
   readonly onAccepted: () => void;
 }
@@ -35,6 +40,12 @@ const callBody = z.object({
 });
 const acceptBody = z.object({
   accept: z.array(z.object({ server: z.string(), tool: z.string(), digest: z.string() })).max(10_000),
+});
+
+const decisionBody = z.object({
+  code: z.string().max(16),
+  decision: z.enum(['approve', 'decline']),
+  reason: z.string().max(500).exactOptional(),
 });
 
 /** A longer result is cut: it is looked at, not used. */
@@ -92,6 +103,16 @@ export function apiRoutes(deps: ApiDeps): Router {
     const { done, refused } = await deps.pins.accept(parsed.data.accept);
     deps.onAccepted();
     res.json({ accepted: done.length, refused: refused.length });
+  });
+
+  router.post('/approvals', json, async (req, res) => {
+    const parsed = decisionBody.safeParse(req.body);
+    if (!parsed.success)
+      throw new ToolturnError('bad_request', 'Send {"code", "decision": "approve" or "decline", "reason"}.');
+    const { code, decision, reason } = parsed.data;
+    const { state } = await decideAs(deps.approvals, code, decision, { via: 'console' }, reason);
+    await deps.onDecided();
+    res.json({ state });
   });
 
   router.post('/usable', async (req, res) => {

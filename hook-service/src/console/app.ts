@@ -19,7 +19,17 @@ export interface ConsoleAppDeps extends ApiDeps {
 }
 
 /** Paths that the page itself finds its way by. */
-const pagePaths = ['/', '/servers', '/tools', '/turns', '/turns/:id', '/limits', '/doctor', '/config'];
+const pagePaths = [
+  '/',
+  '/servers',
+  '/tools',
+  '/turns',
+  '/turns/:id',
+  '/approvals',
+  '/limits',
+  '/doctor',
+  '/config',
+];
 
 /** The console: pages for people, behind a token. */
 export function createConsoleApp(deps: ConsoleAppDeps): Express {

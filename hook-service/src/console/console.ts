@@ -6,6 +6,7 @@ import type { Observer } from '../core/observer';
 import type { PartHealth } from '../core/ports';
 import type { Prices } from '../core/prices';
 import type { Mask } from '../core/result-safety';
+import { ApprovalWatch } from './approval-watch';
 import { createConsoleApp, type ConsoleAppDeps } from './app';
 import { Feed } from './feed';
 import { HealthWatch } from './health-watch';
@@ -14,7 +15,7 @@ import { TurnBoard } from './turn-board';
 
 export interface ConsoleOptions extends Omit<
   ConsoleAppDeps,
-  'sessions' | 'feed' | 'watch' | 'content' | 'onAccepted'
+  'sessions' | 'feed' | 'watch' | 'content' | 'onAccepted' | 'onDecided'
 > {
   readonly settings: ConsoleSettings;
   readonly token: string;
@@ -51,7 +52,8 @@ export function createConsole(options: ConsoleOptions): Console {
   const { content, hosts } = settings;
   const board = new TurnBoard({ content, mask: options.mask, prices: options.prices });
   const watch = new HealthWatch({ health: options.health, ask: options.ask });
-  const dirty = new Set<'parts' | 'turns' | 'limits' | 'catalog'>();
+  const approvals = new ApprovalWatch(options.approvals);
+  const dirty = new Set<'parts' | 'turns' | 'limits' | 'catalog' | 'approvals'>();
   let hits = board.limitHits();
 
   const catalog = (): FeedEvents['catalog'] => ({
@@ -62,23 +64,26 @@ export function createConsole(options: ConsoleOptions): Console {
     const parts = dirty.delete('parts') ? { parts: watch.parts() } : {};
     const tooling = dirty.delete('catalog') ? { catalog: catalog() } : {};
     const turns = dirty.delete('turns') ? { turns: board.takeChanged() } : {};
+    const asked = dirty.delete('approvals') ? { approvals: approvals.list() } : {};
     const isHit = board.limitHits() !== hits;
     hits = board.limitHits();
-    return { ...parts, ...tooling, ...turns, ...(isHit ? { limits: hits } : {}) };
+    return { ...parts, ...tooling, ...turns, ...asked, ...(isHit ? { limits: hits } : {}) };
   };
   const all = (): FeedEvents => ({
     parts: watch.parts(),
     turns: board.list(),
     limits: board.limitHits(),
     catalog: catalog(),
+    approvals: approvals.list(),
   });
   const feed = new Feed({ all, changed });
-  const touch = (what: 'parts' | 'turns' | 'catalog') => () => {
+  const touch = (what: 'parts' | 'turns' | 'catalog' | 'approvals') => () => {
     dirty.add(what);
     feed.touch();
   };
   board.onChange(touch('turns'));
   watch.onChange(touch('parts'));
+  approvals.onChange(touch('approvals'));
   const unsubscribe = options.onCatalogChange(touch('catalog'));
 
   const sessions = new Sessions({ token: options.token });
@@ -90,6 +95,7 @@ export function createConsole(options: ConsoleOptions): Console {
     sessions,
     feed,
     onAccepted: touch('catalog'),
+    onDecided: () => approvals.look(),
   });
   const server = createServer(app);
   // Logins and questions of the page are small; a connection that dawdles is one of somebody else.
@@ -97,7 +103,12 @@ export function createConsole(options: ConsoleOptions): Console {
   server.maxConnections = 200;
 
   return {
-    observer: board,
+    observer: {
+      observe(observation) {
+        board.observe(observation);
+        approvals.observe(observation);
+      },
+    },
     async listen() {
       const { host, port } = settings;
       await listening(server, host, port);
@@ -107,6 +118,7 @@ export function createConsole(options: ConsoleOptions): Console {
     async close() {
       unsubscribe();
       watch.close();
+      approvals.close();
       feed.close();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();

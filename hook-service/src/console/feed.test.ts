@@ -25,7 +25,7 @@ class FakeResponse extends EventEmitter {
     this.emit('close');
   }
 }
-const all = { parts: [], turns: [], limits: [], catalog: { version: 1, changes: 0 } };
+const all = { parts: [], turns: [], limits: [], catalog: { version: 1, changes: 0 }, approvals: [] };
 let changed: object;
 let feed: Feed;
 const open = (mayStay = () => true): FakeResponse & { added: boolean } => {

@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { writeBelonging } from './belonging';
+import { waitingText } from './approvals';
 import { scopeOf, type Caller } from './caller';
 import { conversationId, conversationName } from './conversation';
-import type { ClientTools, Dialect, Patch } from './dialect';
+import type { ClientTools, Dialect, History, Outcome, Patch } from './dialect';
 import { ToolturnError } from './errors';
+import { goOnWithout } from './failure-policy';
 import { modelOf, type HookRequest, type PreCallAnswer } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
 import { sideRequest } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
-import { HistoryReader, readKept, type Place } from './memory';
+import { hiddenWith, type KeptQuestion } from './kept-question';
+import { HistoryReader, keptTurn, readKept, type KnownTurn, type Place } from './memory';
 import type { RequestFacts } from './observer';
 import type { OfferBook } from './offer';
-import type { Ledger, ToolHost } from './ports';
+import type { Ledger, Log, ToolHost } from './ports';
 import { repeatMark } from './repeat-mark';
 import { holdsNextPiece } from './result-text';
+import type { Resumption } from './resumption';
 import { readSelection, selects, type SelectedRequest } from './selection';
 import { withServerHeaders } from './server-headers';
 import type { ServerConfig } from './servers';
@@ -28,6 +32,11 @@ export interface ArmingDeps {
   readonly inject: InjectPolicy;
   readonly surface: SurfacePolicy;
   readonly limits: Limits;
+  /** Runs calls that a person has approved; absent: nobody is asked. */
+  readonly resumption?: Resumption;
+  /** How long the ledger keeps a turn. */
+  readonly ledgerTtlSeconds: number;
+  readonly log: Log;
   /** False: a client's own retry is a turn of its own. */
   readonly knowsRepeats: boolean;
   /** Those that door and hook-service share; the first one counts. */
@@ -49,7 +58,6 @@ export interface Armed {
 interface Recalled {
   readonly body: JsonObject;
   readonly place: Place;
-  readonly question: string;
   readonly readsOn: boolean;
   /** The conversation that the last answer we know belongs to. */
   readonly conversation?: string;
@@ -80,9 +88,31 @@ export class Arming {
     }
     const { selection, surface, caller } = asked;
     const client = dialect.clientTools(asked.body);
-    const recalled = await this.recall(dialect, { ...request, body: asked.body });
-    const { body, place, question, readsOn, found } = recalled;
-    const aside = sideRequest(asked.body, question);
+    const turn = randomUUID().replaceAll('-', '');
+    const history = dialect.history(asked.body);
+    const aside = sideRequest(asked.body, history.asked);
+    if (caller.serverHeaders !== undefined && aside === undefined)
+      await this.deps.host.prepare?.(caller.serverHeaders);
+    const told = { ...request, body: asked.body, caller };
+    const recalled = await this.recall(dialect, told, history, async (waits) =>
+      aside === undefined
+        ? this.deps.resumption?.outcomes({
+            dialect,
+            request: told,
+            turn,
+            history,
+            waits,
+            ...(selection && { selection }),
+          })
+        : undefined,
+    );
+    if (recalled === 'wait') {
+      return {
+        answer: { action: 'wait', deadlineSeconds: Math.ceil(limits.callMaxMs / 1000) + 15 },
+        facts: { decision: 'passed', ...nothingOffered, ...nothingFound },
+      };
+    }
+    const { body, place, readsOn, found } = recalled;
     const changes = changed(request.body, body);
     const named = conversationOf(request, recalled);
     const pass = (reason: string): Armed => ({
@@ -91,7 +121,6 @@ export class Arming {
       ...(named === undefined ? {} : { conversation: named }),
     });
     if (aside !== undefined) return pass(aside);
-    if (caller.serverHeaders !== undefined) await this.deps.host.prepare?.(caller.serverHeaders);
     const decision = book.decide({
       caller,
       mode: this.modeFor(request),
@@ -102,7 +131,6 @@ export class Arming {
     });
     if (!decision.offer) return pass(decision.reason);
     const patch = dialect.offer(body, decision.tools);
-    const turn = randomUUID().replaceAll('-', '');
     const conversation = named ?? conversationName(scopeOf(request.caller), turn);
     const answer: PreCallAnswer = {
       action: 'arm',
@@ -147,6 +175,18 @@ export class Arming {
     }
   }
 
+  /** From here on the turn is one like any other, with all its results. */
+  private async keepSettled(
+    { caller }: HookRequest,
+    keys: readonly string[],
+    { hidden, readsOn, conversation }: KnownTurn & { readonly hidden: JsonObject },
+  ): Promise<void> {
+    const { ledger, ledgerTtlSeconds, log } = this.deps;
+    await ledger
+      .keep(scopeOf(caller), keys, keptTurn(hidden, readsOn, conversation), ledgerTtlSeconds)
+      .catch((error: unknown) => goOnWithout(log, 'store', 'hidden', { error }));
+  }
+
   private modeFor(request: HookRequest): InjectMode {
     const { caller } = request;
     return injectModeFor(this.deps.inject, {
@@ -157,15 +197,28 @@ export class Arming {
   }
 
   /** Puts hidden rounds back where they belong: one round trip, and none for a request without past answers. */
-  private async recall(dialect: Dialect, request: HookRequest): Promise<Recalled> {
-    const history = dialect.history(request.body);
-    const question = history.asked;
+  private async recall(
+    dialect: Dialect,
+    request: HookRequest,
+    history: History,
+    resume: (waits: KeptQuestion) => Promise<readonly Outcome[] | 'wait' | undefined>,
+  ): Promise<Recalled | 'wait'> {
     const { turns, place } = this.histories.read(dialect.name, history);
-    const known = turns.some((keys) => keys.length > 0)
+    const known: (KnownTurn | undefined)[] = turns.some((keys) => keys.length > 0)
       ? (await this.deps.ledger.recall(scopeOf(request.caller), turns)).map(readKept)
       : [];
+    const last = known.at(-1);
+    if (last?.waits !== undefined) {
+      const outcomes = await resume(last.waits);
+      if (outcomes === 'wait') return 'wait';
+      if (outcomes !== undefined) {
+        const settled = settledTurn(dialect, last.waits, last, outcomes);
+        known[known.length - 1] = settled;
+        await this.keepSettled(request, turns.at(-1) ?? [], settled);
+      }
+    }
     const found = known.flatMap((turn, position) =>
-      turn === undefined ? [] : [[position, turn.hidden] as const],
+      turn === undefined ? [] : [[position, hiddenOf(dialect, turn)] as const],
     );
     const restored = found.length === 0 ? request.body : dialect.restore(request.body, new Map(found));
     // What the ledger knows is back as it was; of the rest the client sends what it was shown.
@@ -175,7 +228,6 @@ export class Arming {
     return {
       body,
       place,
-      question,
       readsOn,
       ...(conversation === undefined ? {} : { conversation }),
       found: {
@@ -185,6 +237,29 @@ export class Arming {
       },
     };
   }
+}
+
+/** The turn as it is when people have decided about its calls. */
+function settledTurn(
+  dialect: Dialect,
+  waits: KeptQuestion,
+  known: KnownTurn,
+  outcomes: readonly Outcome[],
+): KnownTurn & { readonly hidden: JsonObject } {
+  const { waits: _waits, ...rest } = known;
+  const readsOn = known.readsOn || outcomes.some((each) => each.readsOn === true);
+  return { ...rest, readsOn, hidden: hiddenWith(dialect, waits, outcomes) };
+}
+
+/** The hidden part of a past answer. A question that the conversation has left behind was not answered. */
+function hiddenOf(dialect: Dialect, { hidden, waits }: KnownTurn): JsonObject {
+  if (hidden !== undefined || waits === undefined) return hidden ?? {};
+  const outcomes = waits.outcomes.map((each): Outcome =>
+    each.waits === undefined
+      ? each
+      : { call: each.call, text: waitingText, failure: 'denied', milliseconds: 0 },
+  );
+  return hiddenWith(dialect, waits, outcomes);
 }
 
 /** What the request's conversation is called: by the client's own id, or by what the ledger knows of it. */

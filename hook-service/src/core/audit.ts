@@ -4,8 +4,12 @@ import { logFailure } from './failure-policy';
 import type { Observation, Observer } from './observer';
 import type { FailureKind, Log } from './ports';
 
-/** What was decided about a call before its server was asked. `not_run`: it could not be run, and nobody decided that. */
-export type AuditDecision = 'allowed' | 'denied' | 'limited' | 'not_run';
+/**
+ * What was decided about a call before its server was asked. `not_run`: it could not be run, and nobody decided that.
+ * `asked` to `expired`: a person was asked about it, and what came of that; a call that runs then has an entry of its own.
+ */
+export type AuditDecision =
+  'allowed' | 'denied' | 'limited' | 'not_run' | 'asked' | 'approved' | 'declined' | 'expired';
 
 /** One call in the audit trail: who, what, whether it might, what came of it. No text of anybody, unless that was asked for. */
 export interface AuditEntry {
@@ -32,6 +36,10 @@ export interface AuditEntry {
   readonly arguments?: string;
   /** True where a kept result, or the recorded outcome of this very call, was given. */
   readonly from_record?: boolean;
+  /** The code of the question about it. */
+  readonly question?: string;
+  /** Who decided about it, as `<where>` or `<where>: <name>`. */
+  readonly by?: string;
   readonly turn?: string;
   readonly round?: number;
   /** LiteLLM's id of the request. */
@@ -123,8 +131,12 @@ export class Audit implements Observer {
   }
 
   observe(observation: Observation): void {
-    if (observation.type !== 'call_finished') return;
-    const entry = this.entryOf(observation);
+    if (observation.type === 'call_finished') this.keep(this.entryOf(observation));
+    if (observation.type === 'approval')
+      for (const entry of this.approvalEntries(observation)) this.keep(entry);
+  }
+
+  private keep(entry: AuditEntry): void {
     if (this.options.settings().log) {
       const { time: _time, ...fields } = entry;
       this.options.log.info('tool call', fields);
@@ -185,6 +197,28 @@ export class Audit implements Observer {
     }
     this.number += 1;
     return { number: this.number, records };
+  }
+
+  private approvalEntries({ of, at, approval }: Extract<Observation, { type: 'approval' }>): AuditEntry[] {
+    const { settings, hashKey, mask } = this.options;
+    const { keyAlias, user, team, client, model, turn, callId } = of;
+    const { state, code, calls, by } = approval;
+    return calls.map((call) => ({
+      time: new Date(at).toISOString(),
+      decision: state,
+      outcome: 'ok',
+      ms: 0,
+      scope: of.scope,
+      ...named({ key_alias: keyAlias, user, team, client, model }),
+      dialect: of.dialect,
+      server: call.server,
+      tool: call.name.slice(0, longestName),
+      arguments_hash: hashOf(call.arguments, hashKey()),
+      ...(settings().arguments ? { arguments: mask(call.arguments).slice(0, longestArguments) } : {}),
+      question: code,
+      ...named({ by: by && (by.name === undefined ? by.via : `${by.via}: ${mask(by.name)}`), turn }),
+      ...(callId === undefined ? {} : { call_id: callId }),
+    }));
   }
 
   private entryOf({ of, call, end, at }: Extract<Observation, { type: 'call_finished' }>): AuditEntry {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { WaitingCall } from './approvals';
 import type { OurTool } from './builtin';
 import { aimOf, type AimDeps } from './builtin-aim';
 import { keepRest } from './builtin-rest';
@@ -8,6 +9,7 @@ import { canonicalJson } from './canonical-json';
 import { CallPath, type Aim, type CallMaker, type CallPathDeps, type Ran } from './call-path';
 import type { Outcome, ToolCall } from './dialect';
 import { failureTold, goOnWithout } from './failure-policy';
+import { shownName } from './naming';
 import type { CallStore, Claim, HostTool, TextStore, ToolResult } from './ports';
 import { pickMedia } from './result-media';
 import { cutText, resultText } from './result-text';
@@ -40,6 +42,10 @@ export interface CallContext extends CallMaker {
   readonly counted?: object;
   /** The tool behind a name, if it was offered in this turn and the caller may use it now. */
   readonly resolve: (name: string) => OurTool | undefined;
+  /** For how many seconds a person is asked before this call runs; undefined where it runs without. Absent: none is asked about. */
+  readonly asks?: (call: WaitingCall, tool: HostTool) => number | undefined;
+  /** True where the call must not run without a claim. */
+  readonly strict?: true;
   /** Ends when tools must stop. */
   readonly signal: AbortSignal;
   readonly gate: Gate;
@@ -79,6 +85,8 @@ export class CallRunner {
   ): Promise<Omit<Outcome, 'call' | 'milliseconds'>> {
     const aim = await this.aim(context, call);
     const isAim = 'tool' in aim;
+    const waits = isAim ? waitingFor(context, call, aim) : undefined;
+    if (isAim && waits !== undefined) return notYet(aim.name, waits);
     if (isAim) watch?.started(aim.tool, aim.name === call.name ? call.arguments : JSON.stringify(aim.asked));
     const { result, cached, replayed }: Ran = isAim
       ? await this.result(context, roundNumber, call, aim, watch)
@@ -130,7 +138,7 @@ export class CallRunner {
     watch: CallWatch | undefined,
   ): Promise<Ran> {
     // The model gives a call another id when it is asked again, so a call is known by what it does.
-    const digest = sha256(`${aim.name}\0${canonicalJson(aim.arguments)}`);
+    const digest = digestOf(aim);
     const number = this.countsOf(context).of(digest, `${roundNumber}:${call.id}`);
     const key = sha256(`${context.origin ?? context.turn}\0${digest}\0${number}`).slice(0, 40);
     const local = `${context.scope}:${key}`;
@@ -174,6 +182,7 @@ export class CallRunner {
         return { result: unknownFate(tool) };
       }
     } catch (error) {
+      if (context.strict === true) return { result: unknownFate(tool) };
       goOnWithout(this.deps.log, 'store', 'claim', { error, server: tool.server, tool: tool.tool });
     }
     let hasBegun = false;
@@ -244,6 +253,35 @@ class CallCounts {
     );
     return { ...this.before, ...Object.fromEntries(now) };
   }
+}
+
+/** What a call does, in whatever words it was asked for. */
+const digestOf = (aim: Aim): string => sha256(`${aim.name}\0${canonicalJson(aim.arguments)}`);
+
+/** The call as a person is asked about it, where one has to be. */
+function waitingFor(context: CallContext, call: ToolCall, aim: Aim): Outcome['waits'] {
+  const { tool, name } = aim;
+  const waiting: WaitingCall = {
+    id: call.id,
+    server: tool.server,
+    tool: shownName(tool),
+    name,
+    // What the config fixes is not shown, and may be secret.
+    arguments: JSON.stringify(
+      Object.fromEntries(
+        Object.entries(aim.arguments).filter(([key]) => !Object.hasOwn(tool.settings?.arguments ?? {}, key)),
+      ),
+    ),
+    digest: digestOf(aim),
+  };
+  const expiresSeconds = context.asks?.(waiting, tool);
+  return expiresSeconds === undefined ? undefined : { call: waiting, expiresSeconds };
+}
+
+/** What the model reads where the person cannot be asked in this round. */
+function notYet(name: string, waits: NonNullable<Outcome['waits']>): Omit<Outcome, 'call' | 'milliseconds'> {
+  const text = `The tool ${name} was not run: a person has to approve this call first and could not be asked now. If other calls of this round wait for their results, make it again after them; otherwise say that it needs approval.`;
+  return { text, failure: 'denied', waits };
 }
 
 function sha256(text: string): string {

@@ -3,6 +3,7 @@
  * reads and adds, and never rebuilds what the provider or the client wrote. Bodies and responses are plain
  * JSON; what a dialect does not know it carries along.
  */
+import type { NativeReplies, WaitingCall } from './approvals';
 import type { ToolturnError } from './errors';
 import type { Json, JsonObject } from './json';
 import type { ContentPart, FailureKind, HostTool } from './ports';
@@ -61,6 +62,8 @@ export interface Outcome {
   readonly replayed?: boolean;
   /** True where the text was cut and `read_more` gives the rest. */
   readonly readsOn?: true;
+  /** The call was not run: a person has to approve it first, within so many seconds. */
+  readonly waits?: { readonly call: WaitingCall; readonly expiresSeconds: number };
   /** The limit by which the turn's tool work ends with this call. */
   readonly ends?: LimitEnd;
   readonly milliseconds: number;
@@ -108,6 +111,8 @@ export interface StreamJoiner {
   keepAlive(): JsonObject | undefined;
   /** A piece of text of ours, where the model left the client without any. */
   note(text: string): readonly JsonObject[];
+  /** A question in the dialect's own form, at the end of the answer; absent: it has none. */
+  ask?(question: OwnQuestion): readonly JsonObject[];
   /** What the client sees of tool work now; what cannot stand here comes out with a later chunk. */
   work(work: Work): readonly JsonObject[];
   /** The end of the answer: finish and, where the dialect has it, the summed usage. */
@@ -126,6 +131,8 @@ export interface PastTurn {
   readonly calls: readonly Pick<ToolCall, 'id' | 'name' | 'looseId'>[];
   /** Ids of items or responses it refers to. */
   readonly itemIds: readonly string[];
+  /** The code of the question it ended with, where the dialect has questions of its own. */
+  readonly code?: string;
 }
 
 /** A request's history as the client sends it. */
@@ -144,6 +151,8 @@ export interface HiddenTurn {
   readonly lastRound: Round;
   /** What our calls of the last round came to: only where calls of the client's are handed back beside them. */
   readonly outcomes: readonly Outcome[];
+  /** What we have said at the end of the answer. */
+  readonly note?: string;
 }
 
 export interface JoinOptions {
@@ -163,6 +172,13 @@ export interface ShownWork {
   readonly surface: Surface;
   /** By round, the first one at 0. */
   readonly rounds: readonly (readonly Work[] | undefined)[];
+}
+
+/** Calls about which a person is asked in the dialect's own form. */
+export interface OwnQuestion {
+  readonly code: string;
+  /** With arguments that people may see. */
+  readonly calls: readonly WaitingCall[];
 }
 
 export interface Dialect {
@@ -192,7 +208,10 @@ export interface Dialect {
     note?: string,
     isClients?: (name: string) => boolean,
     work?: ShownWork,
+    question?: OwnQuestion,
   ): JsonObject;
+  /** Answers to a question in the dialect's own form in a request; absent: the dialect has none. */
+  replies?(body: JsonObject, code: string): NativeReplies | undefined;
   join(options: JoinOptions): StreamJoiner;
   /** The past answers in a request; cheap, since every request with a history is read. */
   history(body: JsonObject): History;

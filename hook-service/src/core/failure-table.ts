@@ -54,6 +54,19 @@ const door = rows({
       message: 'Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again.',
     },
   },
+  lostApproved: {
+    what: 'hook-service is lost while calls run that a person has approved',
+    fails: 'closed',
+    client: '503 as above, before anything of a stream',
+    logged: 'LiteLLM: error',
+    recovery: `${away}, which gets the outcomes that are recorded`,
+    door: {
+      level: 'error',
+      line: 'hook-service was lost during approved calls',
+      status: 503,
+      message: 'Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again.',
+    },
+  },
   turnFailed: {
     what: 'hook-service refuses or fails a turn',
     fails: 'closed',
@@ -115,6 +128,21 @@ const stores = rows({
       rate: ['warn', 'a call was not counted against its rate'],
       kept: ['warn', 'kept results cannot be read'],
       result: ['warn', 'a result was not kept'],
+    },
+  },
+  approvals: {
+    what: 'the store, when a person was or is to be asked about a call',
+    fails: 'closed',
+    client: `${answered}; the model reads that the call was not run and the person has to be asked again`,
+    logged: 'a warning',
+    recovery: 'the next question',
+    told: {
+      text: 'This call was not run: a person has to approve it, and the question about it is not known any more. If it is still wanted, make the call again: the person is asked again.',
+    },
+    lines: {
+      answer: ['warn', 'it is not known whether a call was approved: the store failed'],
+      ask: ['warn', 'a person is not asked about a call: the question cannot be kept'],
+      full: ['warn', 'a person is not asked about a call: too many questions wait'],
     },
   },
   dataKey: {

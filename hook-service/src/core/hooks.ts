@@ -16,6 +16,8 @@ export interface HookRequest {
   /** LiteLLM's id of the request, where there is one. */
   readonly callId?: string;
   readonly body: JsonObject;
+  /** True where the door waits for calls that the request approves; else it is told to ask again like that. */
+  readonly mayWait?: true;
 }
 
 /** The model that a request names; Gemini's stands in the path. */
@@ -57,6 +59,8 @@ export type PreCallAnswer = (
       /** Seconds after which the client may come again (`Retry-After`). */
       readonly retryAfter?: number;
     }
+  /** The request approves calls, which may take long: the door asks again and waits. */
+  | { readonly action: 'wait'; readonly deadlineSeconds: number }
   | { readonly action: 'patch'; readonly set: JsonObject; readonly remove: readonly string[] }
   | {
       readonly action: 'arm';

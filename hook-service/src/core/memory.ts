@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { DialectName, History, PastTurn, ToolCall } from './dialect';
 import { isJsonObject, type JsonObject } from './json';
+import { readQuestion, storedQuestion, type KeptQuestion } from './kept-question';
 
 /**
  * Keys of the ledger. A client sends back only what it was shown, and not always as it was shown: nulls come and
@@ -47,6 +48,15 @@ function keysOf(dialect: DialectName, place: Place, shown: Shown): string[] {
       ? silent
       : [digest(dialect, 'strong', place.chain, said), digest(dialect, 'weak', place.asked, said)];
   return [...byCalls, ...byItems, ...byText];
+}
+
+/** A question is also found by its code, however the client has changed the words around it. */
+export const questionKey = (dialect: DialectName, code: string): string =>
+  digest(dialect, 'question', code.toUpperCase());
+
+/** The code of a question in an answer that a client was shown; the last one counts. */
+export function codeIn(said: string): string | undefined {
+  return [...said.matchAll(/Code:\s*`?([2-9A-HJKMNP-Z]{6})\b/g)].at(-1)?.[1];
 }
 
 /** Follows a conversation from its beginning: the place of each question in it. */
@@ -99,16 +109,21 @@ export class HistoryReader {
   }
 
   private turn(dialect: DialectName, before: string, turn: PastTurn): ReadTurn {
-    const { asked, said, calls, itemIds } = turn;
+    const { asked, said, calls, itemIds, code: own = '' } = turn;
     const rest = calls.length + itemIds.length === 0 ? '' : JSON.stringify([calls, itemIds]);
-    const name = hash('sha256', `${dialect} ${before} ${asked.length} ${said.length} ${asked}${said}${rest}`);
+    const name = hash(
+      'sha256',
+      `${dialect} ${before} ${asked.length} ${said.length} ${own} ${asked}${said}${rest}`,
+    );
     const known = this.recent.get(name) ?? this.older.get(name);
     if (known !== undefined) {
       this.remember(name, known);
       return known;
     }
     const chain = new Chain(before);
-    const keys = keysOf(dialect, chain.ask(asked), turn);
+    const code = own === '' ? codeIn(said) : own;
+    const question = code === undefined ? [] : [questionKey(dialect, code)];
+    const keys = [...keysOf(dialect, chain.ask(asked), turn), ...question];
     chain.answer(turn);
     const read = { keys, chain: chain.end };
     this.remember(name, read);
@@ -147,15 +162,29 @@ export function keptTurn(hidden: JsonObject, readsOn: boolean, conversation?: st
   };
 }
 
+/** The same for a turn that ended with a question: its hidden part is not complete yet. */
+export function keptWaiting(question: KeptQuestion, readsOn: boolean, conversation?: string): JsonObject {
+  const { hidden: _hidden, ...rest } = keptTurn({}, readsOn, conversation);
+  return { ...rest, waits: storedQuestion(question) };
+}
+
+/** What the ledger holds of a past answer: its hidden part, or what that is made of when a question has its answer. */
+export interface KnownTurn {
+  readonly hidden?: JsonObject;
+  readonly waits?: KeptQuestion;
+  readonly readsOn: boolean;
+  readonly conversation?: string;
+}
+
 /** Reads what the ledger holds; undefined where it is nothing of ours. */
-export function readKept(
-  kept: JsonObject | undefined,
-): { hidden: JsonObject; readsOn: boolean; conversation?: string } | undefined {
+export function readKept(kept: JsonObject | undefined): KnownTurn | undefined {
   const hidden = kept?.['hidden'];
-  if (!isJsonObject(hidden)) return undefined;
+  const waits = readQuestion(kept?.['waits']);
+  if (!isJsonObject(hidden) && waits === undefined) return undefined;
   const conversation = kept?.['conversation'];
   return {
-    hidden,
+    ...(isJsonObject(hidden) ? { hidden } : {}),
+    ...(waits === undefined ? {} : { waits }),
     readsOn: kept?.['reads_on'] === true,
     ...(typeof conversation === 'string' ? { conversation } : {}),
   };

@@ -1,3 +1,4 @@
+import type { Decider, Decision, WaitingCall } from './approvals';
 import type { Outcome, ToolCall } from './dialect';
 import { logFailure } from './failure-policy';
 import type { TurnsLimit } from './overload';
@@ -100,8 +101,19 @@ export interface ModelCall {
   readonly again: boolean;
 }
 
+/** A question to a person about calls of one round, or what was decided about it. */
+export interface ApprovalFacts {
+  readonly state: 'asked' | Decision['kind'];
+  readonly code: string;
+  /** With their arguments. Sensitive: for those who have opted in. */
+  readonly calls: readonly WaitingCall[];
+  /** Who decided; absent where somebody is asked. */
+  readonly by?: Decider;
+}
+
 /** What happens in a turn, and beside one. */
 export type TurnEvent =
+  | { readonly type: 'approval'; readonly approval: ApprovalFacts }
   | { readonly type: 'request'; readonly request: RequestFacts }
   | { readonly type: 'model_called'; readonly model: ModelCall }
   | { readonly type: 'turn_started' }

@@ -1,3 +1,4 @@
+import type { Json } from './json';
 import { readSelection, selects } from './selection';
 import type { ServerConfig } from './servers';
 
@@ -55,13 +56,22 @@ describe('what a request asks for', () => {
       ['fs', 'db', 'web'],
     ],
     ['a server by its label', [{ type: 'mcp', server_label: 'web' }], ['web']],
-    [
-      'what would need approval, which cannot be asked for',
-      [{ type: 'mcp', server_url: 'litellm_proxy/mcp/db', require_approval: 'always' }],
-      [],
-    ],
   ])('is chosen by a declaration in tools: %s', (_what, tools, names) => {
     expect(chosen({}, { tools })).toEqual(names);
+  });
+
+  it.each<[string, Json, object | undefined]>([
+    ['all of a server', 'always', { approval: 'always' }],
+    ['nothing', 'never', {}],
+    [
+      'tools by name',
+      { always: { tool_names: ['db_main-drop'] }, never: { tool_names: ['ask'] } },
+      { approval: { always: ['db_main-drop'], never: ['ask'] } },
+    ],
+  ])('says that people are asked about %s', (_what, require_approval, wanted) => {
+    const tools = [{ type: 'mcp', server_url: 'litellm_proxy/mcp/db', require_approval }];
+    const { selection } = readSelection({}, { tools }, servers);
+    expect(selection?.servers).toEqual([{ server: 'db', ...wanted }]);
   });
 
   it('is cut by both where a header and a declaration speak', () => {

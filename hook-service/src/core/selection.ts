@@ -1,3 +1,4 @@
+import type { RequireApproval } from './approval-policy';
 import { ToolturnError } from './errors';
 import { isJsonObject, type Json, type JsonObject } from './json';
 import type { HostTool } from './ports';
@@ -5,7 +6,14 @@ import type { ServerConfig } from './servers';
 
 /** What a request asks for: these servers, and of each these tools or all. Plain data, so that the door can carry it. */
 export interface Selection {
-  readonly servers: readonly { readonly server: string; readonly tools?: readonly string[] }[];
+  readonly servers: readonly SelectedServer[];
+}
+
+export interface SelectedServer {
+  readonly server: string;
+  readonly tools?: readonly string[];
+  /** Which of its tools the request wants people to be asked about; absent: none. */
+  readonly approval?: RequireApproval;
 }
 
 /** The request without what was meant for us, and what that was. */
@@ -88,8 +96,6 @@ function isOurs(entry: Json): entry is JsonObject {
 }
 
 function declaredServers(entry: JsonObject, servers: readonly ServerConfig[]): Selection['servers'] {
-  // Approval cannot be asked for yet, and what needs it must not run without.
-  if (entry['require_approval'] === 'always') return [];
   const url = typeof entry['server_url'] === 'string' ? entry['server_url'] : undefined;
   const path = url?.replace(/^litellm_proxy\/?(?:mcp\/?)?/, '');
   const label = typeof entry['server_label'] === 'string' ? entry['server_label'] : '';
@@ -100,9 +106,26 @@ function declaredServers(entry: JsonObject, servers: readonly ServerConfig[]): S
       ? servers.map((server) => server.publicName)
       : names.map((name) => serverNamed(name, servers, 'tools[].server_url'));
   const tools = allowedTools(entry['allowed_tools']);
-  return chosen.map((server) =>
-    tools === undefined ? { server } : { server, tools: withoutPrefix(tools, server) },
-  );
+  return chosen.map((server): SelectedServer => {
+    const approval = wantedApproval(entry['require_approval'], server);
+    return {
+      server,
+      ...(tools === undefined ? {} : { tools: withoutPrefix(tools, server) }),
+      ...(approval === undefined ? {} : { approval }),
+    };
+  });
+}
+
+/** `require_approval` as OpenAI has it; `never` where nothing is said, as LiteLLM's clients mean it. */
+function wantedApproval(value: Json | undefined, server: string): RequireApproval | undefined {
+  if (value === 'always') return 'always';
+  if (!isJsonObject(value)) return undefined;
+  const names = (field: string): string[] | undefined => {
+    const listed = allowedTools(value[field]);
+    return listed === undefined ? undefined : withoutPrefix(listed, server);
+  };
+  const [always, never] = [names('always'), names('never')];
+  return { ...(always === undefined ? {} : { always }), ...(never === undefined ? {} : { never }) };
 }
 
 /** A list of names, or OpenAI's `{tool_names: […]}`. */

@@ -1,3 +1,4 @@
+import type { RequireApproval } from './approval-policy';
 import type { JsonObject } from './json';
 import type { ServerPrices } from './prices';
 import type { UrlReach } from './url-guard';
@@ -81,8 +82,8 @@ interface ServerCommon {
   readonly allowedKeyHashes?: readonly string[];
   /** Groups by which a request may choose servers (`access_groups`). */
   readonly accessGroups?: readonly string[];
-  /** `always` withholds the server's tools until approval exists; `never` runs them without asking. */
-  readonly requireApproval: 'never' | 'always';
+  /** Which of its tools a person is asked about before they run. */
+  readonly requireApproval: RequireApproval;
   /** The ids under which LiteLLM may record grants of this server: it makes them of the entry's own values. */
   readonly litellmIds?: readonly string[];
   readonly settings?: ServerSettings;

@@ -85,8 +85,10 @@ export class TurnService implements TurnHooks {
 
   private async armed(dialect: Dialect, request: HookRequest): Promise<PreCallAnswer> {
     const begun = performance.now();
-    const busy = this.busy(request);
-    const { answer, facts, turn, conversation } = busy ?? (await this.arming.arm(dialect, request));
+    const busy = request.mayWait === true ? undefined : this.busy(request);
+    const { answer, facts, turn, conversation } = busy ?? (await this.arm(dialect, request));
+    // It comes again at once.
+    if (answer.action === 'wait') return answer;
     const of = factsOf(request, {
       scope: scopeOf(request.caller),
       dialect: dialect.name,
@@ -103,6 +105,13 @@ export class TurnService implements TurnHooks {
       request: { ...facts, milliseconds: since(begun) },
     });
     return answer;
+  }
+
+  private async arm(dialect: Dialect, request: HookRequest): Promise<Armed> {
+    if (request.mayWait !== true) return this.arming.arm(dialect, request);
+    // Calls may run: it counts like a turn, so that a stop waits for it.
+    const leave = this.deps.overload.enter(scopeOf(request.caller));
+    return this.arming.arm(dialect, request).finally(leave);
   }
 
   /** What a request gets while there are too many turns; undefined where there are not. */
@@ -141,7 +150,7 @@ export class TurnService implements TurnHooks {
     const { turn, surface } = mark;
     const work = surface === undefined ? undefined : { turn, surface, rounds };
     return {
-      response: dialect.finish(result.rounds, result.handBack, result.note, isClients, work),
+      response: dialect.finish(result.rounds, result.handBack, result.note, isClients, work, result.question),
       rounds: result.rounds.length,
       calls: result.calls.length,
       ...(result.end.startsWith('limit') ? { limit: result.end } : {}),
@@ -182,6 +191,8 @@ export class TurnService implements TurnHooks {
       const result = await this.run(request, mark, dialect, asker, true, signal, work.write);
       work.close();
       for (const chunk of result.note === undefined ? [] : joiner.note(result.note)) await alive.write(chunk);
+      const question = result.question === undefined ? [] : (joiner.ask?.(result.question) ?? []);
+      for (const chunk of question) await alive.write(chunk);
       for (const chunk of joiner.finish()) await alive.write(chunk);
     } catch (error) {
       // Calls of a turn that failed may still come to their end.
@@ -241,8 +252,10 @@ export class TurnService implements TurnHooks {
           standing,
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
+          ...(mark.surface === 'native' && dialect.replies !== undefined ? { asksNatively: true } : {}),
           tell,
           ...(allowance === undefined ? {} : { allowance }),
+          facts: factsOf(request, { ...base, ...named, ...traced }),
           ...traced,
         },
         asker,
@@ -365,9 +378,10 @@ function factsOf(
 }
 
 /** What a repetition of the turn is given of it. */
-function answerOf({ rounds, note, kept }: TurnResult): FirstAnswer {
+function answerOf({ rounds, note, question, kept }: TurnResult): FirstAnswer {
+  const said = note ?? question?.text;
   return {
-    texts: [...rounds.map((round) => round.text), ...(note === undefined ? [] : [note])],
+    texts: [...rounds.map((round) => round.text), ...(said === undefined ? [] : [said])],
     ...(kept === undefined ? {} : { kept }),
   };
 }

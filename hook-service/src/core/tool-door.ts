@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { bulkhead, BulkheadRejectedError, type BulkheadPolicy } from 'cockatiel';
 import type { Allowances } from './allowance';
+import type { ApprovalPolicy } from './approval-policy';
 import { boundArguments } from './arguments';
 import { textResult } from './builtin-run';
 import { CallPath, type Aim, type CallMaker, type CallPathDeps, type Ran } from './call-path';
@@ -24,6 +25,8 @@ export interface ToolDoorDeps extends CallPathDeps {
   readonly servers: readonly ServerConfig[];
   /** Each server's state by its public name. */
   readonly health: () => Record<string, PartHealth>;
+  /** Which tools people are asked about: they run in turns alone. Absent: none. */
+  readonly policy?: ApprovalPolicy;
   /** Told of every call; absent: nobody watches. */
   readonly observer?: Observer;
   /** What a key may use over time; absent: as much as it likes. */
@@ -92,10 +95,11 @@ export class ToolDoor {
 
   /** The tools that the visitor may use now, under the names it calls them by. */
   tools({ caller, selection, server }: Visit): readonly OfferedTool[] {
-    const all = this.deps.book.list(
-      caller,
-      (tool) => (server === undefined || tool.server === server) && selects(selection, tool),
-    );
+    const { book, policy } = this.deps;
+    const all = book
+      .list(caller, (tool) => (server === undefined || tool.server === server) && selects(selection, tool))
+      // Nobody can be asked here.
+      .filter(({ name, host }) => policy?.expiry(caller, host, name) === undefined);
     return server === undefined ? all : all.map(({ host }) => ({ name: shownName(host), host }));
   }
 

@@ -172,6 +172,7 @@ export class TurnStories {
         story.finished = event;
         return;
       case 'turn_started':
+      case 'approval':
       case 'request':
     }
   }

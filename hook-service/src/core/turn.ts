@@ -1,13 +1,15 @@
 import type { TurnAllowance, UsedUp } from './allowance';
+import type { Approvals } from './approvals';
+import type { ApprovalPolicy } from './approval-policy';
 import type { CallContext, CallRunner, Gate } from './calls';
 import type { Caller } from './caller';
-import type { Dialect, OfferedTool, Outcome, Round, ToolCall } from './dialect';
+import type { Dialect, OfferedTool, Outcome, OwnQuestion, Round, ToolCall } from './dialect';
 import { ToolturnError } from './errors';
 import { failureError, goOnWithout } from './failure-policy';
 import type { JsonObject } from './json';
-import { answerKeys, keptTurn, type Place, type Shown } from './memory';
+import { answerKeys, keptTurn, keptWaiting, questionKey, type Place, type Shown } from './memory';
 import type { Limits } from './limits';
-import { bothWatch, observedCall, type TurnEvent } from './observer';
+import { bothWatch, observedCall, type TurnEvent, type TurnFacts } from './observer';
 import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope, TraceContext } from './ports';
 import type { FirstAnswer, Progress, Standing } from './repeats';
@@ -64,6 +66,10 @@ export interface TurnStart {
   readonly tell?: (event: TurnEvent) => void;
   /** What its conversation and its key may still use; absent: no such limit is set. */
   readonly allowance?: Pick<TurnAllowance, 'begin' | 'look'>;
+  /** True where people are asked in the dialect's own form. */
+  readonly asksNatively?: true;
+  /** What is known of the turn, for questions to people; absent: nobody is asked. */
+  readonly facts?: TurnFacts;
   /** The client's trace; absent where it sent none. */
   readonly trace?: TraceContext;
   /** The turn's own span; absent: nobody collects traces, and servers get the client's. */
@@ -79,11 +85,13 @@ export interface TurnDeps {
   readonly remembersAnswers: boolean;
   readonly limits: Limits;
   readonly newGate: (parallel: number) => Gate;
+  /** Which calls people are asked about, and who asks them; absent: none. */
+  readonly approval?: { readonly policy: ApprovalPolicy; readonly approvals: Pick<Approvals, 'ask'> };
   readonly log: Log;
 }
 
 /** Why a turn ended. */
-export type TurnEnd = 'answer' | 'handed_back' | LimitEnd;
+export type TurnEnd = 'answer' | 'handed_back' | 'approval' | LimitEnd;
 
 export interface ReportedCall {
   readonly tool: string;
@@ -102,6 +110,8 @@ export interface TurnResult {
   /** Said by us where the model left the client without any text. */
   readonly note?: string;
   readonly end: TurnEnd;
+  /** What a person is asked in the dialect's own form, and the same in words. */
+  readonly question?: OwnQuestion & { readonly text: string };
   /** What the ledger keeps of the turn. */
   readonly kept?: JsonObject;
   /** True where the answer is that of the turn which this one repeats. */
@@ -163,6 +173,7 @@ class Turn {
           ? book.resolve(caller, name, selected)
           : undefined,
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
+      ...(deps.approval === undefined ? {} : { asks: this.asking(deps.approval.policy) }),
       gate: deps.newGate(limits.parallel),
       toolLimit: (name) => this.budget.tool(name),
       takeBytes: (wanted) => this.budget.takeBytes(wanted),
@@ -186,6 +197,8 @@ class Turn {
       const theirs = this.theirs(round);
       const outcomes = await Promise.all(running);
       this.report(outcomes, roundNumber);
+      const asked = theirs.length === 0 ? await this.question(body, round, outcomes) : undefined;
+      if (asked !== undefined) return asked;
       // Nothing is left to run, or the client has to run something: the turn ends.
       if (outcomes.length === 0 || theirs.length > 0) {
         const kept = await this.keepHidden(body, round, outcomes, theirs);
@@ -203,6 +216,47 @@ class Turn {
       });
       read = await this.ask(body, roundNumber + 1);
     }
+  }
+
+  private asking(policy: ApprovalPolicy): NonNullable<CallContext['asks']> {
+    const { caller, selection } = this.start;
+    return ({ name }, tool) => policy.expiry(caller, tool, name, selection);
+  }
+
+  /** Ends the turn with a question where calls wait for a person; the others have run. */
+  private async question(
+    body: JsonObject,
+    round: Round,
+    outcomes: readonly Outcome[],
+  ): Promise<TurnResult | undefined> {
+    const { dialect, body: startBody, conversation, scope, facts, caller } = this.start;
+    const waiting = outcomes.flatMap(({ waits }) => waits ?? []);
+    if (waiting.length === 0 || facts === undefined) return undefined;
+    const asked = await this.deps.approval?.approvals.ask(
+      facts,
+      waiting.map(({ call }) => call),
+      Math.min(...waiting.map(({ expiresSeconds }) => expiresSeconds)),
+      caller.endUser,
+    );
+    if (asked === undefined) return undefined;
+    const { code, calls } = asked;
+    const native = this.start.asksNatively === true;
+    const text = native ? '' : asked.text;
+    const added = dialect.added(startBody, body);
+    const readsOn = this.readsOn(outcomes);
+    const kept = keptWaiting({ code, added, round, outcomes, note: text }, readsOn, conversation);
+    await this.keep(this.shown([], text, true), kept, [questionKey(dialect.name, code)]);
+    this.deps.log.info('a person is asked about calls', { turn: this.start.id, scope, code });
+    return native
+      ? { ...this.result('approval', [], undefined, kept), question: { code, calls, text: asked.text } }
+      : this.result('approval', [], text, kept);
+  }
+
+  private readsOn(outcomes: readonly Outcome[]): boolean {
+    const { readMore } = this;
+    return (
+      readMore !== undefined && (this.offered.has(readMore.name) || outcomes.some((each) => each.readsOn))
+    );
   }
 
   private ask(body: JsonObject, roundNumber: number): Promise<ReadRound> {
@@ -314,7 +368,8 @@ class Turn {
         ? await this.deps.runner.run(this.callContext(number), roundNumber, call, watch)
         : refusedCall(call, refusal);
     if (refusal === undefined) this.budget.settle(outcome);
-    watch?.finished(outcome);
+    // A call that a person is asked about has not begun.
+    if (outcome.waits === undefined) watch?.finished(outcome);
     return outcome;
   }
 
@@ -412,19 +467,22 @@ class Turn {
     // In a turn of one round the client has seen everything, unless calls of ours stood beside its own.
     if (this.rounds.length === 1 && outcomes.length === 0) return undefined;
     const { dialect, body: startBody, conversation } = this.start;
-    const hidden = dialect.hidden({ startBody, lastBody: body, lastRound: round, outcomes });
-    const { readMore } = this;
-    const readsOn =
-      readMore !== undefined && (this.offered.has(readMore.name) || outcomes.some((each) => each.readsOn));
-    const kept = keptTurn(hidden, readsOn, conversation);
+    const hidden = dialect.hidden({
+      startBody,
+      lastBody: body,
+      lastRound: round,
+      outcomes,
+      ...(note === undefined ? {} : { note }),
+    });
+    const kept = keptTurn(hidden, this.readsOn(outcomes), conversation);
     await this.keep(this.shown(theirs, note), kept);
     return kept;
   }
 
   /** Keeps the hidden part of a turn under what the client can name of it. */
-  private async keep(shown: Shown, kept: JsonObject): Promise<void> {
+  private async keep(shown: Shown, kept: JsonObject, more: readonly string[] = []): Promise<void> {
     const { dialect, scope, place } = this.start;
-    const keys = answerKeys(dialect.name, place, shown);
+    const keys = [...answerKeys(dialect.name, place, shown), ...more];
     if (keys.length === 0) return;
     await this.deps.ledger
       .keep(scope, keys, kept, this.deps.ledgerTtlSeconds)
@@ -434,8 +492,8 @@ class Turn {
   }
 
   /** What the client can name or send back of this turn. */
-  private shown(theirs: readonly ToolCall[], note: string | undefined): Shown {
-    if (theirs.length > 0 || this.deps.remembersAnswers) {
+  private shown(theirs: readonly ToolCall[], note: string | undefined, isOpen = theirs.length > 0): Shown {
+    if (isOpen || this.deps.remembersAnswers) {
       return {
         said: [...this.rounds.map((each) => each.text), note ?? ''].join(' '),
         calls: theirs,
@@ -447,7 +505,8 @@ class Turn {
   }
 
   private report(outcomes: readonly Outcome[], round: number): void {
-    for (const { call, ran, milliseconds, failure, cached } of outcomes) {
+    for (const { call, ran, milliseconds, failure, cached, waits } of outcomes) {
+      if (waits !== undefined) continue;
       this.reported.push({
         tool: (ran ?? call.name).slice(0, 128),
         round,

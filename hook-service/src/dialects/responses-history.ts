@@ -1,6 +1,7 @@
 import type { History, PastTurn } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { callIdOf, callNameOf, idOf, inputItems, isAnswer, isCall, textOf } from './responses-items';
+import { isQuestion, questionCode } from './responses-questions';
 import { isOurs } from './responses-work';
 
 export const roleOf = (item: Json): Json | undefined => (isJsonObject(item) ? item['role'] : undefined);
@@ -42,8 +43,9 @@ const textBetween = (items: readonly Json[], from: number, to: number): string =
     .join(' ');
 
 function pastTurn(asked: string, run: readonly JsonObject[]): PastTurn {
+  const code = questionCode(run);
   const ids = run
-    .filter((item) => !isOurs(item))
+    .filter((item) => !isOurs(item) && !isQuestion(item))
     .map(idOf)
     .filter((id) => id !== undefined);
   return {
@@ -52,9 +54,12 @@ function pastTurn(asked: string, run: readonly JsonObject[]): PastTurn {
       .filter((item) => roleOf(item) === 'assistant')
       .map(textOf)
       .join(' '),
-    calls: run.filter(isCall).map((item) => ({ id: callIdOf(item), name: callNameOf(item) })),
+    calls: run
+      .filter((item) => isCall(item) && !isQuestion(item))
+      .map((item) => ({ id: callIdOf(item), name: callNameOf(item) })),
     // Every item of an answer leads to the same record: the last and the first will do.
     itemIds: [...new Set([ids.at(-1), ids[0]].filter((id) => id !== undefined))],
+    ...(code === undefined ? {} : { code }),
   };
 }
 

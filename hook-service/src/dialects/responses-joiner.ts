@@ -1,10 +1,11 @@
-import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
+import type { JoinOptions, OwnQuestion, Reading, Round, StreamJoiner } from '../core/dialect';
 import { ToolturnError } from '../core/errors';
 import { failureError } from '../core/failure-policy';
 import { isJsonObject, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import type { Work } from '../core/work';
 import { HeldCalls } from './responses-held';
+import { questionItems } from './responses-questions';
 import { noteItem, typeOf } from './responses-items';
 import { joinedEnvelope, ownEcho, roundOf } from './responses-round';
 import { StreamRound, type OpenItem } from './responses-stream-round';
@@ -113,6 +114,18 @@ export class ResponsesJoiner implements StreamJoiner {
       { type: 'response.output_item.done', output_index, item },
     ];
     return [...closed, ...events].map((event) => this.numbered(event));
+  }
+
+  ask(question: OwnQuestion): readonly JsonObject[] {
+    const events = questionItems(question).flatMap((item) => {
+      const output_index = this.place(() => item);
+      return ['response.output_item.added', 'response.output_item.done'].map((type) => ({
+        type,
+        output_index,
+        item,
+      }));
+    });
+    return [...this.ours.close(), ...events].map((event) => this.numbered(event));
   }
 
   finish(): readonly JsonObject[] {

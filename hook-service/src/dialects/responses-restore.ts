@@ -17,6 +17,7 @@ import {
   unansweredItem,
   visibleText,
 } from './responses-items';
+import { isQuestion } from './responses-questions';
 import { messageOf, objectsIn } from './responses-round';
 
 /** What the ledger keeps of a turn. */
@@ -24,6 +25,8 @@ interface Kept {
   /** The id of the last response: the one whose state at the provider holds the whole turn. */
   readonly response: string;
   readonly note: string;
+  /** What it says; clients drop ids. */
+  readonly noteText: string;
   /** Everything between the client's request and the last round. */
   readonly before: readonly JsonObject[];
   readonly last: readonly JsonObject[];
@@ -31,11 +34,12 @@ interface Kept {
 }
 
 /** The hidden rounds of a turn, its last round's items in full, and the results of our calls beside them. */
-export function hiddenTurn({ startBody, lastBody, lastRound, outcomes }: HiddenTurn): JsonObject {
+export function hiddenTurn({ startBody, lastBody, lastRound, outcomes, note }: HiddenTurn): JsonObject {
   const { id, turn, output } = messageOf(lastRound);
   return {
     response: id,
     note: noteId(turn),
+    ...(note === undefined ? {} : { note_text: note }),
     before: inputItems(lastBody).slice(inputItems(startBody).length),
     last: readableItems(output, outcomes),
     results: outcomes.map((outcome) => answerItem(outcome, output)),
@@ -43,11 +47,12 @@ export function hiddenTurn({ startBody, lastBody, lastRound, outcomes }: HiddenT
 }
 
 function keptOf(value: JsonObject): Kept | undefined {
-  const { response, note, before, last, results } = value;
+  const { response, note, note_text: noteText, before, last, results } = value;
   if (!Array.isArray(last)) return undefined;
   return {
     response: typeof response === 'string' ? response : '',
     note: typeof note === 'string' ? note : '',
+    noteText: typeof noteText === 'string' ? noteText : '',
     before: objectsIn(before),
     last: objectsIn(last),
     results: objectsIn(results),
@@ -108,12 +113,13 @@ function foreignItems(
   known: ReadonlyMap<string | undefined, JsonObject>,
   run: readonly Json[],
 ): ReadonlySet<Json> {
-  const said = bare(visibleText([...known.values()]));
+  const said = bare(visibleText([...known.values()]) + kept.noteText);
   const foreign = new Set<Json>();
   let nextIsForeign = false;
   for (const item of run.toReversed()) {
     const id = idOf(item);
-    const named = !isJsonObject(item) || id === undefined || id === kept.note || known.has(id);
+    const named =
+      !isJsonObject(item) || id === undefined || id === kept.note || known.has(id) || isQuestion(item);
     if (named) nextIsForeign = false;
     else if (roleOf(item) === 'assistant') nextIsForeign = !said.includes(bare(textOf(item)));
     else if (isCall(item)) nextIsForeign = !kept.last.some((each) => callIdOf(each) === callIdOf(item));

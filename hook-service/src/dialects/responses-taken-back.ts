@@ -2,6 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { argumentsOf, nameForModel } from '../core/work';
 import { withoutNotes } from '../core/work-note';
 import { idOf, typeOf } from './responses-items';
+import { isQuestion } from './responses-questions';
 import { objectsIn } from './responses-round';
 import { callIdFor, isOurs } from './responses-work';
 
@@ -15,7 +16,7 @@ export function takeBackItems(body: JsonObject): JsonObject {
   return { ...body, input: input.flatMap((item): Json[] => (isWork(item) ? callAndResult(item) : [item])) };
 }
 
-const isWork = (item: Json): boolean => isOurs(item) || isNote(item);
+const isWork = (item: Json): boolean => isOurs(item) || isNote(item) || isQuestion(item);
 
 /** A note whose id the client has dropped: clients that keep nothing at the provider do. */
 function isNote(item: Json): boolean {

@@ -5,6 +5,7 @@ import { addsTo } from './added';
 import { responsesHistory } from './responses-history';
 import { answerItem, inputItems, noteItem, readableItems, sendable } from './responses-items';
 import { errorEvent, ResponsesJoiner } from './responses-joiner';
+import { approvalReplies, questionItems } from './responses-questions';
 import { hiddenTurn, restoreHidden } from './responses-restore';
 import { joinedEnvelope, messageOf, objectsIn, ownEcho, roundOf, shownItems } from './responses-round';
 import { takeBackItems } from './responses-taken-back';
@@ -102,7 +103,7 @@ export const responses: Dialect = {
 
   forbid: (body) => ({ ...body, tool_choice: 'none' }),
 
-  finish(rounds, handBack, note, isClients = () => false, work): JsonObject {
+  finish(rounds, handBack, note, isClients = () => false, work, question): JsonObject {
     const last = rounds.at(-1);
     const ids = new Set(handBack.map((call) => call.id));
     const output = rounds.flatMap((round, number) =>
@@ -111,7 +112,11 @@ export const responses: Dialect = {
     const usage = sumUsage(rounds.map((round) => round.usage));
     return {
       ...ownEcho(joinedEnvelope(rounds[0]?.response ?? {}, last?.response ?? {}), isClients),
-      output: note === undefined ? output : [...output, noteItem(messageOf(last).turn, note)],
+      output: [
+        ...output,
+        ...(note === undefined ? [] : [noteItem(messageOf(last).turn, note)]),
+        ...(question === undefined ? [] : questionItems(question)),
+      ],
       ...(usage === undefined ? {} : { usage }),
     };
   },
@@ -122,6 +127,7 @@ export const responses: Dialect = {
   hidden: hiddenTurn,
   restore: restoreHidden,
   takeBack: takeBackItems,
+  replies: approvalReplies,
 
   error: errorEvent,
 };

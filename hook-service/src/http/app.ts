@@ -1,4 +1,5 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import type { ApprovalDesk } from '../core/approval-desk';
 import { ToolturnError, type ErrorCode } from '../core/errors';
 import type { Log, PartHealth } from '../core/ports';
 import type { TurnHooks } from '../core/hooks';
@@ -6,6 +7,7 @@ import type { TurnLog } from '../core/turn-log';
 import type { Callers } from '../core/callers';
 import type { McpEndpoint } from '../core/mcp-endpoint';
 import type { ToolDoor } from '../core/tool-door';
+import { approvalRoutes } from './approvals';
 import { auditRoutes, type FindAudit } from './audit';
 import { hookRoutes } from './hooks';
 import { mcpRoutes } from './mcp';
@@ -22,6 +24,8 @@ export interface AppDeps {
   readonly service: TurnHooks;
   readonly turns: TurnLog;
   readonly audit: FindAudit;
+  /** Where people elsewhere decide about calls. */
+  readonly approvals: ApprovalDesk;
   readonly pins: PinsDeps;
   /** Tools without a turn. */
   readonly door: ToolDoor;
@@ -107,6 +111,7 @@ export function createApp(deps: AppDeps): Express {
     app.use('/metrics', ...open, metricsRoute(metrics.page.read));
   }
   app.use('/admin/tools', guarded, pinRoutes(deps.pins));
+  app.use('/approvals', guarded, approvalRoutes(deps.approvals));
   app.use('/turns', guarded, turnRoutes(deps.turns));
   app.use('/audit', guarded, auditRoutes(deps.audit));
 

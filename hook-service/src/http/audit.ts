@@ -11,7 +11,9 @@ const asked = z.object({
   since: z.coerce.number().int().min(0).optional(),
   who: word,
   tool: word,
-  decision: z.enum(['allowed', 'denied', 'limited', 'not_run']).optional(),
+  decision: z
+    .enum(['allowed', 'denied', 'limited', 'not_run', 'asked', 'approved', 'declined', 'expired'])
+    .optional(),
   limit: z.coerce.number().int().min(1).max(maxLimit).default(100),
 });
 

@@ -17,6 +17,10 @@ export function hookRoutes(service: TurnHooks, bodyBytes: number): Router {
 
   router.post('/pre-call', json, async (req, res) => {
     const answer = await service.preCall(parsePreCall(req.body));
+    if (answer.action === 'wait') {
+      res.json({ action: 'wait', deadline: answer.deadlineSeconds });
+      return;
+    }
     if (answer.action !== 'arm') {
       res.json(answer);
       return;

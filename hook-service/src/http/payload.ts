@@ -39,7 +39,21 @@ const request = z.object({
   body: jsonObject,
 });
 const selection = z.object({
-  servers: z.array(z.object({ server: z.string(), tools: z.array(z.string()).exactOptional() })),
+  servers: z.array(
+    z.object({
+      server: z.string(),
+      tools: z.array(z.string()).exactOptional(),
+      approval: z
+        .union([
+          z.enum(['never', 'always']),
+          z.object({
+            always: z.array(z.string()).exactOptional(),
+            never: z.array(z.string()).exactOptional(),
+          }),
+        ])
+        .exactOptional(),
+    }),
+  ),
 });
 const mark = z.object({
   turn: z.string().min(8).max(64),
@@ -54,12 +68,15 @@ const mark = z.object({
   restored: z.literal(true).nullish(),
 });
 
-const preCall = request;
+const preCall = request.extend({ waits: z.literal(true).nullish() });
 const postCall = request.extend({ turn: mark, response: jsonObject });
 const streamHead = request.extend({ turn: mark, seen: z.array(jsonObject) });
 
 /** Parses the body of the pre-call hook. Throws `ToolturnError` `bad_request` naming the field that is wrong. */
-export const parsePreCall = (body: unknown): HookRequest => hookRequest(parse(preCall, body));
+export function parsePreCall(body: unknown): HookRequest {
+  const parsed = parse(preCall, body);
+  return { ...hookRequest(parsed), ...(parsed.waits ? { mayWait: true } : {}) };
+}
 
 /** Parses the body of the post-call hook. */
 export function parsePostCall(body: unknown): { request: HookRequest; mark: TurnMark; response: JsonObject } {

@@ -101,11 +101,6 @@ const switchedOff: PartHealth = {
   reason: 'toolturn.servers switches it off (enabled: false)',
   tools: 0,
 };
-const withheld: PartHealth = {
-  state: 'disabled',
-  reason: 'Its tools are withheld: require_approval is "always", and approval does not exist yet',
-  tools: 0,
-};
 
 /** What hosts that follow each other have in common. */
 interface Common {
@@ -228,8 +223,6 @@ function sorted({ options, servers: kept }: Common, servers: readonly ServerConf
       });
     } else if (server.settings?.enabled === false) {
       disabled.set(server.publicName, switchedOff);
-    } else if (server.requireApproval === 'always') {
-      disabled.set(server.publicName, withheld);
     } else {
       entries.set(server.publicName, kept.hold(server));
     }

@@ -19,6 +19,7 @@ type Of<Type extends Observation['type']> = Extract<Observation, { type: Type }>
 const endFields: Readonly<Record<TurnEnd | 'error' | 'gone', string>> = {
   answer: 'answers',
   handed_back: 'handed_back',
+  approval: 'approvals_asked',
   limit_rounds: 'limit_rounds',
   limit_calls: 'limit_calls',
   limit_seconds: 'limit_seconds',
@@ -79,6 +80,12 @@ export class Aggregator implements Observer {
         return this.turnFinished(of, observation);
       case 'model_called':
         return this.modelCalled(of, observation.model, observation.at);
+      case 'approval': {
+        const { state } = observation.approval;
+        // Questions are counted as ends of turns.
+        if (state !== 'asked') this.sums(observation.at).add('all', `approvals_${state}`);
+        return;
+      }
       case 'call_started':
       case 'call_progress':
     }

@@ -44,6 +44,7 @@ export const totalFields: readonly string[] = [
   ...['turns', 'answers', 'handed_back', 'mixed', 'limit_rounds', 'limit_calls', 'limit_seconds'],
   ...['limit_tokens', 'limit_cost', 'limit_bytes', 'limit_repeats', 'limit_rate'],
   ...['limit_conversation', 'limit_key'],
+  ...['approvals_asked', 'approvals_approved', 'approvals_declined', 'approvals_expired'],
   ...['turn_errors', 'turns_gone', 'rounds', 'round_tokens_in', 'round_tokens_out', 'round_tokens_cached'],
   ...['hidden_tokens_in', 'hidden_tokens_out', 'handed_back_calls', 'held_ms', 'eager_ms'],
   ...['calls', 'errors', 'timeouts', ...failures.map(failureField)],

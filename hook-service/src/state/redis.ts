@@ -1,3 +1,4 @@
+import type { ApprovalStore } from '../core/approvals';
 import { goOnWithout, logFailure } from '../core/failure-policy';
 import type { PinStore } from '../core/pins';
 import type {
@@ -11,6 +12,7 @@ import type {
   TurnStore,
   UsageStore,
 } from '../core/ports';
+import { bothApprovals, memoryApprovals, redisApprovals } from './approvals';
 import { connectRedis } from './connection';
 import { memoryCallStore, redisCalls, rememberedCalls } from './claims';
 import { redisLedger } from './ledger';
@@ -33,6 +35,8 @@ export interface State {
   readonly results: ResultCache;
   readonly rates: RateStore;
   readonly usage: UsageStore;
+  /** Questions to people. What was asked in Redis is not known while Redis is away. */
+  readonly approvals: ApprovalStore;
   /** Definitions of tools, shared by replicas; absent where no Redis is configured. Rejects while Redis is away. */
   readonly pins?: PinStore;
   health(): PartHealth;
@@ -56,6 +60,7 @@ export function createState(options: { url: string | undefined; seal?: SealKeys;
     results: memoryResults(),
     rates: memoryRates(),
     usage: memoryUsage(),
+    approvals: memoryApprovals(),
   };
   if (options.url === undefined) {
     return {
@@ -74,7 +79,7 @@ function redisState(
   url: string,
   seal: Seal,
   log: Log,
-  fallback: Pick<State, 'firstTurns' | 'ledger' | 'texts' | 'results' | 'rates' | 'usage'> & {
+  fallback: Pick<State, 'firstTurns' | 'ledger' | 'texts' | 'results' | 'rates' | 'usage' | 'approvals'> & {
     readonly calls: ReturnType<typeof memoryCallStore>;
   },
 ): State {
@@ -108,6 +113,7 @@ function redisState(
   const results = redisResults(redis, seal);
   const rates = redisRates(redis);
   const usage = redisUsage(redis);
+  const approvals = bothApprovals(redisApprovals(redis, seal), fallback.approvals);
 
   return {
     calls: {
@@ -214,6 +220,20 @@ function redisState(
           () => usage.add(...counters),
           () => fallback.usage.add(...counters),
         ),
+    },
+    approvals: {
+      ask: (...question) =>
+        orMemory(
+          'ask a person',
+          () => approvals.ask(...question),
+          () => fallback.approvals.ask(...question),
+        ),
+      read: (...of) => (redis.status === 'ready' ? approvals.read(...of) : fallback.approvals.read(...of)),
+      find: (code) => (redis.status === 'ready' ? approvals.find(code) : fallback.approvals.find(code)),
+      decide: (...decision) =>
+        redis.status === 'ready' ? approvals.decide(...decision) : fallback.approvals.decide(...decision),
+      open: () => (redis.status === 'ready' ? approvals.open() : fallback.approvals.open()),
+      settle: (code) => (redis.status === 'ready' ? approvals.settle(code) : fallback.approvals.settle(code)),
     },
     pins: redisPins(redis),
     health: () =>

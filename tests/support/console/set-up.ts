@@ -163,6 +163,7 @@ export async function startConsoleStack(content = false): Promise<ConsoleStack> 
       toolturn: {
         console: { port, content },
         limits: { rounds: 4, calls: 20 },
+        approval: [{ tools: ['crm__archive_order_1'] }],
         servers: {
           parked: { enabled: false },
           notes: { tools: { fail: { arguments: { token: canaries.argument } } } },

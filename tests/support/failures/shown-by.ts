@@ -32,6 +32,12 @@ export const shownBy: Readonly<Record<FailureId, Readonly<Record<string, readonl
       'when hook-service is lost in round two the client gets an error and no call (streamed: …)',
     ],
   },
+  lostApproved: {
+    'litellm/tests/test_door.py': ['approved calls that are lost end the request with 503'],
+    [`${real}/approval.test.ts`]: [
+      'an approved call whose hook-service is killed meanwhile gets one error, and is not run again',
+    ],
+  },
   turnFailed: {
     'litellm/tests/test_door.py': [
       'after the call a refusal comes with its status and words',
@@ -64,6 +70,12 @@ export const shownBy: Readonly<Record<FailureId, Readonly<Record<string, readonl
     ],
     [`${unit}/core/rates.test.ts`]: [
       'calls a minute cost no round trip where no limit fits, and no call where the store fails',
+    ],
+  },
+  approvals: {
+    [`${unit}/core/approvals.test.ts`]: [
+      'a question is approved by nobody while the store cannot be asked',
+      'a question is not asked where it cannot be kept',
     ],
   },
   dataKey: {

@@ -13,13 +13,13 @@ export const rollupFields = words(`
   handed_back_calls held_ms held_p95_ms eager_ms calls errors timeouts
   err_tool_error err_protocol_error err_timeout err_transport err_cancelled err_unknown_tool err_denied
   err_invalid_arguments err_limit err_unknown_fate
-  cached replayed cut outside_calls p50_ms p95_ms p99_ms wait_ms bytes_in bytes_out cost_tools_usd
+  cached replayed cut masked outside_calls p50_ms p95_ms p99_ms wait_ms bytes_in bytes_out cost_tools_usd
   llm_calls llm_errors llm_p50_ms llm_p95_ms llm_p99_ms tokens_in tokens_out tokens_cached cost_usd
   inflight active_conversations servers_up servers_total reconnects
   unavailable door_dropped hooks_refused metrics_dropped late_buckets replicas`);
 
 export const toolFields = words(`
-  calls errors timeouts p50_ms p95_ms p99_ms cached replayed cut denied wait_ms bytes_in bytes_out cost_usd`);
+  calls errors timeouts p50_ms p95_ms p99_ms cached replayed cut masked denied wait_ms bytes_in bytes_out cost_usd`);
 
 export const serverFields = words(`
   up connects reconnects disconnects tools calls errors timeouts p50_ms p95_ms p99_ms bytes_out cost_usd`);

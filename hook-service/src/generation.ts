@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { bulkhead } from 'cockatiel';
 import type { Express } from 'express';
 import type { Settings } from './config/settings';
@@ -20,7 +19,8 @@ import type { PartHealth } from './core/ports';
 import type { Prices } from './core/prices';
 import { Rates } from './core/rates';
 import { Repeats } from './core/repeats';
-import { createMask } from './core/result-safety';
+import { maskedFeatures } from './core/masked-features';
+import { maskedTool, type Mask } from './core/result-safety';
 import { Resumption } from './core/resumption';
 import type { RunningHere } from './core/running-here';
 import { ServerBulkheads } from './core/server-bulkheads';
@@ -44,6 +44,7 @@ import type { ServerDeps } from './mcp-server/server';
 import type { createArgumentChecker } from './schema/argument-checker';
 import { indexTools } from './search/tool-search';
 import type { createState } from './state/redis';
+import { maskOf } from './settings-mask';
 import { createIdentity } from './upstream/identity';
 import { createUpstream } from './upstream/litellm';
 
@@ -90,6 +91,7 @@ export interface Wired extends Generation {
   readonly prices: Prices;
   /** Questions to people. */
   readonly approvals: Approvals;
+  readonly mask: Mask;
   /** What the MCP endpoint serves. */
   readonly served: ServerDeps;
   readonly app: Express;
@@ -115,9 +117,11 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     baseUrl: environment.litellmUrl,
     timeoutMs: limits.turnMs + limits.answerMs,
   });
+  const mask = maskOf(settings);
   const book = new OfferBook(host, config.servers, {
     search: { ...config.catalog, indexTools },
     readMore: true,
+    shown: (tool, name) => maskedTool(mask, tool, name),
     access: config.access,
   });
   const bulkheads = bulkheadsOf(settings, previous);
@@ -126,7 +130,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     host,
     cache: state.results,
     checker: parts.checker,
-    mask: createMask(settings.secrets, [dirname(__dirname)]),
+    mask,
     limits,
     addresses: addressBook,
     rates: new Rates(config.rates, state.rates, log),
@@ -175,6 +179,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     overload: parts.overload,
     observer,
     allowances: parts.allowances,
+    delimit: config.delimit,
     traced: parts.traced,
   });
   const callers = callersOf(settings, previous);
@@ -227,9 +232,10 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     bulkheads,
     prices: pricesOf(config.servers),
     approvals,
+    mask,
     served: {
       door,
-      features: host.features,
+      features: maskedFeatures(host.features, mask),
       instructionsOf: instructing(config.servers),
       callMs: limits.callMs,
       serverInfo: parts.self,

@@ -1,25 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import type { Settings } from './config/settings';
 import { Audit, memoryAudit } from './core/audit';
 import type { Log } from './core/ports';
-import { createMask, type Mask } from './core/result-safety';
+import type { Wired } from './generation';
 import { createAuditStore } from './state/audit';
 
 /** The audit trail of a hook-service: in Redis where there is one. */
-export function auditOf(redisUrl: string | undefined, now: () => Settings, log: Log): Audit {
-  const masks = new WeakMap<Settings, Mask>();
-  const maskOf = (settings: Settings): Mask => {
-    const mask = masks.get(settings) ?? createMask(settings.secrets);
-    masks.set(settings, mask);
-    return mask;
-  };
+export function auditOf(
+  redisUrl: string | undefined,
+  now: () => Pick<Wired, 'settings' | 'mask'>,
+  log: Log,
+): Audit {
   return new Audit({
     store: redisUrl === undefined ? memoryAudit() : createAuditStore({ url: redisUrl, log }),
     log,
-    settings: () => now().config.audit,
+    settings: () => now().settings.config.audit,
     // All replicas have it, and nobody who reads the trail.
-    hashKey: () => now().environment.secrets[0],
-    mask: (text) => maskOf(now())(text),
+    hashKey: () => now().settings.environment.secrets[0],
+    mask: (text) => now().mask(text),
     replica: randomBytes(6).toString('hex'),
   });
 }

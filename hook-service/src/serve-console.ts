@@ -1,8 +1,6 @@
-import { dirname } from 'node:path';
 import type { Config } from './config/load';
-import type { Settings, SettingsSource } from './config/settings';
+import type { SettingsSource } from './config/settings';
 import { createConsole, type Console, type ConsoleOptions } from './console/console';
-import { createMask, type Mask } from './core/result-safety';
 import { examineRunning, showRunning } from './doctor/running';
 import type { Wired } from './generation';
 import { litellmHealth } from './upstream/liveness';
@@ -24,13 +22,6 @@ export function consoleOf(source: SettingsSource, now: () => Wired, given: Given
     env: source.env,
     secrets: now().settings.secrets,
   });
-  const masks = new WeakMap<Settings, Mask>();
-  const maskNow = (): Mask => {
-    const { settings } = now();
-    const mask = masks.get(settings) ?? createMask(settings.secrets, [dirname(__dirname)]);
-    masks.set(settings, mask);
-    return mask;
-  };
   return createConsole({
     ...given,
     token,
@@ -54,7 +45,7 @@ export function consoleOf(source: SettingsSource, now: () => Wired, given: Given
       access: () => now().settings.config.access,
     },
     prices: () => now().prices,
-    mask: (text, failure) => maskNow()(text, failure),
+    mask: (text, failure) => now().mask(text, failure),
     ask: async () => ({ litellm: await litellmHealth(now().settings.environment.litellmUrl) }),
     pinPolicy: () => now().settings.config.pins.policy,
     doctor: () => ({ ...examineRunning(running()), at: Date.now() }),

@@ -95,7 +95,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   const wanted = tracingSettings(source.env);
   // Loaded where somebody collects traces, and nowhere else.
   const tracing = wanted && (await (await import('./tracing/tracing.js')).startTracing(wanted, log));
-  const audit = auditOf(environment.redisUrl, () => generations.current.settings, log);
+  const audit = auditOf(environment.redisUrl, () => generations.current, log);
   const allowances = new Allowances(() => currentConfig().allowances, pricesNow, state.usage, log);
   const watching: Observer[] = [
     turns,

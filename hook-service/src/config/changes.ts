@@ -53,6 +53,8 @@ const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 
   pins: 'toolturn.pins',
   metrics: 'toolturn.metrics',
   audit: 'toolturn.audit',
+  delimit: 'toolturn.results',
+  secretPatterns: 'toolturn.mask',
   mcp: 'toolturn.mcp',
   stdioCommands: 'toolturn.stdio',
   logLevel: 'toolturn.log_level',

@@ -36,6 +36,8 @@ describe('a config without a toolturn section', () => {
     expect(config).toEqual({
       servers: [],
       surface: { default: 'hidden', keys: [] },
+      delimit: [],
+      secretPatterns: { known: true, patterns: [] },
       allowances: {
         conversation: { most: {}, forgetSeconds: 604_800 },
         key: { most: {}, windowSeconds: 86_400 },

@@ -8,6 +8,7 @@ import { compileAccess } from './access';
 import { knownAccessKeys } from './access-section';
 import { compileApproval, knownApprovalKeys } from './approval-section';
 import { check, type Context } from './check';
+import { knownMaskKeys } from './mask-section';
 import { checkServerName, PublicNames, readAliases } from './names';
 import { type ConfigProblem, Problems } from './problems';
 import { compileServer } from './server';
@@ -100,6 +101,7 @@ function readSection(sources: Sources, context: Context): ToolturnSection | unde
   const access = isMap(value) && isMap(value['access'] ?? null) ? (value['access'] as { rules?: Plain }) : {};
   const rules = Array.isArray(access.rules) ? access.rules : [];
   const asking = isMap(value) && Array.isArray(value['approval']) ? value['approval'] : [];
+  const masks = isMap(value) && Array.isArray(value['mask']) ? value['mask'] : [];
   for (const key of [...rules, ...asking].flatMap(rawKeys)) context.values.keepSecret(key);
   const known = {
     ...Object.fromEntries(
@@ -107,6 +109,7 @@ function readSection(sources: Sources, context: Context): ToolturnSection | unde
     ),
     ...knownAccessKeys(rules.length),
     ...knownApprovalKeys(asking.length),
+    ...knownMaskKeys(masks.length),
   };
   return check(toolturnSchema, withoutNulls(value, 5), ['toolturn'], context, {
     ...knownKeys,

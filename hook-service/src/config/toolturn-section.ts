@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { AuditSettings } from '../core/audit';
 import type { InjectMode, InjectPolicy } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
+import type { DelimitPolicy } from '../core/result-delimiter';
+import type { SecretPolicy } from '../core/secret-patterns';
 import type { SurfacePolicy } from '../core/surface';
 import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
@@ -11,6 +13,7 @@ import { consoleSchema, knownConsoleKeys, type ConsoleSection } from './console-
 import { duration, filledText, seconds, texts, wholeNumber } from './fields';
 import { hashRawKey } from './hashes';
 import { knownLimitKeys, limitsIn, limitsSchema, type LimitsSection } from './limits-section';
+import { maskSchema } from './mask-section';
 import { serverSettingsSchema, type WrittenServerSettings } from './server-settings';
 import { surfacePolicy, surfaceSchema, surfaceShape } from './surface';
 
@@ -126,6 +129,19 @@ const stdioShape = {
     .meta({ example: ['node', '/usr/bin/python3'] }),
 };
 
+const resultsShape = {
+  delimit: z
+    .preprocess(
+      (value) => (value === true ? ['*'] : value === false ? [] : value),
+      z.array(filledText, { error: 'must be true, false or a list of tool names' }),
+    )
+    .default([])
+    .meta({ also: [true, false], example: ['web__*'] })
+    .describe(
+      'whose results are marked as data between delimiters: tool names (`server__tool`) or globs with `*`; `true`: all',
+    ),
+};
+
 const mcpShape = {
   enabled: z.boolean().default(true).describe('whether hook-service is an MCP server too, at `/mcp`'),
   hosts: texts
@@ -178,6 +194,15 @@ const sectionShape = {
   memory: memory.prefault({}),
   metrics: metrics.describe('where numbers go: see [metrics.md](metrics.md)').prefault({}),
   audit: auditSchema.describe('the record of every call: see [audit.md](audit.md)').prefault({}),
+  mask: maskSchema.describe('secrets in results, by their form: see [masking.md](masking.md)').default([]),
+  mask_known_tokens: z
+    .boolean({ error: 'must be true or false' })
+    .default(true)
+    .describe('whether tokens of well-known form (GitHub, Slack, OpenAI and others) are masked too'),
+  results: z
+    .strictObject(resultsShape, { error: 'must be a map with delimit' })
+    .describe('how results are given to the model: see [tools.md](tools.md#results-as-data)')
+    .prefault({}),
   access: accessSchema.describe('who may use which tools: see [access.md](access.md)').optional(),
   approval: approvalSchema.describe(
     'which calls a person is asked about before they run: see [approval.md](approval.md)',
@@ -211,6 +236,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.inject': Object.keys(injectShape),
   ...knownLimitKeys,
   'toolturn.catalog': Object.keys(catalogShape),
+  'toolturn.results': Object.keys(resultsShape),
   'toolturn.memory': Object.keys(memoryShape),
   'toolturn.surface': Object.keys(surfaceShape),
   'toolturn.pins': Object.keys(pinsShape),
@@ -238,6 +264,10 @@ export interface ToolturnSection extends LimitsSection {
     readonly prometheus: 'secret' | 'public' | 'off';
     readonly retentionSeconds: number;
   };
+  /** Tools whose results are marked as data, by name or glob. */
+  readonly delimit: DelimitPolicy;
+  /** What is taken out of texts of servers by its form. */
+  readonly secretPatterns: SecretPolicy;
   /** The record of every call, where it stands and what of it. */
   readonly audit: AuditSettings;
   /** The page for people, where the environment holds a token for it. */
@@ -286,6 +316,16 @@ export const toolturnSchema = z
       arguments: section.audit.arguments,
       entries: section.audit.entries,
       retentionSeconds: section.audit.retention,
+    },
+    delimit: section.results.delimit,
+    secretPatterns: {
+      known: section.mask_known_tokens,
+      patterns: section.mask.map(({ name, pattern, tools, replace }) => ({
+        name,
+        pattern,
+        ...(tools === undefined ? {} : { tools }),
+        ...(replace === undefined ? {} : { replace }),
+      })),
     },
     mcp: section.mcp,
     console: section.console,

@@ -40,6 +40,8 @@ export interface AuditEntry {
   readonly question?: string;
   /** Who decided about it, as `<where>` or `<where>: <name>`. */
   readonly by?: string;
+  /** How many secrets were taken out of the result, by the name of their pattern (`toolturn.mask`). */
+  readonly masked?: Readonly<Record<string, number>>;
   readonly turn?: string;
   readonly round?: number;
   /** LiteLLM's id of the request. */
@@ -239,6 +241,7 @@ export class Audit implements Observer {
       arguments_hash: hashOf(call.arguments, hashKey()),
       ...(settings().arguments ? { arguments: mask(call.arguments).slice(0, longestArguments) } : {}),
       ...(end.cached || end.replayed ? { from_record: true } : {}),
+      ...(end.masked === undefined ? {} : { masked: end.masked }),
       ...named({ turn, trace }),
       ...(callId === undefined ? {} : { call_id: callId }),
       ...(turn === undefined ? {} : { round: call.round }),

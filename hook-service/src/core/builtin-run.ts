@@ -58,7 +58,14 @@ export async function runReadMore(
   const text = Buffer.from(piece.bytes.subarray(start, end)).toString('utf8');
   const next = offset + end;
   const note = next < piece.total ? nextPiece(toolName, handle, next) : 'this is the end of it';
-  return textResult(`${text}\n[${offset + start} to ${next} of ${piece.total} bytes; ${note}]`);
+  const place = `[${offset + start} to ${next} of ${piece.total} bytes; ${note}]`;
+  return {
+    content: [
+      { type: 'text', text },
+      { type: 'text', text: place },
+    ],
+    continues: true,
+  };
 }
 
 /** Handles are made by us and look like this; nothing else is asked of the store. */

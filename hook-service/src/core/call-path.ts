@@ -19,7 +19,7 @@ import type {
 } from './ports';
 import { throughCache } from './result-cache';
 import type { Rates } from './rates';
-import { createMask, maskedResult, type Mask } from './result-safety';
+import { createMask, maskedResult, maskedValue, type Mask } from './result-safety';
 import type { ServerBulkheads } from './server-bulkheads';
 import { withFixed } from './tool-overrides';
 import { urlRefusal } from './url-guard';
@@ -130,7 +130,8 @@ export class CallPath {
   async run(by: CallMaker, { tool, name, arguments: args }: Aim, manner: CallManner): Promise<Ran> {
     const { endUser, serverHeaders } = by.caller;
     const run = async () =>
-      (await this.tooOften(by, name)) ?? manner.queue(() => this.inBulkhead(by, tool, args, manner));
+      (await this.tooOften(by, name)) ??
+      manner.queue(() => this.inBulkhead(by, { tool, name, arguments: args }, manner));
     if (serverHeaders?.[tool.server] !== undefined) return { result: await run() };
     const { scope } = by;
     const { wantsWhole } = manner;
@@ -147,9 +148,9 @@ export class CallPath {
     );
   }
 
-  /** A result of our own, fit to be read by a model: it may quote what a model wrote. */
-  safe(result: ToolResult): ToolResult {
-    return maskedResult(this.mask, result);
+  /** A result fit to be read by a model; one of our own may quote what a model wrote. */
+  safe(result: ToolResult, tool?: string): ToolResult {
+    return maskedResult(this.mask, result, tool);
   }
 
   /** What the model is told where this caller makes too many calls. */
@@ -163,14 +164,9 @@ export class CallPath {
     return { ...textResult(text, 'limit'), ...ends };
   }
 
-  private inBulkhead(
-    by: CallMaker,
-    tool: HostTool,
-    args: JsonObject,
-    manner: CallManner,
-  ): Promise<ToolResult> {
-    const run = () => this.atServer(by, tool, args, manner);
-    return this.deps.bulkheads?.execute(tool, manner.signal, run) ?? run();
+  private inBulkhead(by: CallMaker, aim: Omit<Aim, 'asked'>, manner: CallManner): Promise<ToolResult> {
+    const run = () => this.atServer(by, aim, manner);
+    return this.deps.bulkheads?.execute(aim.tool, manner.signal, run) ?? run();
   }
 
   /** Why the addresses in the arguments may not be asked, where the tool's are guarded. */
@@ -200,8 +196,7 @@ export class CallPath {
 
   private async atServer(
     { caller, turn, trace }: CallMaker,
-    tool: HostTool,
-    args: JsonObject,
+    { tool, name, arguments: args }: Omit<Aim, 'asked'>,
     { signal, onProgress, wantsWhole }: CallManner,
   ): Promise<ToolResult> {
     const result = await this.deps.host.call({
@@ -212,11 +207,20 @@ export class CallPath {
       timeoutMs: this.deps.limits.callMs,
       maxTimeoutMs: this.deps.limits.callMaxMs,
       ...(trace === undefined ? {} : { trace }),
-      ...(onProgress === undefined ? {} : { onProgress }),
+      ...(onProgress === undefined
+        ? {}
+        : { onProgress: (progress) => onProgress(this.fitProgress(progress, name)) }),
       ...(wantsWhole === undefined ? {} : { wantsWhole }),
       ...forServer(caller, tool.server, turn),
     });
     // Before it is kept anywhere: no store gets a secret either.
-    return this.safe(result);
+    return this.safe(result, name);
+  }
+
+  private fitProgress(progress: ToolProgress, tool: string): ToolProgress {
+    const { message } = progress;
+    return message === undefined
+      ? progress
+      : { ...progress, message: maskedValue(this.mask, message, { tool }) };
   }
 }

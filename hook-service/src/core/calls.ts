@@ -12,7 +12,8 @@ import { failureTold, goOnWithout } from './failure-policy';
 import { shownName } from './naming';
 import type { CallStore, Claim, HostTool, TextStore, ToolResult } from './ports';
 import { pickMedia } from './result-media';
-import { cutText, resultText } from './result-text';
+import type { ResultDelimiter } from './result-delimiter';
+import { cutText, joinedText, resultText, type CutText } from './result-text';
 import { RunningHere } from './running-here';
 import type { CallWatch } from './work';
 
@@ -51,6 +52,8 @@ export interface CallContext extends CallMaker {
   readonly gate: Gate;
   /** Why one tool may not be called any more in this turn; absent: no tool has such a limit. */
   readonly toolLimit?: (name: string) => string | undefined;
+  /** Marks the words of tools; absent: they are not marked. */
+  readonly delimiter?: ResultDelimiter;
   /** How much of a result of so many bytes the model may get; absent: as much as of any one. */
   readonly takeBytes?: (wanted: number) => number;
 }
@@ -103,13 +106,16 @@ export class CallRunner {
     };
     const wanted = Buffer.byteLength(whole);
     const most = context.takeBytes?.(wanted) ?? this.deps.limits.resultBytes;
-    const text = isAim ? await cutText(whole, most, keep) : whole;
+    const cut = isAim ? await cutText(whole, most, keep) : { shown: whole };
+    const delimited = delimitedText(context, isAim ? aim.name : call.name, cut, result);
     return {
-      text,
+      text: joinedText(cut),
+      ...(delimited === undefined ? {} : { delimited }),
       ...(readsOn ? { readsOn } : {}),
       ...(media.size === 0 ? {} : { media: [...media.values()] }),
       ...(result.failure === undefined ? {} : { failure: result.failure }),
       ...(result.ends === undefined ? {} : { ends: result.ends }),
+      ...(result.masked === undefined ? {} : { masked: result.masked }),
       ...(isAim && aim.name !== call.name ? { ran: aim.name } : {}),
       ...(cached === true ? { cached } : {}),
       ...(replayed === true ? { replayed } : {}),
@@ -231,6 +237,26 @@ export class CallRunner {
     }
     return found;
   }
+}
+
+/** What the model gets where the words of this tool are marked; what we say ourselves is not. */
+function delimitedText(
+  { delimiter }: CallContext,
+  name: string,
+  { shown, note }: CutText,
+  { failure, continues, content }: ToolResult,
+): string | undefined {
+  if (delimiter === undefined) return undefined;
+  if (continues === true) {
+    const [words, place] = content.map((part) => (part.type === 'text' ? part.text : ''));
+    const marked = delimiter.aroundRest(name, words ?? '');
+    return marked === undefined ? undefined : joinedText({ shown: marked, note: place ?? '' });
+  }
+  if (failure !== undefined && failure !== 'tool_error' && failure !== 'protocol_error') return undefined;
+  const marked = delimiter.around(name, shown);
+  return marked === undefined
+    ? undefined
+    : joinedText({ shown: marked, ...(note === undefined ? {} : { note }) });
 }
 
 /** Tells equal calls of one turn apart: the first one, the second one and so on. */

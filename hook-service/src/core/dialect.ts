@@ -51,6 +51,8 @@ export interface Round {
 export interface Outcome {
   readonly call: ToolCall;
   readonly text: string;
+  /** The same with the tool's words marked as data, as the model gets it; absent: `text` is what it gets. */
+  readonly delimited?: string;
   /** Images and audio beside the text, for dialects that can carry them in a result. */
   readonly media?: readonly Extract<ContentPart, { type: 'image' | 'audio' }>[];
   readonly failure?: FailureKind;
@@ -66,6 +68,8 @@ export interface Outcome {
   readonly waits?: { readonly call: WaitingCall; readonly expiresSeconds: number };
   /** The limit by which the turn's tool work ends with this call. */
   readonly ends?: LimitEnd;
+  /** How many secrets were taken out of it, by the name of their pattern. */
+  readonly masked?: Readonly<Record<string, number>>;
   readonly milliseconds: number;
 }
 

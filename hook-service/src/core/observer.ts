@@ -63,6 +63,8 @@ export interface CallEnd {
   readonly cut: boolean;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** How many secrets were taken out of the result, by the name of their pattern; absent: none. */
+  readonly masked?: Readonly<Record<string, number>>;
   /** What the model reads. Sensitive: for those who have opted in. */
   readonly text: string;
 }
@@ -223,6 +225,7 @@ function endOf(outcome: Outcome, { arguments: args }: CallFacts, waitedMs: numbe
     cut: outcome.readsOn === true,
     bytesIn: Buffer.byteLength(args),
     bytesOut: Buffer.byteLength(text),
+    ...(outcome.masked === undefined ? {} : { masked: outcome.masked }),
     text,
   };
 }

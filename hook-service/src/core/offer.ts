@@ -14,7 +14,7 @@ import type { JsonObject } from './json';
 import type { InjectMode } from './limits';
 import { toolWarnings } from './look-alikes';
 import type { Catalog, HostTool, IndexTools, ToolHost } from './ports';
-import { shownName } from './naming';
+import { offeredName, shownName } from './naming';
 import { NamedCatalog } from './search-catalog';
 import { globPattern, searchedOffer, serversOf } from './search-offer';
 import type { ServerConfig } from './servers';
@@ -56,6 +56,8 @@ export interface OfferOptions {
   readonly search?: SearchPolicy;
   /** True where results that are cut can be read on. */
   readonly readMore?: boolean;
+  /** What a tool is shown as; absent: as its server describes it. */
+  readonly shown?: (tool: HostTool, name: string) => HostTool;
   /** Who may use what; absent: `api_keys` and LiteLLM's own grants alone decide. */
   readonly access?: AccessPolicy;
 }
@@ -239,7 +241,12 @@ export class OfferBook {
     const catalog = this.host.catalog(caller.serverHeaders);
     const known = this.known.get(catalog);
     if (known !== undefined) return known;
-    const named = new NamedCatalog(catalog.tools, this.options.search?.indexTools);
+    const { shown } = this.options;
+    const tools =
+      shown === undefined
+        ? catalog.tools
+        : catalog.tools.map((tool) => shown(tool, offeredName(tool.server, shownName(tool))));
+    const named = new NamedCatalog(tools, this.options.search?.indexTools);
     const made = { named, permitted: new Map<string, Permitted>() };
     this.known.set(catalog, made);
     return made;

@@ -82,6 +82,10 @@ export interface ToolResult {
   readonly ends?: 'limit_rate';
   readonly content: readonly ContentPart[];
   readonly structured?: JsonObject;
+  /** True for a further piece of a result that was cut: first the tool's words, then ours. */
+  readonly continues?: true;
+  /** How many secrets of each form were taken out of it (`secret-patterns.ts`), by the name of the pattern. */
+  readonly masked?: Readonly<Record<string, number>>;
   /** The server's result as it came; only where it was asked for (`wantsWhole`) and the server gave one. */
   readonly whole?: JsonObject;
 }

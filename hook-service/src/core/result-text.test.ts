@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { ContentPart, ToolResult } from './ports';
 import { pickMedia, type MediaPart } from './result-media';
-import { cutText, resultText } from './result-text';
+import { cutText, joinedText, resultText } from './result-text';
 
 const png = 'iVBORw0KGgoAAAAN';
 const text = (...content: ContentPart[]): string => resultText({ content }, 's__t');
@@ -66,7 +66,7 @@ describe('a result as text', () => {
         fc.string({ unit: 'grapheme', minLength: 20 }),
         fc.integer({ min: 1, max: 60 }),
         async (whole, max) => {
-          const cut = await cutText(whole, max, async () => undefined);
+          const cut = joinedText(await cutText(whole, max, async () => undefined));
           if (Buffer.byteLength(whole) <= max) return expect(cut).toBe(whole);
           const shown = cut.slice(0, cut.lastIndexOf('\n['));
           expect(whole.startsWith(shown)).toBe(true);

@@ -59,14 +59,26 @@ export async function cutText(
   text: string,
   maxBytes: number,
   keep: (whole: Uint8Array) => Promise<Rest | undefined>,
-): Promise<string> {
-  if (text.length * 3 <= maxBytes) return text;
+): Promise<CutText> {
+  if (text.length * 3 <= maxBytes) return { shown: text };
   const bytes = Buffer.from(text, 'utf8');
-  if (bytes.length <= maxBytes) return text;
+  if (bytes.length <= maxBytes) return { shown: text };
   const end = characterEnd(bytes, maxBytes);
   const rest = await keep(bytes);
-  return `${bytes.toString('utf8', 0, end)}\n[cut here: ${end} of ${bytes.length} bytes shown${restNote(end, bytes.length, rest)}]`;
+  const note = `[cut here: ${end} of ${bytes.length} bytes shown${restNote(end, bytes.length, rest)}]`;
+  return { shown: bytes.toString('utf8', 0, end), note };
 }
+
+/** What the model reads of a text: the tool's words, and behind them ours. */
+export interface CutText {
+  readonly shown: string;
+  /** Absent: nothing was cut. */
+  readonly note?: string;
+}
+
+/** The text as a whole. */
+export const joinedText = ({ shown, note }: CutText): string =>
+  note === undefined ? shown : `${shown}\n${note}`;
 
 function restNote(end: number, total: number, rest: Rest | undefined): string {
   if (rest === undefined) return '';

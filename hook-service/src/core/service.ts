@@ -26,8 +26,9 @@ import type { Upstream } from './ports';
 import { contextOf, traceOf, turnSpan, type TurnSpan } from './trace';
 import type { Work } from './work';
 import type { FirstAnswer, Repeats } from './repeats';
+import { ResultDelimiter, type DelimitPolicy } from './result-delimiter';
 import { withServerHeaders } from './server-headers';
-import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult } from './turn';
+import { clientNameTest, runTurn, type Asker, type TurnDeps, type TurnResult, type TurnStart } from './turn';
 
 export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly dialects: readonly Dialect[];
@@ -43,6 +44,8 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly repeats: Repeats;
   /** Told of everything that happens in turns. */
   readonly observer: Observer;
+  /** Tools whose results are marked as data. */
+  readonly delimit: DelimitPolicy;
   /** What conversations and keys may use over time; absent: as much as they like. */
   readonly allowances?: Pick<Allowances, 'open'>;
   /** True where traces are collected: requests carry the ids of our spans then, and else the client's. */
@@ -256,6 +259,7 @@ export class TurnService implements TurnHooks {
           tell,
           ...(allowance === undefined ? {} : { allowance }),
           facts: factsOf(request, { ...base, ...named, ...traced }),
+          ...this.delimiter(base.scope, conversation ?? mark.turn),
           ...traced,
         },
         asker,
@@ -294,6 +298,12 @@ export class TurnService implements TurnHooks {
       allowance?.close();
       leave();
     }
+  }
+
+  private delimiter(scope: string, conversation: string): Pick<TurnStart, 'delimiter'> {
+    const { delimit, secrets } = this.deps;
+    if (delimit.length === 0) return {};
+    return { delimiter: new ResultDelimiter(delimit, secrets[0], [scope, conversation]) };
   }
 
   /** The caller with its headers for servers, whose sessions another replica may have made before the call. */

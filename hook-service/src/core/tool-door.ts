@@ -196,6 +196,7 @@ export class ToolDoor {
         text: resultText(result, call.name),
         ...(result.failure === undefined ? {} : { failure: result.failure }),
         ...(cached === true ? { cached } : {}),
+        ...(result.masked === undefined ? {} : { masked: result.masked }),
         milliseconds: Math.round(performance.now() - begun),
       });
     };

@@ -13,6 +13,7 @@ import { bothWatch, observedCall, type TurnEvent, type TurnFacts } from './obser
 import type { OfferBook } from './offer';
 import type { FailureKind, HostTool, Ledger, Log, Scope, TraceContext } from './ports';
 import type { FirstAnswer, Progress, Standing } from './repeats';
+import type { ResultDelimiter } from './result-delimiter';
 import { holdsNextPiece } from './result-text';
 import { RoundClock } from './round-clock';
 import { selects, type Selection } from './selection';
@@ -64,6 +65,8 @@ export interface TurnStart {
   readonly onWork?: (work: Work, roundNumber: number) => void;
   /** Told of everything that happens, for those who watch; absent: nobody does. */
   readonly tell?: (event: TurnEvent) => void;
+  /** Marks what tools say; absent: it is not marked. */
+  readonly delimiter?: ResultDelimiter;
   /** What its conversation and its key may still use; absent: no such limit is set. */
   readonly allowance?: Pick<TurnAllowance, 'begin' | 'look'>;
   /** True where people are asked in the dialect's own form. */
@@ -175,6 +178,7 @@ class Turn {
       signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
       ...(deps.approval === undefined ? {} : { asks: this.asking(deps.approval.policy) }),
       gate: deps.newGate(limits.parallel),
+      ...(start.delimiter === undefined ? {} : { delimiter: start.delimiter }),
       toolLimit: (name) => this.budget.tool(name),
       takeBytes: (wanted) => this.budget.takeBytes(wanted),
       ...(start.trace === undefined ? {} : { trace: start.trace }),
@@ -206,7 +210,8 @@ class Turn {
       }
       const wasCut = outcomes.some((outcome) => outcome.readsOn);
       const limit = await this.limit(roundNumber);
-      const told = limit === undefined ? outcomes : withLimitTold(outcomes, limit.what);
+      const results = outcomes.map(asRead);
+      const told = limit === undefined ? results : withLimitTold(results, limit.what);
       body = this.withReadMore(this.start.dialect.next(body, round, told), wasCut);
       if (limit !== undefined) return this.lastAnswer(body, roundNumber + 1, limit);
       // Outcomes are kept already; this is what they belong to.
@@ -471,7 +476,7 @@ class Turn {
       startBody,
       lastBody: body,
       lastRound: round,
-      outcomes,
+      outcomes: outcomes.map(asRead),
       ...(note === undefined ? {} : { note }),
     });
     const kept = keptTurn(hidden, this.readsOn(outcomes), conversation);
@@ -538,6 +543,11 @@ export function clientNameTest(
 ): (name: string) => boolean {
   const own = dialect.clientTools(dialect.withdraw(body, clientTools));
   return (name) => own.names.has(name) || (own.opaque && !offered.has(name));
+}
+
+/** What came of a call, as the model gets it. */
+function asRead(outcome: Outcome): Outcome {
+  return outcome.delimited === undefined ? outcome : { ...outcome, text: outcome.delimited };
 }
 
 /** The outcomes with a word to the model about the limit, unless one of them has it already. */

@@ -192,6 +192,7 @@ export class Aggregator implements Observer {
       cut: end.cut ? 1 : 0,
       wait_ms: end.waitedMs,
       bytes_in: end.bytesIn,
+      masked: Object.values(end.masked ?? {}).reduce((sum, count) => sum + count, 0),
     };
     const denied = failure === 'denied' ? 1 : 0;
     const kind = failure === undefined ? {} : { [failureField(failure)]: 1 };

@@ -48,7 +48,17 @@ export const totalFields: readonly string[] = [
   ...['turn_errors', 'turns_gone', 'rounds', 'round_tokens_in', 'round_tokens_out', 'round_tokens_cached'],
   ...['hidden_tokens_in', 'hidden_tokens_out', 'handed_back_calls', 'held_ms', 'eager_ms'],
   ...['calls', 'errors', 'timeouts', ...failures.map(failureField)],
-  ...['cached', 'replayed', 'cut', 'outside_calls', 'wait_ms', 'bytes_in', 'bytes_out', 'cost_tools_usd'],
+  ...[
+    'cached',
+    'replayed',
+    'cut',
+    'masked',
+    'outside_calls',
+    'wait_ms',
+    'bytes_in',
+    'bytes_out',
+    'cost_tools_usd',
+  ],
   ...['llm_calls', 'llm_errors', 'tokens_in', 'tokens_out', 'tokens_cached', 'cost_usd'],
   ...['reconnects', 'unavailable', 'door_dropped', 'hooks_refused', 'metrics_dropped', 'late_buckets'],
 ];
@@ -71,7 +81,7 @@ const toolSums = ['calls', 'errors', 'timeouts'];
 const tool: readonly Column[] = [
   ...sums(...toolSums),
   ...latency,
-  ...sums('cached', 'replayed', 'cut', 'denied', 'wait_ms', 'bytes_in', 'bytes_out', 'cost_usd'),
+  ...sums('cached', 'replayed', 'cut', 'masked', 'denied', 'wait_ms', 'bytes_in', 'bytes_out', 'cost_usd'),
 ];
 const server: readonly Column[] = [
   ...sums('up', 'connects', 'reconnects', 'disconnects', 'tools', 'calls', 'errors', 'timeouts'),

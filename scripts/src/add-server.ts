@@ -1,10 +1,10 @@
 /** `./scripts/add-server`: asks or reads what a server is, shows the change, makes it, and ends with the doctor. */
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline/promises';
 import { addServerEntry } from './add-entry';
 import { flag, numberOf, readCommand, text, texts } from './arguments';
-import { StartError } from './errors';
+import { messageOf, StartError } from './errors';
 import { unifiedDiff } from './install-diff';
 import { readText, writeWhole } from './install-files';
 import { readConfigText, valueOf } from './install-yaml';
@@ -13,6 +13,7 @@ import { askDoctor } from './operate/ask-doctor';
 import { nextPort, writeOwnServer } from './own-server';
 import { root } from './paths';
 import { runScript } from './run-script';
+import { addStackService } from './stack-service';
 
 const say = (...lines: string[]): void => console.log(lines.join('\n'));
 const transports = ['http', 'sse', 'stdio'];
@@ -181,10 +182,26 @@ function newOwn(name: string, given: Given): Answers {
   say(
     `A new server in ${join(mcp, name)}:`,
     ...files.map((file) => `  ${file.slice(mcp.length + 1)}`),
+    ...addToStack(mcp, name),
     '',
     `Build and test it: npm run build && npx jest --selectProjects unit mcp/${name}`,
   );
   return fromFolder(join(mcp, name));
+}
+
+/** One more service in the stack beside the folder of servers, where there is one; returns what to say of it. */
+function addToStack(mcp: string, name: string): string[] {
+  const file = join(dirname(mcp), 'compose', 'stack.yml');
+  if (!existsSync(file)) return [];
+  const before = readText(file);
+  try {
+    const composeFile = relative(dirname(file), join(mcp, name, 'compose.yml'));
+    writeWhole(file, addStackService(before, file, name, composeFile), file);
+    return [`and its service in ${file}, in the profiles ${name} and all.`];
+  } catch (error) {
+    // The server stands without it.
+    return [messageOf(error)];
+  }
 }
 
 runScript('add-server', addServer);

@@ -99,6 +99,9 @@ it('makes a server of one’s own that builds, passes its test, serves and is we
   cpSync(join(root, 'mcp/kit'), join(mcp, 'kit'), { recursive: true });
   cpSync(join(root, 'mcp/tsconfig.json'), join(mcp, 'tsconfig.json'));
   cpSync(join(root, 'tsconfig.base.json'), join(dir, 'checkout/tsconfig.base.json'));
+  const stack = join(dir, 'checkout/compose/stack.yml');
+  mkdirSync(join(dir, 'checkout/compose'));
+  cpSync(join(root, 'compose/stack.yml'), stack);
   symlinkSync(join(root, 'mcp/node_modules'), join(mcp, 'node_modules'));
   symlinkSync(join(root, 'node_modules'), join(dir, 'checkout/node_modules'));
   const made = await add(
@@ -124,6 +127,11 @@ it('makes a server of one’s own that builds, passes its test, serves and is we
       timeout: 30,
       health_check: '/health',
     },
+  });
+  const service = 'mcp-world-clock';
+  expect(parse(readFileSync(stack, 'utf8')).services[service]).toEqual({
+    extends: { file: '../mcp/world-clock/compose.yml', service },
+    profiles: ['world-clock', 'all'],
   });
   const folder = join(mcp, 'world-clock');
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8');

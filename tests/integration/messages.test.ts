@@ -32,6 +32,10 @@ const question: Params = {
   max_tokens: 1000,
   messages: [{ role: 'user', content: 'What is the word?' }],
 };
+/** A question of its own, for turns that fail: the same one again would be a retry of theirs. */
+const another = (what: string): Partial<Params> => ({
+  messages: [{ role: 'user', content: `What is ${what}?` }],
+});
 const weather: Anthropic.Tool = { name: 'weather', input_schema: { type: 'object', properties: {} } };
 const echo = (said: string, id?: string) => ({
   name: 'notes__echo',
@@ -305,7 +309,7 @@ describe.each([
         ? say(request, { text: 'Let me see.', calls: [echo('a')] })
         : refuse(429, 'rate_limit_error', 'the model is overloaded'),
     );
-    const error = await failure(ask(stream));
+    const error = await failure(ask(stream, another(`the hour, ${stream}`)));
     expect(error).toBeInstanceOf(Anthropic.APIError);
     expect(error.message).toContain('the model is overloaded');
     expect(stream ? error.error.error.type : error.status).toBe(stream ? 'rate_limit_error' : 429);
@@ -506,7 +510,7 @@ describe('a stream on /v1/messages', () => {
             },
           },
     );
-    const events = await watch(() => undefined);
+    const events = await watch(() => undefined, another('the weekday'));
     expect(events.filter(({ type }) => type === 'error')).toHaveLength(1);
     expect(events.at(-1)).toMatchObject({
       type: 'error',

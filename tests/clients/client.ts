@@ -162,7 +162,7 @@ function application(library: LibrarySettings, variant: LibraryVariant): Client 
 }
 
 /** Nothing of ours: a home of its own, and a proxy that refuses everything but LiteLLM. */
-function environment({ home, url }: Place): Record<string, string> {
+export function environment({ home, url }: Pick<Place, 'home' | 'url'>): Record<string, string> {
   const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
   return {
     PATH: [bin, process.env.PATH ?? ''].join(delimiter),

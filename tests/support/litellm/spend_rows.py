@@ -1,4 +1,4 @@
-"""For tests: writes the row that LiteLLM makes of each request for its log table, one JSON line each, to SPEND_ROWS_FILE."""
+"""For tests: writes the row that LiteLLM makes of each request for its log table as a JSON line to SPEND_ROWS_FILE."""
 
 import json
 import os

@@ -79,7 +79,8 @@ const suites: readonly Suite[] = [
     name: 'deploy',
     command: [join(root, 'scripts', 'test-deploy')],
     counts: () => jestCounts(join(reports, 'deploy.json')),
-    longBecause: 'it builds docker compose and kustomize from their sources, which needs Go and minutes',
+    longBecause:
+      'it builds docker compose, kustomize, Loki and promtail from their sources, which needs Go and a quarter of an hour',
   },
   {
     name: 'conformance',

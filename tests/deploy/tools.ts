@@ -14,15 +14,20 @@ export interface Output {
   readonly stderr: string;
 }
 
+/** Where a program was built. */
+export function toolPath(name: string): string {
+  const program = join(stateDir, 'deploy', name);
+  if (!existsSync(program)) throw new Error(`${program} is not built: run scripts/test-deploy.`);
+  return program;
+}
+
 /** Runs one of the built programs; resolves whatever its exit code is. */
 export async function runTool(
   name: 'docker-compose' | 'kustomize' | 'kubernetes-check',
   args: readonly string[],
   options: { readonly cwd: string; readonly input?: string; readonly env?: Record<string, string> },
 ): Promise<Output> {
-  const program = join(stateDir, 'deploy', name);
-  if (!existsSync(program)) throw new Error(`${program} is not built: run scripts/test-deploy.`);
-  const promise = run(program, [...args], {
+  const promise = run(toolPath(name), [...args], {
     cwd: options.cwd,
     // Nothing of ours: a variable of the shell would fill what a file leaves open.
     env: { PATH: '/usr/bin:/bin', HOME: options.cwd, ...options.env },

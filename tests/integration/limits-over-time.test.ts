@@ -103,7 +103,7 @@ async function ask(driver: Driver, key: string, stream: boolean, script: Script)
 
 describe.each([chatDriver, messagesDriver])('in the dialect $dialect', (driver) => {
   it.each([false, true])(
-    'a turn ends its tools when it has cost what it may (stream: %s)',
+    'B4: a turn ends its tools when it has cost what it may (stream: %s)',
     async (stream) => {
       const key = `dear-${driver.dialect}-${stream}`;
       const before = await redis.keys('tt:*:used:turn:*');
@@ -122,7 +122,7 @@ describe.each([chatDriver, messagesDriver])('in the dialect $dialect', (driver) 
     },
   );
 
-  it('a key that has used up its money gets no more tools, whatever the turn', async () => {
+  it('B4: a key that has used up its money gets no more tools, whatever the turn', async () => {
     const key = `spent-${driver.dialect}`;
     const before = await counted('tt:*:used:key:*', 'costUsd');
     const plain: Script = () => ({ text: 'Hello.', usage: { input: 1100, output: 1 } });
@@ -141,7 +141,7 @@ describe.each([chatDriver, messagesDriver])('in the dialect $dialect', (driver) 
   });
 });
 
-it('a conversation that has made its calls makes no more, on any replica', async () => {
+it('B4: a conversation that has made its calls makes no more, on any replica', async () => {
   model.answerWith(chatDriver.provider(calling(2, 2)));
   const send = (conversation: string) =>
     stack

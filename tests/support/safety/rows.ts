@@ -186,7 +186,8 @@ export const safety: readonly SafetyPart[] = [
       {
         id: 'B4',
         tried: 'a model that asks for tools for ever',
-        expected: 'an end at rounds, calls, seconds and tokens: one more answer without tools, which says so',
+        expected:
+          'an end at rounds, calls, seconds, tokens and cost: one more answer without tools, which says so',
         also: {
           [`${unit}/core/turn-budget.test.ts`]: [
             'the other limits of a turn end tool work after the last round, after the last call, and where a call was too often for its key',
@@ -320,6 +321,13 @@ export const safety: readonly SafetyPart[] = [
             'what nobody sees in a text is taken out: …',
             'a mask takes out secrets and passwords in addresses, and leaves paths and short words',
             'a masked result has no secret in any text, and the data of images and files as it was',
+          ],
+          [`${unit}/core/secret-patterns.test.ts`]: [
+            'a result is masked in all that a model may read, counted by pattern, and in data not at all',
+            'patterns of the config take time by the length of a text alone, also where a backtracking engine would never end',
+          ],
+          [`${unit}/core/result-delimiter.test.ts`]: [
+            'the words of a tool cannot hold the mark themselves, in whatever letters',
           ],
         },
         untested:

@@ -13,12 +13,13 @@ import hashlib
 import hmac
 import os
 import re
+import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from copy import deepcopy
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import orjson
@@ -43,6 +44,8 @@ BELONGS = "x-toolturn-of"
 LOST = "Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again."
 PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=1)
 REPORT = aiohttp.ClientTimeout(total=5, sock_connect=1)
+FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=1, sock_read=3)
+SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 
 
 class Toolturn(CustomGuardrail):
@@ -52,6 +55,7 @@ class Toolturn(CustomGuardrail):
         super().__init__(**settings)
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._reports = _Reports(self._post)
+        self._tickets = _Tickets(self._follow)
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
         """Asks hook-service what to add to the request; leaves it alone when there is no answer."""
@@ -71,6 +75,10 @@ class Toolturn(CustomGuardrail):
         try:
             await _load_grants(user_api_key_dict)
             asked = _request(data, user_api_key_dict, {})
+            plain = _plain_request(dialect, asked, data)
+            if plain and (ticket := self._tickets.find(plain)):
+                return self._begun(data, dialect, asked, ticket)
+            asked["ticket"] = bool(plain)
             answer = await self._post("/hooks/pre-call", asked, PRE_CALL)
         except Exception as error:  # whatever it is, the request goes on without tools
             verbose_proxy_logger.warning("toolturn: no tools are offered, hook-service is away: %s", _name(error))
@@ -90,6 +98,8 @@ class Toolturn(CustomGuardrail):
             raise HTTPException(answer["status"], detail={"error": answer["message"]}, headers=headers)
         if "of" in answer:
             metadata[OF] = answer["of"]
+        if plain and "ticket" in answer:
+            self._tickets.keep(plain, answer)
         changes = answer.get("set", {})
         ours = sorted(_tool_names(changes.get("tools")) - _tool_names(data.get("tools")))
         data.update(changes)
@@ -101,6 +111,32 @@ class Toolturn(CustomGuardrail):
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             metadata[MARK] = {**mark, "ours": ours, "set": list(changes), "remove": answer.get("remove", [])}
         return data
+
+    def _begun(self, data: dict, dialect: str, request: dict, ticket: _Ticket) -> dict:
+        """Does to a plain request what hook-service said of an equal one, which hears of it when a tool is called."""
+        metadata, turn = _metadata(data), secrets.token_hex(12)
+        metadata[OF] = ticket.of.replace("*", turn)
+        self._reports.add_request(turn, request, ticket)
+        if ticket.deadline is None:
+            return data
+        changes = orjson.loads(ticket.changes)  # anew for each request: LiteLLM may change what it gets
+        data.update(changes)
+        self._tickets.remember(turn, request["body"])
+        metadata[MARK] = {
+            **{"state": "armed", "dialect": dialect, "turn": {"turn": turn, "config": ticket.config}},
+            **{"began": time.monotonic(), "deadline": ticket.deadline},
+            **{"ours": sorted(_tool_names(changes.get("tools"))), "set": list(changes), "remove": []},
+        }
+        return data
+
+    def _came(self, mark: dict) -> dict:
+        """What hook-service is told of the turn: what it said itself, or when the turn began here, and with what."""
+        if "began" not in mark:
+            return mark["turn"]
+        turn = mark["turn"]["turn"]
+        age = (time.monotonic() - mark["began"]) * 1000
+        asked, told = self._tickets.recall(turn), self._reports.take_request(turn)
+        return {**mark["turn"], "age": age, "asked": asked and orjson.Fragment(asked), "request": told}
 
     async def async_post_call_success_hook(self, data: dict, user_api_key_dict: Any, response: Any) -> Any:
         """Replaces a response that holds tool calls by the finished answer, in place."""
@@ -116,7 +152,8 @@ class Toolturn(CustomGuardrail):
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
         _log_before_change(data, response)
         try:
-            body = {**_request(data, user_api_key_dict, mark), "response": answered}
+            asked = _request(data, user_api_key_dict, mark)
+            body = {**asked, "turn": self._came(mark), "response": answered}
             answer = await self._post("/hooks/post-call", body, _timeout(mark))
         except _Refused as refused:
             raise HTTPException(refused.status, detail={"error": refused.message}) from None
@@ -138,19 +175,22 @@ class Toolturn(CustomGuardrail):
                 yield _json(_dump(chunk)) if plain and hasattr(chunk, "response") else chunk
             return
         dialect = DIALECTS[mark["dialect"]]
+        hides = bool(mark.get("ours"))
         seen: list[Any] = []  # what the client has got by then: the model's next round needs it
         chunks = _frames(response) if dialect.raw else aiter(response)
         async for chunk in chunks:
             if dialect.call_begins(chunk):
                 head = {
                     **_request(request_data, user_api_key_dict, mark),
+                    "turn": self._came(mark),
                     "seen": _events(seen, request_data),
                 }
                 first = _events([chunk], request_data)
                 async for line in self._finished(dialect, head, first, chunks, _timeout(mark)):
                     yield line
                 return
-            _hide_echo(getattr(chunk, "response", None), mark)
+            if hides:
+                _hide_echo(getattr(chunk, "response", None), mark)
             seen.append(chunk)
             yield chunk
 
@@ -211,6 +251,13 @@ class Toolturn(CustomGuardrail):
                 raise _Refused(reply.status, (await _error(reply)) or LOST)
             return orjson.loads(await reply.read() or b"{}")
 
+    async def _follow(self) -> AsyncGenerator[bytes, None]:
+        """Lines in which hook-service says which tickets count; they end with the connection."""
+        async with self._session().get(f"{URL}/hooks/follow", timeout=FOLLOW) as reply:
+            if reply.status == 200:
+                async for line in reply.content:
+                    yield line
+
     def _session(self) -> aiohttp.ClientSession:
         """One connection pool for each event loop: a pool does not survive its loop."""
         loop = asyncio.get_running_loop()
@@ -227,6 +274,7 @@ class _Reports:
     def __init__(self, post: Any) -> None:
         self._post = post
         self._queue: list[dict] = []
+        self._requests: dict[str, dict] = {}  # those that were answered by a ticket, by an id of their own
         self._task: asyncio.Task | None = None
         self.missed = self._dropped = 0
 
@@ -238,21 +286,191 @@ class _Reports:
             self._dropped += 1
             return
         self._queue.append(call)
+        self._start()
+
+    def add_request(self, turn: str, request: dict, ticket: _Ticket) -> None:
+        if len(self._requests) >= 1000:
+            self._dropped += 1
+            return
+        self._requests[turn] = {
+            "facts": ticket.facts,
+            "stream": request["body"].get("stream") is True,
+            "turn": turn if ticket.deadline is not None else None,
+            "call_id": request["call_id"],
+            "client": request["headers"].get("user-agent", "").split(" ", 1)[0][:64],
+            "came": time.monotonic(),
+        }
+        self._start()
+
+    def take_request(self, turn: str) -> dict | None:
+        """The report of a request, where it has not been sent yet: hook-service shall not hear of a turn before."""
+        request = self._requests.pop(turn, None)
+        return request and _aged(request)
+
+    def _start(self) -> None:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
-        while self._queue:
+        while self._queue or self._requests:
             await asyncio.sleep(0.2)  # what is logged together goes together
             calls, self._queue = self._queue[:200], self._queue[200:]
+            requests, self._requests = [_aged(each) for each in self._requests.values()], {}
             missed, dropped = self.missed, self._dropped
+            report = {"calls": calls, "requests": requests, "missed": missed, "dropped": dropped}
             try:
-                await self._post("/hooks/log", {"calls": calls, "missed": missed, "dropped": dropped}, REPORT)
+                await self._post("/hooks/log", report, REPORT)
                 self.missed -= missed
                 self._dropped -= dropped
             except Exception as error:
-                self._dropped += len(calls)
+                self._dropped += len(calls) + len(requests)
                 verbose_proxy_logger.debug("toolturn: model calls were not reported: %s", _name(error))
+
+
+def _aged(request: dict) -> dict:
+    """Says when it came by how long ago that was, in milliseconds: clocks of two machines differ."""
+    return {**request, "age": (time.monotonic() - request["came"]) * 1000}
+
+
+class _Ticket(NamedTuple):
+    """An answer of hook-service that counts for plain requests of the same caller, model and path, for a time."""
+
+    version: str  # counts as long as hook-service says the same
+    until: float
+    config: str | None
+    of: str
+    facts: dict
+    headers: tuple[str, ...]  # beginnings of headers, words and lengths that only hook-service can judge
+    words: list[list[str]]
+    tokens: float
+    changes: bytes
+    deadline: float | None  # None where nothing is offered
+
+
+class _PlainRequest(NamedTuple):
+    """A request that hook-service may have answered before: the first of a conversation, without a word of tools."""
+
+    key: bytes  # everything that the answer depends on: who asks, for which model, on which path
+    texts: list[str]
+    tokens: float  # how long its answer may be
+    headers: dict[str, str]
+
+
+class _Tickets:
+    """Keeps tickets while hook-service, to which a connection is held open for it, says that they count."""
+
+    def __init__(self, follow: Any) -> None:
+        self._follow = follow
+        self._kept: dict[bytes, _Ticket] = {}
+        self._changes: dict[bytes, bytes] = {}  # one copy of equal ones
+        self._asked: dict[str, bytes] = {}  # requests as they came, by turn: other hooks may change them later
+        self._size = 0
+        self._version: str | None = None
+        self._full: Any = ()  # callers whose requests hook-service refuses for now; True: all of them
+        self._heard = self._started = float("-inf")
+        self._task: asyncio.Task | None = None
+
+    def find(self, plain: _PlainRequest) -> _Ticket | None:
+        ticket, now = self._kept.get(plain.key), time.monotonic()
+        if ticket is None or ticket.version != self._version or now > min(ticket.until, self._heard + SILENCE):
+            return None
+        if self._full is True or ticket.facts["scope"] in self._full:
+            return None
+        if plain.tokens <= ticket.tokens or any(name.startswith(ticket.headers) for name in plain.headers):
+            return None
+        text = " ".join(plain.texts).lower()
+        return None if any(all(word in text for word in words) for words in ticket.words) else ticket
+
+    def keep(self, plain: _PlainRequest, answer: dict) -> None:
+        told, limits, now = answer["ticket"], answer["ticket"]["unless"], time.monotonic()
+        changes = orjson.dumps(answer.get("set", {}))
+        self._kept.pop(plain.key, None)
+        self._kept[plain.key] = _Ticket(
+            told["version"],
+            now + 60,
+            told.get("config"),
+            told["of"],
+            told["facts"],
+            tuple(limits["headers"]),
+            limits["words"],
+            limits["tokens"],
+            self._changes.setdefault(changes, changes),
+            answer["deadline"] if answer["action"] == "arm" else None,
+        )
+        if len(self._kept) > 1000:
+            del self._kept[next(iter(self._kept))]
+        if (self._task is None or self._task.done()) and now > self._started + 1:
+            self._started = now
+            self._task = asyncio.create_task(self._listen())
+
+    def remember(self, turn: str, body: dict) -> None:
+        self._asked[turn] = text = orjson.dumps(body, default=_no_json)
+        self._size += len(text)
+        while self._size > 2**24:
+            self.recall(next(iter(self._asked)))
+
+    def recall(self, turn: str) -> bytes | None:
+        text = self._asked.pop(turn, None)
+        self._size -= len(text or b"")
+        return text
+
+    async def _listen(self) -> None:
+        try:
+            async for line in self._follow():
+                state = orjson.loads(line)
+                self._version, self._full, self._heard = state["version"], state["full"], time.monotonic()
+                kept = {key: ticket for key, ticket in self._kept.items() if ticket.version == self._version}
+                if len(kept) < len(self._kept):
+                    self._kept, self._changes = kept, {ticket.changes: ticket.changes for ticket in kept.values()}
+        except Exception as error:
+            verbose_proxy_logger.debug("toolturn: every request is asked about: %s", _name(error))
+        finally:
+            self._version = None
+            self._kept.clear()
+            self._changes.clear()
+
+
+def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | None:
+    """None for a request that hook-service has to see: with any field but those known to say nothing of tools."""
+    body, rules = request["body"], DIALECTS[dialect]
+    model, texts = body.get("model"), rules.first_texts(body)
+    fields = (name for name in body if name != "metadata" or body[name])
+    if not texts or not isinstance(model, str) or "tools" in data or not rules.fields.issuperset(fields):
+        return None
+    try:
+        key = orjson.dumps([dialect, request["url"], model, request["key"]])
+    except TypeError:
+        return None
+    longest = [value for name in LENGTHS if isinstance(value := body.get(name), int | float)]
+    return _PlainRequest(key, texts, min(longest, default=float("inf")), request["headers"])
+
+
+def _first_texts(messages: Any) -> list[str] | None:
+    """The texts of a conversation that only begins: instructions, then what is asked. None where there is more."""
+    texts, asked = [], False
+    for message in messages if isinstance(messages, list) else ():
+        role = message.get("role") if isinstance(message, dict) else None
+        if role != "user" and (asked or role not in ("system", "developer")):
+            return None
+        asked = role == "user"
+        text = _text(message.get("content"))
+        if text is None or message.get("type", "message") != "message":
+            return None
+        texts.append(text)
+    return texts if asked else None
+
+
+def _text(content: Any) -> str | None:
+    """A text, whole or in parts; None where parts are something else."""
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else None
+    texts = [part.get("text") if isinstance(part, dict) and part.get("type") in TEXTS else None for part in content]
+    return "".join(texts) if all(isinstance(text, str) for text in texts) else None
+
+
+TEXTS = ("text", "input_text")
+LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+PLAIN = {"model", "stream", "temperature", "top_p", *LENGTHS}  # fields that decide nothing before the call
 
 
 def _logged(kwargs: dict) -> dict | None:
@@ -334,7 +552,7 @@ def _request(data: dict, key: Any, mark: dict) -> dict:
 def _caller(key: Any) -> dict:
     """Who LiteLLM says the caller is, and what it grants to the key, its team and the end user."""
     levels = ("object_permission", "team_object_permission", "end_user_object_permission")
-    grants = [_grant(getattr(key, level, None)) for level in levels]
+    grants = [_grant(vars(key).get(level)) for level in levels]  # pydantic is slow to say that a field is not there
     grants.append(LOADED.get(getattr(key, "object_permission_id", None), (0.0, {}))[1])
     return {
         "hash": key.api_key,
@@ -363,7 +581,7 @@ async def _load_grants(key: Any) -> None:
 
 def _grant(permission: Any) -> dict:
     """The part of a permission record about MCP; empty where it records nothing. LiteLLM takes [] for nothing too."""
-    return {name: value for name in GRANTS if (value := getattr(permission, name, None))}
+    return {name: value for name in GRANTS if permission and (value := getattr(permission, name, None))}
 
 
 def _is_continuation(data: dict, key: Any) -> bool:
@@ -414,6 +632,12 @@ def _dialect(data: dict) -> str | None:
     """The dialect of a request, by its path; hook-service has the last word."""
     path = _url(data).split("?", 1)[0]
     return next((name for name, dialect in DIALECTS.items() if path.endswith(dialect.paths)), None)
+
+
+def _field(value: Any, name: str) -> Any:
+    """A field of a chunk. Asked for one that it does not declare, pydantic takes three times as long."""
+    extra = getattr(value, "__pydantic_extra__", None)
+    return extra[name] if extra and name in extra else getattr(value, name, None)
 
 
 def _dump(value: Any) -> dict:
@@ -541,13 +765,20 @@ class _Dialect:
 
     paths: tuple[str, ...] = ("/chat/completions",)
     raw = False  # True where LiteLLM hands bytes of SSE to its hooks
+    fields = frozenset(
+        {*PLAIN, "messages", "stream_options", "seed", "stop", "user", "response_format", "reasoning_effort"}
+        | {"presence_penalty", "frequency_penalty"}
+    )
+
+    def first_texts(self, body: dict) -> list[str] | None:
+        return _first_texts(body.get("messages"))
 
     def calls_in(self, response: dict) -> bool:
         return any(choice.get("message", {}).get("tool_calls") for choice in response.get("choices", ()))
 
     def call_begins(self, chunk: Any) -> bool:
         choices = getattr(chunk, "choices", None)
-        return bool(choices and getattr(choices[0].delta, "tool_calls", None))
+        return bool(choices and _field(choices[0].delta, "tool_calls"))
 
     def frame(self, line: str) -> str:
         return line  # LiteLLM writes `data:` before it
@@ -559,6 +790,13 @@ class _Dialect:
 class _Responses(_Dialect):
     paths = ("/v1/responses", "/responses")
     calls = ("function_call", "custom_tool_call")
+    fields = frozenset({*PLAIN, "input", "instructions", "reasoning", "store", "text", "user"})
+
+    def first_texts(self, body: dict) -> list[str] | None:
+        asked, instructions = body.get("input"), body.get("instructions")
+        texts = [asked] if isinstance(asked, str) else _first_texts(asked)
+        before = [instructions] if instructions else []
+        return [*before, *texts] if texts and all(isinstance(text, str) for text in before) else None
 
     def calls_in(self, response: dict) -> bool:
         return any(item.get("type") in self.calls for item in response.get("output") or ())
@@ -584,6 +822,11 @@ class _Responses(_Dialect):
 class _Messages(_Dialect):
     paths = ("/v1/messages",)
     raw = True
+    fields = frozenset({*PLAIN, "messages", "system", "stop_sequences", "thinking", "top_k"})
+
+    def first_texts(self, body: dict) -> list[str] | None:
+        texts, system = _first_texts(body.get("messages")), _text(body.get("system") or "")
+        return [system, *texts] if texts and system is not None else None
 
     def calls_in(self, response: dict) -> bool:
         return any(block.get("type") == "tool_use" for block in response.get("content") or ())
@@ -603,6 +846,9 @@ class _Messages(_Dialect):
 class _GenerateContent(_Dialect):
     paths = (":generateContent", ":streamGenerateContent")
     raw = True
+
+    def first_texts(self, body: dict) -> list[str] | None:
+        return None  # hook-service sees them all
 
     def calls_in(self, response: dict) -> bool:
         candidates = response.get("candidates") or ()

@@ -30,6 +30,7 @@ import type { Spending } from './core/spending';
 import { ToolDoor } from './core/tool-door';
 import type { ToolPins } from './core/tool-pins';
 import type { TurnLog } from './core/turn-log';
+import { observeRequest, type Tickets } from './core/ticket';
 import { withWithheld } from './core/withheld';
 import { chat } from './dialects/chat';
 import { generateContent } from './dialects/generate-content';
@@ -61,6 +62,8 @@ export interface ProcessParts {
   readonly turns: TurnLog;
   /** Counts the turns of all generations together. */
   readonly overload: Overload;
+  /** Of all generations: each change ends the tickets of the one before. */
+  readonly tickets: Tickets;
   readonly observer: Observer;
   readonly audit: Pick<Audit, 'find'>;
   /** Whether somebody collects spans: requests name ours as their parents then. */
@@ -181,6 +184,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     allowances: parts.allowances,
     delimit: config.delimit,
     traced: parts.traced,
+    ...(config.fastPath ? { tickets: parts.tickets } : {}),
   });
   const callers = callersOf(settings, previous);
   const health = () => withWithheld(host.health(), (server) => pins.heldOf(server));
@@ -196,6 +200,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
   });
   const app = createApp({
     service: parts.hooks,
+    tickets: parts.tickets,
     turns,
     audit: (query) => parts.audit.find(query),
     approvals,
@@ -208,6 +213,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
         spending: parts.spending,
         missed: (requests) => metrics.count('unavailable', requests),
         dropped: (calls) => metrics.count('door_dropped', calls),
+        requested: (request) => observeRequest(parts.observer, request),
       },
       refused: () => metrics.count('hooks_refused'),
       ...(config.metrics.prometheus === 'off'

@@ -16,6 +16,7 @@ import type { PartHealth } from './core/ports';
 import { RunningHere } from './core/running-here';
 import { Spending } from './core/spending';
 import { ToolAdmission } from './core/tool-admission';
+import { Tickets } from './core/ticket';
 import { ToolPins } from './core/tool-pins';
 import { TurnLog } from './core/turn-log';
 import { wire, type ProcessParts, type Wired } from './generation';
@@ -35,6 +36,8 @@ const version = '0.1.0';
 
 /** How long a stop waits for turns in flight before it ends them. */
 const drainMs = 25_000;
+/** Longer than the door keeps a connection that it does not use: one that is closed just then would lose a request. */
+const keepAliveMs = 90_000;
 /** How long a start, and a change of the config, waits for the MCP servers. */
 const firstConnectMs = 3_000;
 /** How often questions are looked for that nobody answered in time. */
@@ -91,6 +94,14 @@ export async function serve(source: SettingsSource): Promise<Running> {
       ? {}
       : { store: createMetricStore({ url: environment.redisUrl, log }) }),
   });
+  const overload = new Overload(
+    () => currentConfig().turnsAtOnce,
+    () => tickets.tell(),
+  );
+  const tickets: Tickets = new Tickets(randomBytes(8).toString('hex'), {
+    tools: () => generations.current.host.catalog(),
+    full: () => overload.full,
+  });
   const turns = new TurnLog(500, pricesNow);
   const wanted = tracingSettings(source.env);
   // Loaded where somebody collects traces, and nowhere else.
@@ -115,7 +126,8 @@ export async function serve(source: SettingsSource): Promise<Running> {
     metrics,
     spending: new Spending(observer),
     allowances,
-    overload: new Overload(() => currentConfig().turnsAtOnce),
+    overload,
+    tickets,
     observer,
     audit,
     traced: tracing !== undefined,
@@ -154,6 +166,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   };
   const told = (host: McpToolHost): void => {
     if (generations.current.host !== host) return;
+    tickets.change();
     warnings.of(host.catalog());
     for (const listener of catalogListeners) listener();
   };
@@ -182,6 +195,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     await host.ready(firstConnectMs);
     pins.keepOnly(new Set(next.config.servers.map((server) => server.publicName)));
     generations.replace(wire({ parts, settings: next, host, endpoint: endpointFor(next), previous }));
+    tickets.change();
     host.onCatalogChange(() => told(host));
     told(host);
     if (!next.config.mcp.enabled) {
@@ -259,6 +273,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   await firstHost.ready(firstConnectMs);
   await watch?.follow(files);
   const handler = createServer((req, res) => void generations.current.app(req, res));
+  handler.keepAliveTimeout = keepAliveMs;
   const server = await listen(handler, environment.host, environment.port);
   const { port } = server.address() as AddressInfo;
   const url = `http://${environment.host}:${port}`;
@@ -273,6 +288,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     async stop() {
       accepting = false;
       clearInterval(sweeping);
+      tickets.end();
       log.info('stopping', { turns_in_flight: generations.inFlight });
       watch?.close();
       const closed = closeServer(server, drainMs);

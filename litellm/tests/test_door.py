@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import socket
@@ -51,7 +52,7 @@ async def open_door(monkeypatch: pytest.MonkeyPatch, **hooks: Handler) -> AsyncI
     """The door before a hook-service that answers with these handlers (`pre_call`, `post_call`, `stream`)."""
     app = web.Application()
     for name, handler in hooks.items():
-        app.router.add_post(f"/hooks/{name.replace('_', '-')}", handler)
+        app.router.add_route("*", f"/hooks/{name.replace('_', '-')}", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -347,6 +348,242 @@ class TestApprovedCalls:
             with pytest.raises(HTTPException) as refused:
                 await guardrail.async_pre_call_hook(KEY, None, a_request(), "acompletion")
         assert (refused.value.status_code, refused.value.detail) == (503, {"error": door.LOST})
+
+
+TICKET = {
+    "version": "boot.1",
+    "config": "config-1",
+    "of": "*.1.c-*.0",
+    "facts": {"scope": "scope-of-alice", "decision": "armed"},
+    "unless": {"headers": ["x-mcp-", "x-toolturn-", "session_id"], "words": [["generate a ", " title"]], "tokens": 16},
+}
+
+
+class Follow:
+    """What hook-service says to the door of its tickets."""
+
+    def __init__(self, version: str = "boot.1") -> None:
+        self.lines: asyncio.Queue[dict | None] = asyncio.Queue()
+        self.say(version)
+
+    def say(self, version: str, full: Any = ()) -> None:
+        self.lines.put_nowait({"version": version, "full": full})
+
+    def end(self) -> None:
+        self.lines.put_nowait(None)
+
+    async def __call__(self, _: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(_)
+        while (line := await self.lines.get()) is not None:
+            await reply.write(orjson.dumps(line) + b"\n")
+        return reply
+
+
+class FastPath:
+    """A door that was given a ticket, and counts the requests that hook-service was asked about."""
+
+    def __init__(self, guardrail: door.Toolturn, asked: list[dict], follow: Follow) -> None:
+        self.guardrail, self.asked, self.follow = guardrail, asked, follow
+
+    async def ask(self, data: dict | None = None, key: Any = KEY) -> tuple[dict, bool]:
+        """The data behind the hook, and whether hook-service was asked."""
+        before = len(self.asked)
+        data = await self.guardrail.async_pre_call_hook(key, None, data or a_request(), "acompletion")
+        return data, len(self.asked) > before
+
+    async def until_lent(self) -> None:
+        for _ in range(500):
+            if not (await self.ask())[1]:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("hook-service is asked about every request")
+
+    async def until_asked(self) -> None:
+        for _ in range(500):
+            if (await self.ask())[1]:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("hook-service is not asked any more")
+
+
+@asynccontextmanager
+async def fast_path(monkeypatch: pytest.MonkeyPatch, **answer: Any) -> AsyncIterator[FastPath]:
+    asked: list[dict] = []
+    follow = Follow()
+    handler = answering({**ARMED, "remove": [], "ticket": TICKET, **answer}, asked=asked)
+    hooks = {"pre_call": handler, "log": answering({})}
+    async with open_door(monkeypatch, follow=follow, **hooks) as guardrail:
+        yield FastPath(guardrail, asked, follow)
+        follow.end()
+
+
+class TestATicket:
+    @pytest.mark.asyncio
+    async def test_answers_further_requests_of_the_same_caller(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            [data, was_asked], [other, _] = await path.ask(), await path.ask()
+        assert not was_asked
+        assert data["tools"] == ARMED["set"]["tools"]
+        assert other["tools"] is not data["tools"]  # LiteLLM may change them
+        mark = data["metadata"][door.MARK]
+        assert mark["state"] == "armed"
+        assert mark["turn"] != other["metadata"][door.MARK]["turn"]
+        turn = mark["turn"]["turn"]
+        assert data["metadata"][door.OF] == f"{turn}.1.c-{turn}.0"
+
+    @pytest.mark.asyncio
+    async def test_says_when_the_turn_began_and_with_what(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            data, _ = await path.ask(a_request(temperature=0.5))
+            # What another hook does to the request does not change what was asked.
+            data["proxy_server_request"]["body"]["messages"][0]["content"] = "[masked]"
+            came = path.guardrail._came(data["metadata"][door.MARK])
+        assert orjson.loads(orjson.dumps(came["asked"])) == {
+            "model": "demo",
+            "messages": [{"role": "user", "content": "Hello"}],
+            "temperature": 0.5,
+        }
+        assert came["config"] == "config-1"
+        assert 0 <= came["age"] < 5000
+        assert came["request"]["facts"] == TICKET["facts"]
+
+    @pytest.mark.asyncio
+    async def test_under_which_nothing_is_offered_leaves_the_request_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nothing = {**TICKET, "of": "-.1.-.0"}
+        async with fast_path(monkeypatch, action="pass", set={}, ticket=nothing) as path:
+            await path.until_lent()
+            data, was_asked = await path.ask()
+        assert not was_asked
+        assert "tools" not in data
+        assert door.MARK not in data["metadata"]
+        assert data["metadata"][door.OF] == "-.1.-.0"
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"api_key": "hash-of-bob"},
+            {"key_alias": "bob"},
+            {"user_id": "user-bob"},
+            {"team_id": "team-b"},
+            {"team_alias": "B"},
+            {"end_user_id": "eve"},
+            {"object_permission": LiteLLM_ObjectPermissionTable(object_permission_id="p", mcp_servers=["db"])},
+        ],
+        ids=lambda changed: next(iter(changed)),
+    )
+    async def test_is_never_used_for_somebody_with_other_rights(
+        self, monkeypatch: pytest.MonkeyPatch, changed: dict
+    ) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            assert (await path.ask(key=KEY.model_copy(update=changed)))[1]
+            assert not (await path.ask())[1]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize(
+        "data",
+        [
+            a_request("http://litellm:4000/v1/embeddings/chat/completions"),
+            a_request(tools=[]),
+            a_request(tools="auto"),
+            a_request(tool_choice="none"),
+            a_request(functions=[]),
+            a_request(n=2),
+            a_request(model="other"),
+            a_request(model=None),
+            a_request(max_tokens=16),
+            a_request(max_completion_tokens=True),
+            a_request(unheard_of=1),
+            a_request(metadata={"session_id": "s"}),
+            a_request(messages=[]),
+            a_request(messages="Hello"),
+            a_request(messages=["Hello"]),
+            a_request(messages=[{"role": "system", "content": "You help."}]),
+            a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi"}]),
+            a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "tool", "content": "Hi"}]),
+            a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "system", "content": "Hi"}]),
+            a_request(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]),
+            a_request(messages=[{"role": "user", "content": "Generate a short TITLE"}]),
+            a_request(messages=[{"role": "system", "content": "Generate a"}, {"role": "user", "content": "  title"}]),
+            a_request(headers={"X-MCP-Servers": "db"}),
+            a_request(headers={"X-Toolturn-Surface": "native"}),
+            a_request(headers={"session_id": "s"}),
+        ],
+        ids=repr,
+    )
+    async def test_is_not_used_for_a_request_that_only_hook_service_can_judge(
+        self, monkeypatch: pytest.MonkeyPatch, data: dict
+    ) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            assert (await path.ask(data))[1]
+
+    @pytest.mark.asyncio
+    async def test_ends_with_its_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            path.follow.say("boot.2")
+            await path.until_asked()
+            # hook-service still answers with a ticket of before: it was on its way when the version changed.
+            assert (await path.ask())[1]
+
+    @pytest.mark.asyncio
+    async def test_ends_with_the_connection(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            path.follow.end()
+            await path.until_asked()
+
+    @pytest.mark.asyncio
+    async def test_ends_when_nothing_is_heard(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(door, "SILENCE", 0.2)
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            await path.until_asked()
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("full", [["scope-of-alice"], True])
+    async def test_is_not_used_while_the_caller_has_no_room(self, monkeypatch: pytest.MonkeyPatch, full: Any) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            path.follow.say("boot.1", full)
+            await path.until_asked()
+            path.follow.say("boot.1", ["scope-of-bob"])
+            await path.until_lent()
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("place", ["metadata", "litellm_metadata"])
+    async def test_that_a_client_makes_up_is_nothing(self, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+        written = {"ticket": TICKET, door.MARK: {"state": "armed", "began": 0.0, "turn": {"turn": "0" * 24}}}
+        async with fast_path(monkeypatch, ticket=None) as path:
+            data = {**a_request(ticket=TICKET), place: {**written, door.OF: "x"}, "ticket": TICKET}
+            data, was_asked = await path.ask(data)
+        assert was_asked
+        assert door.MARK in data[place]
+        assert data[place][door.MARK]["turn"] == ARMED["turn"]
+
+    @pytest.mark.asyncio
+    async def test_is_kept_for_a_thousand_callers(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with fast_path(monkeypatch) as path:
+            for number in range(1010):
+                await path.ask(key=KEY.model_copy(update={"user_id": f"user-{number}"}))
+            tickets = path.guardrail._tickets
+            assert len(tickets._kept) == 1000
+            assert len(tickets._changes) == 1
+
+    def test_of_many_turns_that_never_end_costs_no_more_than_so_much_memory(self) -> None:
+        tickets = door.Toolturn(guardrail_name="toolturn", default_on=True)._tickets
+        for number in range(40):
+            tickets.remember(f"turn-{number}", {"messages": "x" * 2**20})
+        assert sum(map(len, tickets._asked.values())) == tickets._size <= 2**24
+        assert tickets.recall("turn-0") is None
+        assert tickets.recall("turn-39") is not None
 
 
 class TestTheRequestThatIsSent:

@@ -7,12 +7,15 @@ export interface Front {
   readonly url: string;
   /** `http://127.0.0.1:P` of the replica that gets the next request. */
   target: string;
+  /** Paths of the requests so far. */
+  readonly paths: string[];
   stop(): Promise<void>;
 }
 
 export async function startFront(): Promise<Front> {
   const server = createServer((req, res) => {
     const { port } = new URL(front.target);
+    front.paths.push(req.url ?? '');
     const headers = req.headers;
     const onward = forward({
       host: '127.0.0.1',
@@ -36,6 +39,7 @@ export async function startFront(): Promise<Front> {
   const front: Front = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     target: 'http://127.0.0.1:9',
+    paths: [],
     async stop() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();

@@ -43,6 +43,7 @@ const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 
   turnsAtOnce: 'toolturn.limits.turns',
   bodyBytes: 'toolturn.limits.body_bytes',
   keepAliveMs: 'toolturn.keep_alive_seconds',
+  fastPath: 'toolturn.fast_path',
   outcomeTtlSeconds: 'toolturn.outcome_ttl',
   retryWindowSeconds: 'toolturn.retry_window',
   catalog: 'toolturn.catalog',

@@ -66,6 +66,7 @@ describe('a config without a toolturn section', () => {
       turnsAtOnce: { all: 1000 },
       bodyBytes: 33_554_432,
       keepAliveMs: 5000,
+      fastPath: true,
       outcomeTtlSeconds: 3600,
       retryWindowSeconds: 600,
       memoryTtlSeconds: 604_800,

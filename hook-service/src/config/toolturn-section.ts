@@ -179,6 +179,12 @@ const sectionShape = {
   keep_alive_seconds: seconds(0.05, 60)
     .default(5000)
     .describe('silence in a stream after which a keep-alive is sent'),
+  fast_path: z
+    .boolean()
+    .default(true)
+    .describe(
+      'LiteLLM’s side answers plain requests by itself, as hook-service last answered one of the same caller: see [fast-path.md](fast-path.md)',
+    ),
   outcome_ttl: duration(1, 30 * 86_400)
     .default(3600)
     .describe('how long the outcome of a call is kept for a repeated request'),
@@ -274,6 +280,8 @@ export interface ToolturnSection extends LimitsSection {
   readonly console: ConsoleSection;
   /** Silence after which a stream gets a keep-alive. */
   readonly keepAliveMs: number;
+  /** Whether the door is given tickets (`core/ticket.ts`). */
+  readonly fastPath: boolean;
   /** How long the outcome of a call is kept for a repeated request. */
   readonly outcomeTtlSeconds: number;
   /** How long a client's own retry finds the turn that it repeats; absent: retries are turns of their own. */
@@ -330,6 +338,7 @@ export const toolturnSchema = z
     mcp: section.mcp,
     console: section.console,
     keepAliveMs: section.keep_alive_seconds,
+    fastPath: section.fast_path,
     outcomeTtlSeconds: section.outcome_ttl,
     ...(section.retry_window === 0 ? {} : { retryWindowSeconds: section.retry_window }),
     ...(section.memory.enabled ? { memoryTtlSeconds: section.memory.ttl } : {}),

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { writeBelonging } from './belonging';
 import { waitingText } from './approvals';
 import { scopeOf, type Caller } from './caller';
-import { conversationId, conversationName } from './conversation';
+import { conversationId, conversationName, conversationOfTurn, idHeaders } from './conversation';
 import type { ClientTools, Dialect, History, Outcome, Patch } from './dialect';
 import { ToolturnError } from './errors';
 import { goOnWithout } from './failure-policy';
-import { modelOf, type HookRequest, type PreCallAnswer } from './hooks';
+import { modelOf, type BegunTurn, type HookRequest, type PreCallAnswer, type TurnMark } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
-import { sideRequest } from './known-clients';
+import { fewTokens, sideRequest, sideWords } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
 import { hiddenWith, type KeptQuestion } from './kept-question';
 import { HistoryReader, keptTurn, readKept, type KnownTurn, type Place } from './memory';
@@ -21,7 +21,8 @@ import type { Resumption } from './resumption';
 import { readSelection, selects, type SelectedRequest } from './selection';
 import { withServerHeaders } from './server-headers';
 import type { ServerConfig } from './servers';
-import { surfaceFor, type Surface, type SurfacePolicy } from './surface';
+import { surfaceFor, surfaceHeader, type Surface, type SurfacePolicy } from './surface';
+import type { Ticket, TicketLimits } from './ticket';
 
 export interface ArmingDeps {
   readonly book: OfferBook;
@@ -52,12 +53,16 @@ export interface Armed {
   readonly facts: Omit<RequestFacts, 'milliseconds'>;
   readonly turn?: string;
   readonly conversation?: string;
+  /** The answer holds for every plain request of this caller, with this word for its model calls. */
+  readonly lends?: Pick<Ticket, 'of' | 'unless'>;
 }
 
 /** What a request came to with its hidden rounds put back. */
 interface Recalled {
   readonly body: JsonObject;
   readonly place: Place;
+  /** Past answers in it. */
+  readonly turns: number;
   readonly readsOn: boolean;
   /** The conversation that the last answer we know belongs to. */
   readonly conversation?: string;
@@ -72,6 +77,13 @@ export const rejected = (answer: PreCallAnswer, refused?: RequestFacts['refused'
   answer,
   facts: { decision: 'rejected', ...(refused && { refused }), ...nothingOffered, ...nothingFound },
 });
+
+/** What must be in no request that is answered by a ticket: it says something about tools, or names its conversation. */
+const ticketLimits: TicketLimits = {
+  headers: ['x-mcp-', 'x-toolturn-', ...idHeaders],
+  words: sideWords,
+  tokens: fewTokens,
+};
 
 /** Makes a request ready before the model is asked: hidden rounds back in place, and the offer behind the client's tools. */
 export class Arming {
@@ -115,10 +127,21 @@ export class Arming {
     const { body, place, readsOn, found } = recalled;
     const changes = changed(request.body, body);
     const named = conversationOf(request, recalled);
-    const pass = (reason: string): Armed => ({
+    // Nothing but who asks, and for which model, decides about such a request.
+    const isPlain =
+      !('tools' in request.body) &&
+      client.refusal === undefined &&
+      selection === undefined &&
+      caller.serverHeaders === undefined &&
+      request.headers[surfaceHeader] === undefined &&
+      recalled.turns === 0 &&
+      body === request.body &&
+      named === undefined;
+    const pass = (reason: string, lends?: Armed['lends']): Armed => ({
       answer: { ...unarmed(reason, client, changes), of: belongingOf(found, named) },
       facts: { decision: 'passed', ...nothingOffered, ...found },
       ...(named === undefined ? {} : { conversation: named }),
+      ...(lends === undefined ? {} : { lends }),
     });
     if (aside !== undefined) return pass(aside);
     const decision = book.decide({
@@ -129,9 +152,14 @@ export class Arming {
       readsOn,
       ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
     });
-    if (!decision.offer) return pass(decision.reason);
+    const lending = (turn?: string): Armed['lends'] =>
+      isPlain
+        ? { of: belongingOf(found, turn && conversationOfTurn(turn), turn), unless: ticketLimits }
+        : undefined;
+    if (!decision.offer) return pass(decision.reason, lending());
     const patch = dialect.offer(body, decision.tools);
-    const conversation = named ?? conversationName(scopeOf(request.caller), turn);
+    const conversation = named ?? conversationOfTurn(turn);
+    const lends = lending('*');
     const answer: PreCallAnswer = {
       action: 'arm',
       set: { ...changes.set, ...patch.set },
@@ -142,9 +170,7 @@ export class Arming {
         clientTools: client.count,
         place,
         wantsUsage: wantsUsage(request.body),
-        ...(this.deps.knowsRepeats
-          ? { repeat: repeatMark(dialect.name, request, place, this.deps.secrets[0], Date.now()) }
-          : {}),
+        ...this.repeatOf(dialect, request, place, Date.now()),
         ...(selection === undefined ? {} : { selection }),
         ...(surface === 'hidden' ? {} : { surface }),
         ...(found.ledgerHits === 0 ? {} : { restored: true as const }),
@@ -158,7 +184,35 @@ export class Arming {
       offeredTokens: decision.tokens,
       ...found,
     };
-    return { answer, facts, turn, conversation };
+    return { answer, facts, turn, conversation, ...(lends === undefined ? {} : { lends }) };
+  }
+
+  /** The mark of a turn that the door began by a ticket, as `arm` would have made it for the request as it came. */
+  markOf(dialect: Dialect, request: HookRequest, begun: BegunTurn): TurnMark {
+    const { turn, config, ageMs } = begun;
+    const { place } = this.histories.read(dialect.name, dialect.history(request.body));
+    const surface = surfaceFor(this.deps.surface, request);
+    return {
+      turn,
+      conversation: conversationOfTurn(turn),
+      clientTools: 0,
+      place,
+      wantsUsage: wantsUsage(request.body),
+      ...this.repeatOf(dialect, request, place, Date.now() - ageMs),
+      ...(surface === 'hidden' ? {} : { surface }),
+      ...(config === undefined ? {} : { config }),
+    };
+  }
+
+  /** `at` in milliseconds since 1970. */
+  private repeatOf(
+    dialect: Dialect,
+    request: HookRequest,
+    place: Place,
+    at: number,
+  ): Pick<TurnMark, 'repeat'> {
+    const { knowsRepeats, secrets } = this.deps;
+    return knowsRepeats ? { repeat: repeatMark(dialect.name, request, place, secrets[0], at) } : {};
   }
 
   /** What the request says about MCP servers and about what it shows of them, or the error it gets for it. */
@@ -228,6 +282,7 @@ export class Arming {
     return {
       body,
       place,
+      turns: turns.length,
       readsOn,
       ...(conversation === undefined ? {} : { conversation }),
       found: {

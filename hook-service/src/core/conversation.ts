@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from './json';
 import type { Scope } from './ports';
 
 /** Headers in which clients name a conversation: Open WebUI, Codex CLI, LiteLLM, and what others are set up to send. */
-const idHeaders = [
+export const idHeaders = [
   'x-openwebui-chat-id',
   'conversation_id',
   'session_id',
@@ -42,6 +42,11 @@ export function conversationId(
 export function conversationName(scope: Scope, id: string): string {
   const digest = createHash('sha256').update(scope).update('\0').update(id).digest('hex');
   return `c-${digest.slice(0, 24)}`;
+}
+
+/** What the conversation of a client that names none is called: by the turn that it begins with. */
+export function conversationOfTurn(turn: string): string {
+  return `c-${turn.slice(0, 24)}`;
 }
 
 /** Claude Code: `user_<hash>_account_<uuid>_session_<uuid>`, in newer versions an object as JSON with `session_id`. */

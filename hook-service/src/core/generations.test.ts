@@ -1,5 +1,6 @@
 import { Generations, type Generation } from './generations';
 import type { HookRequest, PreCallAnswer, TurnHooks, TurnMark } from './hooks';
+import { ticketSilenceMs } from './ticket';
 
 const request: HookRequest = { path: '/v1/chat/completions', headers: {}, caller: {}, body: {} };
 const armed: PreCallAnswer = {
@@ -115,6 +116,29 @@ test('a config that offered nothing lately ends after the least time, one that d
   await passed(1);
   expect(b.closed).toBe(1);
   expect(generations.all.map(({ version }) => version)).toEqual(['c']);
+});
+
+test('a config that lent the door a ticket is kept for the turns that began with it unseen', async () => {
+  const a = fake('a');
+  begin(a);
+  a.answer = {
+    action: 'pass',
+    reason: 'nothing to offer',
+    ticket: {
+      ...{ version: 'p.1', of: '-.1.-.0', unless: { headers: [], words: [], tokens: 16 } },
+      facts: { scope: 's', dialect: 'chat', model: 'm', decision: 'passed', offered: 0, offeredTokens: 0 },
+    },
+  };
+  expect(await generations.preCall(request)).toMatchObject({ ticket: { version: 'p.1', config: 'a' } });
+  await passed(60_000);
+  generations.replace(fake('b'));
+  // The door may not have heard of the change for as long as a ticket lasts in silence.
+  await passed(ticketSilenceMs + 999);
+  expect(a.closed).toBe(0);
+  const begun = { turn: '0'.repeat(24), config: 'a', ageMs: 3_000 };
+  expect((await generations.postCall(request, begun, {}, signal))?.response['by']).toBe('a');
+  await passed(1);
+  expect(a.closed).toBe(1);
 });
 
 test('a turn that runs keeps its config until it ends, however long that takes', async () => {

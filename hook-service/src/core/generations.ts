@@ -1,5 +1,14 @@
 import type { JsonObject } from './json';
-import type { ChunkSink, HookRequest, PostCallAnswer, PreCallAnswer, TurnHooks, TurnMark } from './hooks';
+import type {
+  BegunTurn,
+  ChunkSink,
+  HookRequest,
+  PostCallAnswer,
+  PreCallAnswer,
+  TurnHooks,
+  TurnMark,
+} from './hooks';
+import { ticketSilenceMs } from './ticket';
 
 /** Everything that answers by one version of the config. */
 export interface Generation {
@@ -24,6 +33,8 @@ interface Held<G> {
   readonly generation: G;
   /** When a turn of it was offered tools last. */
   armedAt: number | undefined;
+  /** True where the door has tickets of it: turns begin that are not seen here. */
+  lends: boolean;
   replacedAt: number | undefined;
   /** Hooks being answered. */
   busy: number;
@@ -66,6 +77,7 @@ export class Generations<G extends Generation> implements TurnHooks {
     const before = this.present;
     this.held.push(heldOf(next));
     before.replacedAt = this.now();
+    if (before.lends) before.armedAt = this.now() + ticketSilenceMs;
     this.settle(before);
     const { most = 32 } = this.options;
     while (this.held.length > most + 1) {
@@ -77,7 +89,8 @@ export class Generations<G extends Generation> implements TurnHooks {
   async preCall(request: HookRequest): Promise<PreCallAnswer> {
     const held = this.present;
     return this.use(held, async ({ service, version }) => {
-      const answer = await service.preCall(request);
+      const answer = lent(await service.preCall(request), version);
+      if (answer.ticket !== undefined) held.lends = true;
       if (answer.action !== 'arm') return answer;
       held.armedAt = this.now();
       return { ...answer, mark: { ...answer.mark, config: version } };
@@ -86,7 +99,7 @@ export class Generations<G extends Generation> implements TurnHooks {
 
   postCall(
     request: HookRequest,
-    mark: TurnMark,
+    mark: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
   ): Promise<PostCallAnswer | undefined> {
@@ -95,7 +108,7 @@ export class Generations<G extends Generation> implements TurnHooks {
 
   stream(
     request: HookRequest,
-    mark: TurnMark,
+    mark: TurnMark | BegunTurn,
     seen: readonly JsonObject[],
     chunks: AsyncIterable<JsonObject>,
     sink: ChunkSink,
@@ -120,7 +133,7 @@ export class Generations<G extends Generation> implements TurnHooks {
     return present;
   }
 
-  private of({ config }: TurnMark): Held<G> {
+  private of({ config }: TurnMark | BegunTurn): Held<G> {
     return this.held.findLast(({ generation }) => generation.version === config) ?? this.present;
   }
 
@@ -165,5 +178,10 @@ export class Generations<G extends Generation> implements TurnHooks {
 }
 
 function heldOf<G>(generation: G): Held<G> {
-  return { generation, armedAt: undefined, replacedAt: undefined, busy: 0, isClosed: false };
+  return { generation, armedAt: undefined, lends: false, replacedAt: undefined, busy: 0, isClosed: false };
+}
+
+/** Turns that begin by the ticket belong to this version. */
+function lent(answer: PreCallAnswer, config: string): PreCallAnswer {
+  return answer.ticket === undefined ? answer : { ...answer, ticket: { ...answer.ticket, config } };
 }

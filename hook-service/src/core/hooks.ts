@@ -5,6 +5,7 @@ import type { Place } from './memory';
 import type { RepeatMark } from './repeat-mark';
 import type { Selection } from './selection';
 import type { Surface } from './surface';
+import type { Ticket, TicketRequest } from './ticket';
 
 /** One request of a client, as LiteLLM hands it to a hook. */
 export interface HookRequest {
@@ -18,6 +19,8 @@ export interface HookRequest {
   readonly body: JsonObject;
   /** True where the door waits for calls that the request approves; else it is told to ask again like that. */
   readonly mayWait?: true;
+  /** True where the door can use a ticket for more requests of this kind. */
+  readonly wantsTicket?: true;
 }
 
 /** The model that a request names; Gemini's stands in the path. */
@@ -49,6 +52,18 @@ export interface TurnMark {
   readonly restored?: true;
 }
 
+/** What the door keeps of a turn that it began by a ticket: what the mark would say is worked out when it comes back. */
+export interface BegunTurn {
+  readonly turn: string;
+  readonly config?: string;
+  /** How long ago the request came, in milliseconds. */
+  readonly ageMs: number;
+  /** The client's request as it came; absent: as it is now, without our tools. */
+  readonly asked?: JsonObject;
+  /** Absent where those who watch have been told of it. */
+  readonly request?: TicketRequest;
+}
+
 export type PreCallAnswer = (
   | { readonly action: 'pass'; readonly reason: string }
   /** The client gets this error: what it asks for cannot be. */
@@ -73,6 +88,8 @@ export type PreCallAnswer = (
 ) & {
   /** To what the model's call belongs (`belonging.ts`): the door keeps it until LiteLLM logs the call. */
   readonly of?: string;
+  /** By which the door answers further requests. */
+  readonly ticket?: Ticket;
 };
 
 /** A finished turn, not streaming. */
@@ -96,13 +113,13 @@ export interface TurnHooks {
   preCall(request: HookRequest): Promise<PreCallAnswer>;
   postCall(
     request: HookRequest,
-    mark: TurnMark,
+    mark: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
   ): Promise<PostCallAnswer | undefined>;
   stream(
     request: HookRequest,
-    mark: TurnMark,
+    mark: TurnMark | BegunTurn,
     seen: readonly JsonObject[],
     chunks: AsyncIterable<JsonObject>,
     sink: ChunkSink,

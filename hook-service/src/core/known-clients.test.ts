@@ -1,4 +1,4 @@
-import { namesByClients, sideRequest } from './known-clients';
+import { namesByClients, sideRequest, sideWords } from './known-clients';
 
 describe('a request beside the conversation', () => {
   it.each([
@@ -35,6 +35,10 @@ describe('a request beside the conversation', () => {
     ],
   ])('is %s', (_what, body, asked) => {
     expect(sideRequest(body, asked)).toEqual(expect.any(String));
+    // What the door looks for in all texts of a request, so that hook-service sees each of these.
+    const text = `${JSON.stringify(body)}\n${asked}`.toLowerCase();
+    const isShort = !/claude|webui|librechat/i.test(_what);
+    expect(isShort || sideWords.some((words) => words.every((word) => text.includes(word)))).toBe(true);
   });
 
   it.each([

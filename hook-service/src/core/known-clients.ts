@@ -7,6 +7,8 @@ import type { HostTool } from './ports';
  */
 interface Rule {
   readonly name: string;
+  /** Lower case: all of them stand in every request that fits; absent: its text does not matter. */
+  readonly words?: readonly string[];
   readonly fits: (request: SideView) => boolean;
 }
 
@@ -18,7 +20,7 @@ interface SideView {
 }
 
 /** Answers of so few tokens hold no tool work. */
-const fewTokens = 16;
+export const fewTokens = 16;
 
 const rules: readonly Rule[] = [
   {
@@ -27,18 +29,28 @@ const rules: readonly Rule[] = [
   },
   {
     name: 'Open WebUI: title, tags, follow-ups, search queries and the like',
+    words: ['### task:'],
     fits: ({ asked }) =>
       /^\s*### Task:\s/.test(asked) && /### (?:Output|Guidelines|Chat History)|<chat_history>/.test(asked),
   },
   {
-    name: 'Claude Code: topic and title of a conversation',
-    fits: ({ system, asked }) =>
-      /Analyze if this message indicates a new conversation topic/.test(system) ||
-      /Generate a (?:concise|succinct|short)[^.]{0,40} title/i.test(system) ||
-      /^Please write a 5-10 word title/.test(asked),
+    name: 'Claude Code: topic of a conversation',
+    words: ['analyze if this message indicates a new conversation topic'],
+    fits: ({ system }) => /Analyze if this message indicates a new conversation topic/.test(system),
+  },
+  {
+    name: 'Claude Code: title of a conversation',
+    words: ['generate a ', ' title'],
+    fits: ({ system }) => /Generate a (?:concise|succinct|short)[^.]{0,40} title/i.test(system),
+  },
+  {
+    name: 'Claude Code: title of a conversation before',
+    words: ['please write a 5-10 word title'],
+    fits: ({ asked }) => /^Please write a 5-10 word title/.test(asked),
   },
   {
     name: 'LibreChat: title of a conversation',
+    words: ['provide a concise, 5-word-or-less title for the conversation'],
     fits: ({ asked, system }) =>
       /Provide a concise, 5-word-or-less title for the conversation/.test(`${system}\n${asked}`),
   },
@@ -47,8 +59,14 @@ const rules: readonly Rule[] = [
 /** The rule by which a request is one beside the conversation; undefined for the conversation itself. */
 export function sideRequest(body: JsonObject, asked: string): string | undefined {
   const view: SideView = { maxTokens: maxTokensOf(body), system: systemText(body), asked };
-  return rules.find((rule) => rule.fits(view))?.name;
+  const text = `${view.system}\n${asked}`.toLowerCase();
+  return rules.find(({ words = [], fits }) => words.every((each) => text.includes(each)) && fits(view))?.name;
 }
+
+/** Without all words of one of these lists, and with an answer of more than few tokens, a request is none beside the conversation. */
+export const sideWords: readonly (readonly string[])[] = rules.flatMap(({ words }) =>
+  words === undefined ? [] : [words],
+);
 
 function maxTokensOf(body: JsonObject): number | undefined {
   const generation = body['generationConfig'];

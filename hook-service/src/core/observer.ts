@@ -174,8 +174,12 @@ export function observers(all: readonly Observer[], log: Log): Observer {
 }
 
 /** Tells of one turn. */
-export function turnObserver(observer: Observer, of: TurnFacts): (event: TurnEvent) => void {
-  return (event) => observer.observe({ ...event, of, at: Date.now() });
+export function turnObserver(
+  observer: Observer,
+  of: TurnFacts,
+  now: () => number = Date.now,
+): (event: TurnEvent) => void {
+  return (event) => observer.observe({ ...event, of, at: now() });
 }
 
 /** Follows one call and tells of it. `find` gives the tool behind the name of a call that could not run. */

@@ -24,4 +24,27 @@ describe('turns at once', () => {
     leave();
     expect(overload.refusal('a')).toBeUndefined();
   });
+
+  it('are told of when somebody begins or ends to be refused, by name while these are few', () => {
+    const told: unknown[] = [];
+    const overload: Overload = new Overload(
+      () => ({ all: 100, perKey: 1 }),
+      () => told.push(overload.full),
+    );
+    const leave = overload.enter('a');
+    const leaveB = overload.enter('b');
+    leave();
+    leaveB();
+    expect(told).toEqual([['a'], ['a', 'b'], ['b'], []]);
+    for (let i = 0; i < 65; i++) overload.enter(`s${i}`);
+    expect(overload.full).toBe(true);
+    const small: Overload = new Overload(
+      () => ({ all: 2 }),
+      () => told.push(small.full),
+    );
+    told.length = 0;
+    small.enter('a');
+    small.enter('a')();
+    expect(told).toEqual([true, []]);
+  });
 });

@@ -18,12 +18,19 @@ export interface Refusal {
   readonly limit: TurnsLimit;
 }
 
+/** Callers that are named one by one. */
+const mostNamed = 64;
+
 /** Counts turns in work. A request is refused before the model is asked: that costs nobody anything. */
 export class Overload {
   private active = 0;
   private readonly byScope = new Map<Scope, number>();
 
-  constructor(private readonly limits: () => TurnsAtOnce) {}
+  /** `onChange` is called when `full` has changed. */
+  constructor(
+    private readonly limits: () => TurnsAtOnce,
+    private readonly onChange: () => void = () => undefined,
+  ) {}
 
   /** Turns in work now. */
   get inFlight(): number {
@@ -40,15 +47,27 @@ export class Overload {
     return { error: failureError('keyTurnsFull', { most: perKey }), limit: 'limits.turns_per_key' };
   }
 
+  /** Callers whose requests are refused now; true: everybody's are, or those of many. */
+  get full(): readonly Scope[] | true {
+    const { all, perKey = Infinity } = this.limits();
+    if (this.active >= all) return true;
+    if (perKey === Infinity) return [];
+    const full = [...this.byScope].filter(([, turns]) => turns >= perKey).map(([scope]) => scope);
+    return full.length > mostNamed ? true : full;
+  }
+
   /** A turn begins; what is returned ends it. */
   enter(scope: Scope): () => void {
-    this.active += 1;
-    this.byScope.set(scope, (this.byScope.get(scope) ?? 0) + 1);
-    return () => {
-      this.active -= 1;
-      const left = (this.byScope.get(scope) ?? 1) - 1;
-      if (left > 0) this.byScope.set(scope, left);
-      else this.byScope.delete(scope);
-    };
+    this.count(scope, 1);
+    return () => this.count(scope, -1);
+  }
+
+  private count(scope: Scope, turns: 1 | -1): void {
+    const before = this.refusal(scope)?.limit;
+    this.active += turns;
+    const now = (this.byScope.get(scope) ?? 0) + turns;
+    if (now > 0) this.byScope.set(scope, now);
+    else this.byScope.delete(scope);
+    if (this.refusal(scope)?.limit !== before) this.onChange();
   }
 }

@@ -9,6 +9,7 @@ import { ToolturnError } from './errors';
 import { failureError, logFailure } from './failure-policy';
 import {
   modelOf,
+  type BegunTurn,
   type ChunkSink,
   type HookRequest,
   type PostCallAnswer,
@@ -24,6 +25,7 @@ import { turnObserver, type Observer, type TurnEvent, type TurnFacts } from './o
 import type { Overload } from './overload';
 import type { Upstream } from './ports';
 import { contextOf, traceOf, turnSpan, type TurnSpan } from './trace';
+import { observeRequest, type Ticket, type Tickets } from './ticket';
 import type { Work } from './work';
 import type { FirstAnswer, Repeats } from './repeats';
 import { ResultDelimiter, type DelimitPolicy } from './result-delimiter';
@@ -50,6 +52,8 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly allowances?: Pick<Allowances, 'open'>;
   /** True where traces are collected: requests carry the ids of our spans then, and else the client's. */
   readonly traced?: boolean;
+  /** Absent: the door is given none. */
+  readonly tickets?: Pick<Tickets, 'state'>;
 }
 
 /** Answers LiteLLM's hooks: arms a request before the call, finishes the turn after it. */
@@ -88,8 +92,10 @@ export class TurnService implements TurnHooks {
 
   private async armed(dialect: Dialect, request: HookRequest): Promise<PreCallAnswer> {
     const begun = performance.now();
+    // Before anything is decided: what changes in the meantime ends the ticket.
+    const version = request.wantsTicket === true ? this.deps.tickets?.state.version : undefined;
     const busy = request.mayWait === true ? undefined : this.busy(request);
-    const { answer, facts, turn, conversation } = busy ?? (await this.arm(dialect, request));
+    const { answer, facts, turn, conversation, lends } = busy ?? (await this.arm(dialect, request));
     // It comes again at once.
     if (answer.action === 'wait') return answer;
     const of = factsOf(request, {
@@ -107,7 +113,28 @@ export class TurnService implements TurnHooks {
       type: 'request',
       request: { ...facts, milliseconds: since(begun) },
     });
-    return answer;
+    if (lends === undefined || version === undefined) return answer;
+    const { scope, model, keyAlias, user, team } = of;
+    const { decision, offered, offeredTokens } = facts;
+    const ticket: Ticket = {
+      version,
+      ...lends,
+      facts: {
+        ...{ scope, dialect: of.dialect, model, decision, offered, offeredTokens },
+        ...(keyAlias === undefined ? {} : { keyAlias }),
+        ...(user === undefined ? {} : { user }),
+        ...(team === undefined ? {} : { team }),
+      },
+    };
+    return { ...answer, ticket };
+  }
+
+  /** The mark of a turn; of one that the door began by a ticket it is worked out now. */
+  private markOf(dialect: Dialect, request: HookRequest, turn: TurnMark | BegunTurn): TurnMark {
+    if (!('ageMs' in turn)) return turn;
+    if (turn.request !== undefined) observeRequest(this.deps.observer, turn.request);
+    const body = turn.asked ?? dialect.withdraw(request.body, 0);
+    return this.arming.markOf(dialect, { ...request, body }, turn);
   }
 
   private async arm(dialect: Dialect, request: HookRequest): Promise<Armed> {
@@ -131,11 +158,12 @@ export class TurnService implements TurnHooks {
   /** After the model's answer, not streaming. Undefined when nothing in it is ours. */
   async postCall(
     request: HookRequest,
-    mark: TurnMark,
+    turn: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
   ): Promise<PostCallAnswer | undefined> {
     const dialect = this.dialectOf(request.path);
+    const mark = this.markOf(dialect, request, turn);
     const { isClients } = this.names(dialect, request, mark);
     const round = dialect.read(response, mark.turn, 1);
     if (round.calls.every((call) => isClients(call.name))) return undefined;
@@ -150,8 +178,8 @@ export class TurnService implements TurnHooks {
     const result = await this.run(request, mark, dialect, asker, false, signal, (work, roundNumber) =>
       (rounds[roundNumber - 1] ??= []).push(work),
     );
-    const { turn, surface } = mark;
-    const work = surface === undefined ? undefined : { turn, surface, rounds };
+    const { surface } = mark;
+    const work = surface === undefined ? undefined : { turn: mark.turn, surface, rounds };
     return {
       response: dialect.finish(result.rounds, result.handBack, result.note, isClients, work, result.question),
       rounds: result.rounds.length,
@@ -166,13 +194,14 @@ export class TurnService implements TurnHooks {
    */
   async stream(
     request: HookRequest,
-    mark: TurnMark,
+    turn: TurnMark | BegunTurn,
     seen: readonly JsonObject[],
     chunks: AsyncIterable<JsonObject>,
     sink: ChunkSink,
     signal: AbortSignal,
   ): Promise<void> {
     const dialect = this.dialectOf(request.path);
+    const mark = this.markOf(dialect, request, turn);
     const joiner = dialect.join({
       turn: mark.turn,
       isClients: this.names(dialect, request, mark).isClients,

@@ -3,12 +3,14 @@ import type { ApprovalDesk } from '../core/approval-desk';
 import { ToolturnError, type ErrorCode } from '../core/errors';
 import type { Log, PartHealth } from '../core/ports';
 import type { TurnHooks } from '../core/hooks';
+import type { Tickets } from '../core/ticket';
 import type { TurnLog } from '../core/turn-log';
 import type { Callers } from '../core/callers';
 import type { McpEndpoint } from '../core/mcp-endpoint';
 import type { ToolDoor } from '../core/tool-door';
 import { approvalRoutes } from './approvals';
 import { auditRoutes, type FindAudit } from './audit';
+import { followRoute } from './follow';
 import { hookRoutes } from './hooks';
 import { mcpRoutes } from './mcp';
 import { logRoutes, metricsRoute, type LogDeps } from './metrics';
@@ -22,6 +24,8 @@ import { turnRoutes } from './turns';
 
 export interface AppDeps {
   readonly service: TurnHooks;
+  /** Which tickets hold. */
+  readonly tickets: Tickets;
   readonly turns: TurnLog;
   readonly audit: FindAudit;
   /** Where people elsewhere decide about calls. */
@@ -104,6 +108,7 @@ export function createApp(deps: AppDeps): Express {
     '/hooks',
     hooksGuarded,
     logRoutes(metrics.log, deps.bodyBytes),
+    followRoute(deps.tickets),
     hookRoutes(deps.service, deps.bodyBytes),
   );
   if (metrics.page !== undefined) {

@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { ToolturnError } from '../core/errors';
 import type { LoggedCall } from '../core/spending';
+import type { TicketRequest } from '../core/ticket';
+import { ticketRequest, ticketRequestSchema } from './ticket-payload';
 
 /** What the door reports, or what LiteLLM's `generic_api` callback does. */
 export interface LogReport {
   readonly calls: readonly LoggedCall[];
+  /** Requests that the door answered by a ticket. */
+  readonly requests: readonly TicketRequest[];
   /** Requests that went on without tools because hook-service was away. */
   readonly missed: number;
   /** Calls that the door could not report. */
@@ -36,7 +40,14 @@ const reported = z.object({
   cache_hit: flag,
 });
 const count = z.number().int().min(0).max(1_000_000).default(0);
-const doorReport = z.object({ calls: z.array(reported).max(10_000), missed: count, dropped: count });
+const doorReport = z.object({
+  calls: z.array(reported).max(10_000),
+  requests: z.array(ticketRequestSchema).max(10_000).default([]),
+  missed: count,
+  dropped: count,
+});
+
+const nothing: LogReport = { calls: [], requests: [], missed: 0, dropped: 0 };
 
 /** LiteLLM's StandardLoggingPayload, as far as it concerns cost. Times in seconds since 1970. */
 const standard = z.object({
@@ -69,15 +80,15 @@ const standard = z.object({
 export function parseLogReport(body: unknown): LogReport {
   if (Array.isArray(body)) {
     const entries = body.flatMap((each) => standard.safeParse(each).data ?? []);
-    return { calls: entries.map(standardCall), missed: 0, dropped: 0 };
+    return { ...nothing, calls: entries.map(standardCall) };
   }
   const parsed = doorReport.safeParse(body);
   if (parsed.success) {
-    const { calls, missed, dropped } = parsed.data;
-    return { calls: calls.map(reportedCall), missed, dropped };
+    const { calls, requests, missed, dropped } = parsed.data;
+    return { calls: calls.map(reportedCall), requests: requests.map(ticketRequest), missed, dropped };
   }
   const single = standard.safeParse(body);
-  if (single.success) return { calls: [standardCall(single.data)], missed: 0, dropped: 0 };
+  if (single.success) return { ...nothing, calls: [standardCall(single.data)] };
   const where = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`);
   throw new ToolturnError('bad_request', `The report of model calls is not understood: ${where.join('; ')}`);
 }

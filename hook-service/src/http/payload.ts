@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ToolturnError } from '../core/errors';
 import type { Caller } from '../core/caller';
-import type { HookRequest, TurnMark } from '../core/hooks';
+import type { BegunTurn, HookRequest, TurnMark } from '../core/hooks';
 import type { JsonObject } from '../core/json';
 import { surfaces } from '../core/surface';
+import { begunTurn, begunTurnSchema } from './ticket-payload';
 
 const text = z.string().nullish();
 const jsonObject = z.custom<JsonObject>(
@@ -68,26 +69,56 @@ const mark = z.object({
   restored: z.literal(true).nullish(),
 });
 
-const preCall = request.extend({ waits: z.literal(true).nullish() });
-const postCall = request.extend({ turn: mark, response: jsonObject });
-const streamHead = request.extend({ turn: mark, seen: z.array(jsonObject) });
+const preCall = request.extend({ waits: z.literal(true).nullish(), ticket: z.boolean().nullish() });
+const response = { response: jsonObject };
+const seen = { seen: z.array(jsonObject) };
+const postCall = request.extend({ turn: mark, ...response });
+const begunPostCall = request.extend({ turn: begunTurnSchema, ...response });
+const streamHead = request.extend({ turn: mark, ...seen });
+const begunStreamHead = request.extend({ turn: begunTurnSchema, ...seen });
 
 /** Parses the body of the pre-call hook. Throws `ToolturnError` `bad_request` naming the field that is wrong. */
 export function parsePreCall(body: unknown): HookRequest {
   const parsed = parse(preCall, body);
-  return { ...hookRequest(parsed), ...(parsed.waits ? { mayWait: true } : {}) };
+  return {
+    ...hookRequest(parsed),
+    ...(parsed.waits ? { mayWait: true } : {}),
+    ...(parsed.ticket === true ? { wantsTicket: true } : {}),
+  };
 }
 
 /** Parses the body of the post-call hook. */
-export function parsePostCall(body: unknown): { request: HookRequest; mark: TurnMark; response: JsonObject } {
+export function parsePostCall(body: unknown): {
+  request: HookRequest;
+  mark: TurnMark | BegunTurn;
+  response: JsonObject;
+} {
+  if (isBegun(body)) {
+    const begun = parse(begunPostCall, body);
+    return { request: hookRequest(begun), mark: begunTurn(begun.turn), response: begun.response };
+  }
   const parsed = parse(postCall, body);
   return { request: hookRequest(parsed), mark: turnMark(parsed.turn), response: parsed.response };
 }
 
 /** Parses the first line of the stream hook. */
-export function parseStreamHead(body: unknown): { request: HookRequest; mark: TurnMark; seen: JsonObject[] } {
+export function parseStreamHead(body: unknown): {
+  request: HookRequest;
+  mark: TurnMark | BegunTurn;
+  seen: JsonObject[];
+} {
+  if (isBegun(body)) {
+    const begun = parse(begunStreamHead, body);
+    return { request: hookRequest(begun), mark: begunTurn(begun.turn), seen: begun.seen };
+  }
   const parsed = parse(streamHead, body);
   return { request: hookRequest(parsed), mark: turnMark(parsed.turn), seen: parsed.seen };
+}
+
+/** True where the door began the turn by a ticket: it knows then how long ago that was. */
+function isBegun(body: unknown): boolean {
+  const turn = jsonObject.safeParse(body).data?.['turn'];
+  return jsonObject.safeParse(turn).data?.['age'] !== undefined;
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {

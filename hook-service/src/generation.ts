@@ -156,7 +156,16 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     host,
     runner,
     approval: { policy, approvals },
-    resumption: new Resumption({ approvals, policy, runner, book, limits, newGate, observer }),
+    resumption: new Resumption({
+      approvals,
+      policy,
+      runner,
+      book,
+      limits,
+      newGate,
+      observer,
+      allowances: parts.allowances,
+    }),
     knowsRepeats: config.retryWindowSeconds !== undefined,
     repeats: new Repeats({
       store: state.firstTurns,

@@ -63,7 +63,7 @@ export class Allowances implements Observer {
     private readonly log: Log,
   ) {}
 
-  /** What LiteLLM has logged, and calls outside of any turn, which nobody else counts. Returns at once. */
+  /** What LiteLLM has logged, and calls outside of any turn or before its rounds, which nobody else counts. Returns at once. */
   observe({ of, ...event }: Observation): void {
     if (event.type === 'model_called') {
       const { tokens, costUsd, again } = event.model;
@@ -75,7 +75,7 @@ export class Allowances implements Observer {
           !(again && counter.slides === true),
       );
       this.addLater(of.scope, counted, add);
-    } else if (event.type === 'call_finished' && of.turn === undefined) {
+    } else if (event.type === 'call_finished' && (of.turn === undefined || event.call.round === 0)) {
       const costUsd = callPrice(this.prices(), event.call, event.end);
       const add = { ...noAmounts, calls: 1, costUsd, resultBytes: event.end.bytesOut };
       this.addLater(of.scope, this.countedOf(of), add);

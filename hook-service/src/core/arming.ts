@@ -106,7 +106,7 @@ export class Arming {
     if (caller.serverHeaders !== undefined && aside === undefined)
       await this.deps.host.prepare?.(caller.serverHeaders);
     const told = { ...request, body: asked.body, caller };
-    const recalled = await this.recall(dialect, told, history, async (waits) =>
+    const recalled = await this.recall(dialect, told, history, async (waits, conversation) =>
       aside === undefined
         ? this.deps.resumption?.outcomes({
             dialect,
@@ -114,6 +114,7 @@ export class Arming {
             turn,
             history,
             waits,
+            ...(conversation === undefined ? {} : { conversation }),
             ...(selection && { selection }),
           })
         : undefined,
@@ -255,7 +256,7 @@ export class Arming {
     dialect: Dialect,
     request: HookRequest,
     history: History,
-    resume: (waits: KeptQuestion) => Promise<readonly Outcome[] | 'wait' | undefined>,
+    resume: (waits: KeptQuestion, conversation?: string) => Promise<readonly Outcome[] | 'wait' | undefined>,
   ): Promise<Recalled | 'wait'> {
     const { turns, place } = this.histories.read(dialect.name, history);
     const known: (KnownTurn | undefined)[] = turns.some((keys) => keys.length > 0)
@@ -263,7 +264,7 @@ export class Arming {
       : [];
     const last = known.at(-1);
     if (last?.waits !== undefined) {
-      const outcomes = await resume(last.waits);
+      const outcomes = await resume(last.waits, last.conversation);
       if (outcomes === 'wait') return 'wait';
       if (outcomes !== undefined) {
         const settled = settledTurn(dialect, last.waits, last, outcomes);

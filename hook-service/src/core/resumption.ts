@@ -1,3 +1,4 @@
+import type { Allowances } from './allowance';
 import { approvedText, type Approvals } from './approvals';
 import type { ApprovalPolicy } from './approval-policy';
 import type { CallContext, CallRunner, Gate } from './calls';
@@ -19,6 +20,8 @@ export interface ResumptionDeps {
   readonly limits: Limits;
   readonly newGate: (parallel: number) => Gate;
   readonly observer: Observer;
+  /** What callers have used up; absent: no such limit is set. */
+  readonly allowances?: Pick<Allowances, 'refusal'>;
 }
 
 /** A request that comes behind a question. */
@@ -29,6 +32,7 @@ export interface Reply {
   readonly turn: string;
   readonly history: History;
   readonly waits: KeptQuestion;
+  readonly conversation?: string;
   readonly selection?: Selection;
 }
 
@@ -56,10 +60,15 @@ export class Resumption {
     );
     if (settled.run.size > 0 && request.mayWait !== true) return 'wait';
     const context = this.contextOf(reply);
+    const used = settled.run.size > 0 ? await this.deps.allowances?.refusal(context.scope) : undefined;
     let position = 0;
     const runs = waits.outcomes.map(async (outcome, index): Promise<Outcome> => {
       if (outcome.waits === undefined) return outcome;
       const isApproved = settled.run.has(position++);
+      if (isApproved && used !== undefined) {
+        const text = `This call was approved and not run: the limit of ${used.what} is reached. Say so.`;
+        return { call: outcome.call, text, failure: 'limit', milliseconds: 0 };
+      }
       if (isApproved) return this.run(reply, context, outcome, index);
       return { call: outcome.call, text: settled.text, failure: 'denied', milliseconds: 0 };
     });
@@ -67,7 +76,7 @@ export class Resumption {
   }
 
   private async run(
-    { request, dialect, turn }: Reply,
+    { request, dialect, turn, conversation }: Reply,
     context: CallContext,
     { call }: Outcome,
     number: number,
@@ -80,6 +89,7 @@ export class Resumption {
       stream: body['stream'] === true,
       model: typeof body['model'] === 'string' ? body['model'].slice(0, 128) : '',
       ...(request.callId === undefined ? {} : { callId: request.callId }),
+      ...(conversation === undefined ? {} : { conversation }),
       ...(caller.alias === undefined ? {} : { keyAlias: caller.alias }),
       ...(caller.user === undefined ? {} : { user: caller.user }),
       ...(caller.team === undefined ? {} : { team: caller.team }),

@@ -499,6 +499,24 @@ describe('what goes wrong in a turn of generateContent', () => {
     expect(JSON.stringify(events)).not.toContain('notes__');
   });
 
+  it('in a stream that ends without a reason in round two is one error: half an answer is not passed off as a whole one', async () => {
+    gemini.answerWith((request) => {
+      if (roundsBehind(request) === 0) return say(request, { text: 'Let me see.', calls: [echo('a')] });
+      const content = { role: 'model', parts: [{ text: 'The word is' }] };
+      return { stream: (out) => out.chunk({ candidates: [{ content, index: 0 }] }) };
+    });
+    const events = await dataOf(await post(':streamGenerateContent?alt=sse', question));
+    expect(events.at(-1)).toEqual({
+      error: {
+        code: 502,
+        message: 'The stream of the model broke off before its end.',
+        status: expect.any(String),
+      },
+    });
+    expect(events.filter((event) => 'error' in event)).toHaveLength(1);
+    expect(JSON.stringify(events)).not.toContain('finishReason');
+  });
+
   it('is an error and no leaked call when hook-service is lost in round two, streamed and not', async () => {
     for (const path of [':generateContent', ':streamGenerateContent?alt=sse']) {
       const [asked, go] = [gate(), gate()];

@@ -361,7 +361,7 @@ const turns = rows({
     },
   },
   streamBroke: {
-    what: "the model's stream breaks off",
+    what: "the model's stream breaks off, or ends without saying how",
     fails: 'closed',
     client: 'one error chunk',
     logged: 'as above',

@@ -110,7 +110,8 @@ describe('a round of a generateContent stream', () => {
   });
 
   it('makes the same ids up each time it is read, and keeps those of the provider', () => {
-    const chunks = [chunk([ours, call('notes__a', {}, {}), { functionCall: { id: 'x', name: 'notes__b' } }])];
+    const calls = [ours, call('notes__a', {}, {}), { functionCall: { id: 'x', name: 'notes__b' } }];
+    const chunks = [chunk(calls, 'STOP')];
     const [one, two] = [view([chunks]), view([chunks])].map(({ rounds }) => rounds[0]?.round.calls);
     expect(one).toEqual(two);
     expect(one?.[2]).toMatchObject({ id: 'x', arguments: '{}' });
@@ -132,7 +133,9 @@ describe('a round of a generateContent stream', () => {
       { executableCode: { language: 'PYTHON', code: '1' } },
       { ...ours, thoughtSignature: 'Qw==' },
     ];
-    const { rounds, out } = view([parts.map((part) => chunk([part]))]);
+    const { rounds, out } = view([
+      parts.map((part, at) => chunk([part], at === parts.length - 1 ? 'STOP' : undefined)),
+    ]);
     expect(rounds[0]?.round.message['parts']).toEqual([
       { text: 'Let me.', thought: true },
       { text: 'One moment' },
@@ -159,11 +162,20 @@ describe('a round of a generateContent stream', () => {
 
   it('leaves citations and other fields beside a call of ours in the stream', () => {
     const grounded = chunk([ours], undefined, { newField: 1 });
-    const { out } = view([[grounded]]);
+    const { out } = view([[grounded, chunk([{ text: '' }], 'STOP')]]);
     expect(out[0]).toEqual({
       ...grounded,
       candidates: [{ content: { role: 'model', parts: [{ text: '' }] }, index: 0 }],
     });
+  });
+
+  it('does not pass half an answer off as a whole one: a round says how it ended, or it broke off', () => {
+    const joiner = open();
+    joiner.push(chunk([{ text: 'The answer is' }]));
+    expect(() => joiner.endRound()).toThrow('broke off before its end');
+    const blocked = open();
+    blocked.push({ promptFeedback: { blockReason: 'SAFETY' } });
+    expect(() => blocked.endRound()).not.toThrow();
   });
 
   it('shows the client the same text and calls, however the provider cuts it', () => {

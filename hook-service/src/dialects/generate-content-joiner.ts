@@ -1,4 +1,5 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
+import { failureError } from '../core/failure-policy';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import type { Work } from '../core/work';
 import { noteLines, notesOf } from '../core/work-note';
@@ -29,6 +30,8 @@ export class GenerateContentJoiner implements StreamJoiner {
   private round: RoundState;
   /** The chunk that ended the last round, kept back: it may turn out to be the end of the answer. */
   private held: JsonObject | undefined;
+  /** Whether the round has said how it ended: Gemini names a reason in its last chunk, or why it was blocked. */
+  private ended = false;
   /** How the last round ended, where its last chunk is out already. */
   private reason: Json | undefined;
 
@@ -56,6 +59,9 @@ export class GenerateContentJoiner implements StreamJoiner {
   }
 
   endRound(): Reading & { readonly round: Round } {
+    // Half an answer is not passed off as a whole one.
+    if (!this.ended) throw failureError('streamBroke');
+    this.ended = false;
     const { parts, calls, text, usage } = this.round;
     // With calls of ours alone the turn goes on, and what the client may see should not wait for them.
     const goesOn = calls.length > 0 && calls.every((call) => !this.options.isClients(call.name));
@@ -124,7 +130,10 @@ export class GenerateContentJoiner implements StreamJoiner {
     this.identity = { ...pick(chunk, identity), ...this.identity };
     if (isJsonObject(chunk['usageMetadata'])) this.round.usage = chunk['usageMetadata'];
     const candidate = firstCandidate(chunk);
-    if (isBlocked(chunk)) this.reason = 'OTHER';
+    if (isBlocked(chunk)) {
+      this.reason = 'OTHER';
+      this.ended = true;
+    }
     if (candidate === undefined) return isUsageOnly(chunk) ? undefined : this.chunk(chunk);
     const { content } = candidate;
     const parts = partsOf(content);
@@ -137,6 +146,7 @@ export class GenerateContentJoiner implements StreamJoiner {
     };
     if (typeof candidate['finishReason'] === 'string') {
       this.held = out;
+      this.ended = true;
       return undefined;
     }
     return nothing && saysNothing(out, candidate) ? undefined : this.chunk(out);

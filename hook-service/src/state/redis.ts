@@ -8,6 +8,7 @@ import type {
   PartHealth,
   RateStore,
   ResultCache,
+  Scope,
   TextStore,
   TurnStore,
   UsageStore,
@@ -17,6 +18,7 @@ import { connectRedis } from './connection';
 import { memoryCallStore, redisCalls, rememberedCalls } from './claims';
 import { redisLedger } from './ledger';
 import { memoryLedger } from './memory';
+import { MissedWrites } from './missed-writes';
 import { redisPins } from './pins';
 import { memoryRates, redisRates } from './rates';
 import { Replica } from './replica';
@@ -75,6 +77,9 @@ export function createState(options: { url: string | undefined; seal?: SealKeys;
   return redisState(options.url, seal, options.log, fallback);
 }
 
+const callOf = ([scope, call]: readonly [Scope, string, ...unknown[]]): string => `call:${scope}:${call}`;
+const turnOf = ([scope, state]: readonly [Scope, string, ...unknown[]]): string => `turn:${scope}:${state}`;
+
 function redisState(
   url: string,
   seal: Seal,
@@ -84,6 +89,7 @@ function redisState(
   },
 ): State {
   let lost: string | undefined = 'connecting';
+  const missed = new MissedWrites();
   const redis = connectRedis(url, commandTimeoutMs, (reason) => {
     if (lost !== reason) logFailure(log, 'redis', 'lost', { reason });
     lost = reason;
@@ -91,6 +97,7 @@ function redisState(
   redis.on('ready', () => {
     if (lost !== undefined && lost !== 'connecting') logFailure(log, 'redis', 'back');
     lost = undefined;
+    void missed.replay();
   });
   redis.on('close', () => (lost ??= 'the connection was closed'));
 
@@ -106,7 +113,8 @@ function redisState(
   }
 
   const replica = new Replica(redis);
-  const calls = rememberedCalls(redisCalls(redis, seal, replica), fallback.calls);
+  const inRedis = redisCalls(redis, seal, replica);
+  const calls = rememberedCalls(inRedis, fallback.calls);
   const firstTurns = redisTurns(redis, seal, replica);
   const texts = redisTexts(redis, seal);
   const ledger = redisLedger(redis, seal);
@@ -121,27 +129,63 @@ function redisState(
         orMemory(
           'claim',
           () => calls.claim(...call),
-          () => fallback.calls.claim(...call),
+          async () => {
+            const claim = await fallback.calls.claim(...call);
+            if (claim.state === 'claimed')
+              missed.note(callOf(call), async () => {
+                // It may have been given back, or have come to its end, in the meantime.
+                if (fallback.calls.peek(call[0], call[1]) === 'running') await inRedis.claim(...call);
+              });
+            return claim;
+          },
         ),
       record: (...call) =>
         orMemory(
           'record',
-          () => calls.record(...call),
-          () => fallback.calls.record(...call),
+          async () => {
+            await calls.record(...call);
+            missed.forget(callOf(call));
+          },
+          async () => {
+            await fallback.calls.record(...call);
+            missed.note(callOf(call), () => inRedis.record(...call));
+          },
         ),
-      release: (...call) =>
-        orMemory(
+      release: (...call) => {
+        missed.forget(callOf(call));
+        return orMemory(
           'release a claim',
           () => calls.release(...call),
-          () => fallback.calls.release(...call),
-        ),
+          async () => {
+            await fallback.calls.release(...call);
+            missed.note(callOf(call), () => inRedis.release(...call));
+          },
+        );
+      },
     },
     firstTurns: {
       begin: (...turn) =>
         orMemory(
           'begin a turn',
-          () => firstTurns.begin(...turn),
-          () => fallback.firstTurns.begin(...turn),
+          async () => {
+            const [scope, state, id, ttlSeconds] = turn;
+            const kept = await fallback.firstTurns.read(scope, state);
+            const found = await firstTurns.begin(...turn);
+            if (found !== undefined || kept === undefined) return found;
+            // It was begun here while Redis was away, and Redis has not heard of it yet.
+            const { where: _where, ...first } = kept;
+            if (first.turn !== id) await firstTurns.put(scope, state, first, ttlSeconds);
+            return kept;
+          },
+          async () => {
+            const found = await fallback.firstTurns.begin(...turn);
+            const [scope, state, id, ttlSeconds] = turn;
+            if (found === undefined)
+              missed.note(turnOf(turn), () =>
+                firstTurns.put(scope, state, { turn: id, state: 'running' }, ttlSeconds),
+              );
+            return found;
+          },
         ),
       read: (...turn) =>
         orMemory(
@@ -152,8 +196,18 @@ function redisState(
       put: (...turn) =>
         orMemory(
           'keep a turn',
-          () => firstTurns.put(...turn),
-          () => fallback.firstTurns.put(...turn),
+          async () => {
+            await firstTurns.put(...turn);
+            missed.forget(turnOf(turn));
+            // What memory says of it must not be older.
+            const [scope, state] = turn;
+            if ((await fallback.firstTurns.read(scope, state)) !== undefined)
+              await fallback.firstTurns.put(...turn);
+          },
+          async () => {
+            await fallback.firstTurns.put(...turn);
+            missed.note(turnOf(turn), () => firstTurns.put(...turn));
+          },
         ),
     },
     ledger: {

@@ -1,0 +1,41 @@
+/** Most writes that wait; the oldest goes. */
+const mostMissed = 2000;
+
+/**
+ * What was written to memory because Redis was away, so that Redis has it when it is back: other replicas look there for
+ * the turn that a client repeats and for what its calls came to. The last write of a key counts.
+ */
+export class MissedWrites {
+  private readonly waiting = new Map<string, () => Promise<unknown>>();
+  private replaying: Promise<void> | undefined;
+
+  note(key: string, write: () => Promise<unknown>): void {
+    this.waiting.delete(key);
+    this.waiting.set(key, write);
+    const [oldest] = this.waiting.keys();
+    if (this.waiting.size > mostMissed && oldest !== undefined) this.waiting.delete(oldest);
+  }
+
+  /** What was missed is of no use any more: something newer stands there, or nothing may. */
+  forget(key: string): void {
+    this.waiting.delete(key);
+  }
+
+  /** Writes what waits; stops at the first write that fails. Never rejects; joins a replay that is under way. */
+  replay(): Promise<void> {
+    this.replaying ??= this.all().finally(() => (this.replaying = undefined));
+    return this.replaying;
+  }
+
+  private async all(): Promise<void> {
+    for (const [key, write] of this.waiting) {
+      try {
+        await write();
+      } catch {
+        // Redis is away again; what is left waits for its next return.
+        return;
+      }
+      if (this.waiting.get(key) === write) this.waiting.delete(key);
+    }
+  }
+}

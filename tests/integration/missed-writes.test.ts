@@ -1,0 +1,85 @@
+/** What a replica did while Redis was away is known to the others when it is back. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createState, type State } from '../../hook-service/src/state/redis';
+import { waitUntil } from '../../scripts/src/processes';
+import { startRedis, type RunningRedis } from '../../scripts/src/redis';
+
+const silent = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+const dir = mkdtempSync(join(tmpdir(), 'toolturn-missed-'));
+const result = { content: [{ type: 'text' as const, text: 'done' }] };
+let server: RunningRedis;
+let [one, other]: State[] = [];
+
+const start = (port?: number) =>
+  startRedis({
+    dir,
+    persist: true,
+    logFile: join(dir, 'redis.log'),
+    ...(port === undefined ? {} : { port }),
+  });
+const are = (wanted: string) =>
+  waitUntil(async () => one?.health().state === wanted && other?.health().state === wanted, {
+    timeoutMs: 30_000,
+    what: `Redis, ${wanted}`,
+  });
+const states = (): [State, State] => [one as State, other as State];
+
+beforeAll(async () => {
+  server = await start();
+  [one, other] = [
+    createState({ url: server.url, log: silent }),
+    createState({ url: server.url, log: silent }),
+  ];
+  await are('ready');
+}, 60_000);
+
+afterAll(async () => {
+  await one?.close();
+  await other?.close();
+  await server?.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+it('claims, outcomes and turns of the time without Redis are found by another replica', async () => {
+  const [a, b] = states();
+  await a.calls.claim('s', 'before', 60);
+  await server.stop();
+  await are('reconnecting');
+  await a.calls.record('s', 'before', { digest: 'd', result }, 60);
+  await a.calls.claim('s', 'running', 60);
+  await a.calls.claim('s', 'given back', 60);
+  await a.calls.release('s', 'given back');
+  await a.firstTurns.begin('s', 'state', 'turn-1', 60);
+  await a.firstTurns.put('s', 'state', { turn: 'turn-1', state: 'ended', endedAt: 1, delivered: false }, 60);
+  await a.firstTurns.begin('s', 'other state', 'turn-2', 60);
+  server = await start(server.port);
+  await are('ready');
+  const found = async (call: string) => b.calls.claim('s', call, 60);
+  await waitUntil(async () => (await b.firstTurns.read('s', 'other state')) !== undefined, {
+    timeoutMs: 10_000,
+    what: 'What was missed',
+  });
+  expect(await found('before')).toEqual({ state: 'recorded', call: { digest: 'd', result } });
+  expect(await found('running')).toEqual({ state: 'running', where: 'elsewhere' });
+  expect(await found('given back')).toEqual({ state: 'claimed' });
+  expect(await b.firstTurns.read('s', 'state')).toMatchObject({ turn: 'turn-1', state: 'ended' });
+  expect(await b.firstTurns.begin('s', 'other state', 'turn-3', 60)).toMatchObject({ turn: 'turn-2' });
+}, 60_000);
+
+it('a turn that has ended since is not taken for what it was while Redis was away', async () => {
+  const [a] = states();
+  await a.firstTurns.put(
+    's',
+    'other state',
+    { turn: 'turn-2', state: 'answered', endedAt: 5, delivered: true },
+    60,
+  );
+  expect(await a.firstTurns.begin('s', 'other state', 'turn-4', 60)).toMatchObject({ state: 'answered' });
+});

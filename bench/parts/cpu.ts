@@ -1,7 +1,7 @@
 /** CPU time and memory as Linux counts them. */
 import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { familyOf, processTable, startTimeOf } from '../../scripts/src/process-table';
+import { familyOf, startTimeOf } from '../../scripts/src/process-table';
 
 /** Linux counts in hundredths of a second on every machine that Node runs on. */
 const ticksPerSecond = 100;

@@ -2,12 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { stringify } from 'yaml';
+import { minimalEnv } from '../../scripts/src/environment';
 import { startHookService, type RunningHookService } from '../../scripts/src/hook-service';
 import { installedVersion, startLiteLLM, type RunningLiteLLM } from '../../scripts/src/litellm';
 import { guardrailFile, stateDir, venvDir } from '../../scripts/src/paths';
-import { freePort, waitUntil } from '../../scripts/src/processes';
+import { freePort, startProcess, waitUntil } from '../../scripts/src/processes';
 import { startRedis, type RunningRedis } from '../../scripts/src/redis';
 import { startLoad, type Load } from '../load/load';
 import { startChild, type Child } from './child';
@@ -183,7 +184,7 @@ export class Lab {
   }): Promise<RunningLiteLLM> {
     const { name, dir = this.newDir(name), workers = 1, venv, port, env } = options;
     const configPath = options.configPath ?? this.writeConfig(dir, { door: false });
-    return this.owned(
+    const proxy = this.owned(
       await startLiteLLM({
         configPath,
         cwd: dir,
@@ -194,6 +195,26 @@ export class Lab {
         env: { LITELLM_MASTER_KEY: this.key, ...env },
       }),
     );
+    if (name === 'door') await this.profile(proxy);
+    return proxy;
+  }
+
+  /** Where profiles are wanted and py-spy is on the PATH: it writes when the proxy ends. */
+  private async profile({ pid }: RunningLiteLLM): Promise<void> {
+    const { profiles } = this.options;
+    const command = (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'py-spy'));
+    const found = command.find((each) => existsSync(each));
+    if (profiles === undefined || found === undefined) return;
+    mkdirSync(profiles, { recursive: true });
+    const output = join(profiles, `door-${(this.number += 1)}.raw`);
+    const spy = await startProcess({
+      name: 'py-spy',
+      command: found,
+      args: ['record', '--pid', `${pid}`, '--format', 'raw', '--output', output, '--nonblocking'],
+      env: minimalEnv(),
+    });
+    // Last of all, when the proxy has ended.
+    this.stops.unshift(() => spy.stop());
   }
 
   private async balanced(hooks: readonly RunningHookService[]): Promise<string> {

@@ -31,14 +31,28 @@ export async function watched(url: string, work: () => Promise<unknown>): Promis
   return { commands: commands.filter((each) => each[1] !== 'end of work') };
 }
 
-/** CPU seconds that Redis has used, and bytes that its data take. */
-export async function redisUse(url: string): Promise<{ readonly cpu: number; readonly bytes: number }> {
+/** What stands in Redis of turns, by kind: bytes with all that Redis adds, and the longest time it has left, in seconds. */
+export type Kept = Readonly<Record<string, { readonly bytes: number; readonly seconds: number }>>;
+
+export async function keptOfTurns(url: string): Promise<Kept> {
   const redis = new Redis(url);
+  const kept: Record<string, { bytes: number; seconds: number }> = {};
   try {
-    const info = await redis.info();
-    const of = (name: string): number =>
-      Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? Number.NaN);
-    return { cpu: of('used_cpu_user') + of('used_cpu_sys'), bytes: of('used_memory') };
+    for await (const keys of redis.scanStream({ match: 'tt:{*}:*', count: 500 }) as AsyncIterable<string[]>) {
+      if (keys.length === 0) continue;
+      const pipeline = redis.pipeline();
+      for (const key of keys) pipeline.call('MEMORY', 'USAGE', key, 'SAMPLES', '0').ttl(key);
+      const found = (await pipeline.exec()) ?? [];
+      for (const [at, key] of keys.entries()) {
+        const kind = /^tt:\{[^}]*\}:(call|turn|ledger|text|cache)/.exec(key)?.[1];
+        if (kind === undefined) continue;
+        const [bytes, seconds] = [Number(found[at * 2]?.[1]), Number(found[at * 2 + 1]?.[1])];
+        const sum = (kept[kind] ??= { bytes: 0, seconds: 0 });
+        sum.bytes += bytes;
+        sum.seconds = Math.max(sum.seconds, seconds);
+      }
+    }
+    return kept;
   } finally {
     redis.disconnect();
   }

@@ -1,9 +1,9 @@
 import { figure, type Figure } from '../figures';
 import type { Subject } from '../load/job';
 import { cpuSeconds } from '../parts/cpu';
-import { redisUse } from '../parts/redis-watch';
+import { keptOfTurns } from '../parts/redis-watch';
 import { differenceOfMedians, medianOf, ratioOfMedians, type Rounds } from '../stats';
-import { medianWithSpan, type Context, type Row } from './row';
+import { medianWithSpan, warmed, type Context, type Row } from './row';
 import { bare, loop, names, ours, toolless } from './subjects';
 
 /** Who used CPU, and the seconds per 1,000 requests or turns in each block. */
@@ -43,13 +43,17 @@ export const cpu: Row = {
       [await bare(context, { kind: 'plain' }), { [parts.alone]: alone.pid }],
       [await toolless(context, { kind: 'plain' }), { [parts.noTools]: alone.pid }],
     ]);
-    const before = await redisUse(stack.redis.url);
+    const before = await keptOfTurns(stack.redis.url);
     const counted = await lab.load.block({
       subject: await ours(context, { kind: 'tool' }),
       clients: 4,
       requests: context.many(500),
     });
-    const after = await redisUse(stack.redis.url);
+    const after = await keptOfTurns(stack.redis.url);
+    for (const [kind, { bytes, seconds }] of Object.entries(after)) {
+      costs[`redisBytesPerTurn.${kind}`] = (bytes - (before[kind]?.bytes ?? 0)) / counted.requests;
+      costs[`redisSecondsKept.${kind}`] = seconds;
+    }
     for (const [name, part] of [
       ['litellm', parts.withDoor],
       ['litellmAlone', parts.alone],
@@ -60,7 +64,6 @@ export const cpu: Row = {
       costs[`cpuSecondsPerTurn.${name}`] = medianOf(turns[part] ?? []).value / 1_000;
     costs['cpuSecondsPerChat.litellm'] = medianOf(chats[parts.withDoor] ?? []).value / 1_000;
     costs['cpuSecondsPerChat.hook'] = medianOf(chats[parts.hook] ?? []).value / 1_000;
-    costs['redisBytesPerTurn'] = (after.bytes - before.bytes) / counted.requests;
     return {
       figures: [...of('turns', turns), ...of('plain chats', chats)],
       notes: [
@@ -76,7 +79,11 @@ async function blocks(
   subjects: readonly (readonly [Subject, Readonly<Record<string, number>>])[],
 ): Promise<Used> {
   const used: Used = {};
-  for (const [subject] of subjects) await lab.load.block({ subject, clients: 4, requests: 20 });
+  for (const [subject] of subjects) {
+    await warmed({ lab }, subject, 4);
+    // Until what they run is compiled.
+    await lab.load.block({ subject, clients: 4, requests: many(200) });
+  }
   let turned = subjects;
   for (let block = 0; block < many(8); block += 1) {
     turned = [...turned].reverse();

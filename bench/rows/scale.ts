@@ -5,7 +5,7 @@ import type { Stack } from '../parts/lab';
 import { ofTurns, watched } from '../parts/redis-watch';
 import type { Unit } from '../figures';
 import { medianOf, ratioOfMedians, type Rounds } from '../stats';
-import { medianWithSpan, type Context, type Row } from './row';
+import { medianWithSpan, warmed, type Context, type Row } from './row';
 
 const layouts = [
   { name: '1 LiteLLM worker, 1 replica', workers: 1, replicas: 1 },
@@ -70,7 +70,7 @@ export const scale: Row = {
 };
 
 async function run({ lab, many, seconds }: Context, measured: readonly Measured[]): Promise<void> {
-  for (const { subject } of measured) await lab.load.block({ subject, clients, requests: clients * 4 });
+  for (const { subject } of measured) await warmed({ lab }, subject, clients);
   let turned = measured;
   for (let block = 0; block < many(8); block += 1) {
     turned = [...turned].reverse();

@@ -98,6 +98,11 @@ const suites: readonly Suite[] = [
       'it makes ten thousand calls to servers that are killed again and again, and loads two replicas, minutes',
   },
   {
+    name: 'bench',
+    command: [join(root, 'scripts', 'bench')],
+    longBecause: 'it measures every row of BENCHMARKS.md, a quarter of an hour',
+  },
+  {
     name: 'fresh-clone',
     command: [join(root, 'scripts', 'lib', 'fresh-clone.sh')],
     longBecause: 'it clones the last commit and installs everything from the registries, some minutes',

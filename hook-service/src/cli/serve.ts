@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ToolturnError } from '../core/errors';
 import type { Running } from '../serve';
+import { keepHeapSmall } from './heap';
 
 interface Flags {
   readonly config: string;
@@ -23,6 +24,7 @@ export function addServe(program: Command): void {
       [] as readonly string[],
     )
     .action(async ({ config, envFile }: Flags) => {
+      keepHeapSmall();
       let running: Running | undefined;
       let isAsked = false;
       // A signal that came before there is anything to reload would end the process.

@@ -33,8 +33,8 @@ export interface Shown {
   readonly itemIds: readonly string[];
 }
 
-function keysOf(dialect: DialectName, place: Place, shown: Shown): string[] {
-  const said = bare(shown.said);
+/** `said`: what was shown, without white space. */
+function keysOf(dialect: DialectName, place: Place, shown: Shown, said = bare(shown.said)): string[] {
   // Calls come back with their ids, which no other answer has; text alone could stand in any conversation.
   const byCalls = shown.calls
     .filter((call) => call.id !== '')
@@ -73,8 +73,9 @@ class Chain {
     return { chain: this.chain, asked: digest(bareAsked) };
   }
 
-  answer(turn: PastTurn): void {
-    this.chain = digest(this.chain, bare(turn.said), ...turn.calls.map(callMark));
+  /** `said`: what the turn said, without white space. */
+  answer(turn: PastTurn, said: string): void {
+    this.chain = digest(this.chain, said, ...turn.calls.map(callMark));
   }
 }
 
@@ -121,10 +122,11 @@ export class HistoryReader {
       return known;
     }
     const chain = new Chain(before);
-    const code = own === '' ? codeIn(said) : own;
-    const question = code === undefined ? [] : [questionKey(dialect, code)];
-    const keys = [...keysOf(dialect, chain.ask(asked), turn), ...question];
-    chain.answer(turn);
+      const code = own === '' ? codeIn(said) : own;
+      const question = code === undefined ? [] : [questionKey(dialect, code)];
+      const saidBare = bare(said);
+      const keys = [...keysOf(dialect, chain.ask(asked), turn, saidBare), ...question];
+      chain.answer(turn, saidBare);
     const read = { keys, chain: chain.end };
     this.remember(name, read);
     return read;

@@ -294,12 +294,15 @@ export class TurnService implements TurnHooks {
         asker,
       );
       // Before the client sees the end: it may be gone then, and come again.
-      if (result.isRepeated !== true)
-        await standing.end?.({
-          state: 'answered',
-          ...(result.handBack.length > 0 ? {} : { answer: answerOf(result) }),
-          delivered: !signal.aborted,
-        });
+      const ending =
+        result.isRepeated === true
+          ? undefined
+          : standing.end?.({
+              state: 'answered',
+              ...(result.handBack.length > 0 ? {} : { answer: answerOf(result) }),
+              delivered: !signal.aborted,
+            });
+      await Promise.all([ending, result.keeping]);
       tell({
         type: 'turn_finished',
         end: result.end,

@@ -28,6 +28,7 @@ import {
 } from './turn-budget';
 import { readTokens } from './usage';
 import { contextOf, type TurnSpan } from './trace';
+import { turnDeadline, type TurnDeadline } from './turn-deadline';
 import { WorkReport, type CallWatch, type Work } from './work';
 
 /** Gives the calls of one round as each becomes complete, then the round. */
@@ -117,6 +118,8 @@ export interface TurnResult {
   readonly question?: OwnQuestion & { readonly text: string };
   /** What the ledger keeps of the turn. */
   readonly kept?: JsonObject;
+  /** Resolves when the ledger has it: before that the client must not see the end. Never rejects. */
+  readonly keeping?: Promise<void>;
   /** True where the answer is that of the turn which this one repeats. */
   readonly isRepeated?: true;
 }
@@ -147,9 +150,11 @@ class Turn {
   private readonly work: WorkReport | undefined;
   /** Ends the turn whatever happens. */
   private readonly hard: AbortSignal;
+  private readonly deadlines: readonly TurnDeadline[];
   private readonly budget: TurnBudget;
   /** The limit beyond this turn that has ended it. */
   private usedUp: UsedUp | undefined;
+  private keeping: Promise<void> | undefined;
 
   constructor(
     private readonly deps: TurnDeps,
@@ -163,7 +168,10 @@ class Turn {
     this.readMore = book.readMore(dialect.clientTools(dialect.withdraw(body, clientTools)).names, caller);
     this.isClients = clientNameTest(dialect, body, this.offered, clientTools);
     this.budget = new TurnBudget(limits);
-    this.hard = AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs + limits.answerMs)]);
+    const soft = turnDeadline(signal, limits.turnMs);
+    const hard = turnDeadline(signal, limits.turnMs + limits.answerMs);
+    this.deadlines = [soft, hard];
+    this.hard = hard.signal;
     this.context = {
       counted: {},
       turn: start.id,
@@ -175,7 +183,7 @@ class Turn {
         this.offered.has(name) || name === this.readMore?.name
           ? book.resolve(caller, name, selected)
           : undefined,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(limits.turnMs)]),
+      signal: soft.signal,
       ...(deps.approval === undefined ? {} : { asks: this.asking(deps.approval.policy) }),
       gate: deps.newGate(limits.parallel),
       ...(start.delimiter === undefined ? {} : { delimiter: start.delimiter }),
@@ -187,6 +195,13 @@ class Turn {
   }
 
   async run(): Promise<TurnResult> {
+    const result = await this.toItsEnd();
+    // All calls have settled. Where a turn fails some may still run, and their time has to end.
+    for (const deadline of this.deadlines) deadline.clear();
+    return result;
+  }
+
+  private async toItsEnd(): Promise<TurnResult> {
     let body = this.start.body;
     const first = await this.firstRound();
     if ('end' in first) return first;
@@ -205,7 +220,7 @@ class Turn {
       if (asked !== undefined) return asked;
       // Nothing is left to run, or the client has to run something: the turn ends.
       if (outcomes.length === 0 || theirs.length > 0) {
-        const kept = await this.keepHidden(body, round, outcomes, theirs);
+        const kept = this.keepHidden(body, round, outcomes, theirs);
         return this.result(theirs.length > 0 ? 'handed_back' : 'answer', theirs, undefined, kept);
       }
       const wasCut = outcomes.some((outcome) => outcome.readsOn);
@@ -214,12 +229,12 @@ class Turn {
       const told = limit === undefined ? results : withLimitTold(results, limit.what);
       body = this.withReadMore(this.start.dialect.next(body, round, told), wasCut);
       if (limit !== undefined) return this.lastAnswer(body, roundNumber + 1, limit);
-      // Outcomes are kept already; this is what they belong to.
-      await this.start.standing?.keep?.({
+      // Outcomes are kept already; this is what they belong to. The model need not wait for it.
+      const keeping = this.start.standing?.keep?.({
         added: this.start.dialect.added(this.start.body, body),
         calls: this.deps.runner.made(this.context),
       });
-      read = await this.ask(body, roundNumber + 1);
+      [read] = await Promise.all([this.ask(body, roundNumber + 1), keeping]);
     }
   }
 
@@ -299,12 +314,12 @@ class Turn {
   }
 
   /** Ends the turn with the answer of the one that it repeats. */
-  private async repeat(round: Round, { texts, kept }: FirstAnswer): Promise<TurnResult> {
+  private repeat(round: Round, { texts, kept }: FirstAnswer): TurnResult {
     // What the model says before its first call it has said again.
     const rest = round.text.trim() === '' ? texts : texts.slice(1);
     const text = rest.filter((each) => each.trim() !== '').join('\n\n');
     const note = text === '' ? undefined : text;
-    if (kept !== undefined) await this.keep(this.shown([], note), kept);
+    if (kept !== undefined) this.keeping = this.keep(this.shown([], note), kept);
     return { ...this.result('answer', [], note, kept), isRepeated: true };
   }
 
@@ -446,7 +461,7 @@ class Turn {
             .map((call) => refusedCall(call, notRunAtEnd(call)));
     const silent = theirs.length === 0 && round.text.trim() === '';
     const note = silent ? limitNote(what) : undefined;
-    const kept = await this.keepHidden(body, round, notRun, theirs, note);
+    const kept = this.keepHidden(body, round, notRun, theirs, note);
     return this.result(end, theirs, note, kept);
   }
 
@@ -461,14 +476,14 @@ class Turn {
     }
   }
 
-  /** Keeps what the client will not send back. Before it sees the end, since it may answer or hang up at once. */
-  private async keepHidden(
+  /** Begins to keep what the client will not send back: it may answer or hang up as soon as it sees the end. */
+  private keepHidden(
     body: JsonObject,
     round: Round,
     outcomes: readonly Outcome[],
     theirs: readonly ToolCall[],
     note?: string,
-  ): Promise<JsonObject | undefined> {
+  ): JsonObject | undefined {
     // In a turn of one round the client has seen everything, unless calls of ours stood beside its own.
     if (this.rounds.length === 1 && outcomes.length === 0) return undefined;
     const { dialect, body: startBody, conversation } = this.start;
@@ -480,7 +495,7 @@ class Turn {
       ...(note === undefined ? {} : { note }),
     });
     const kept = keptTurn(hidden, this.readsOn(outcomes), conversation);
-    await this.keep(this.shown(theirs, note), kept);
+    this.keeping = this.keep(this.shown(theirs, note), kept);
     return kept;
   }
 
@@ -530,6 +545,7 @@ class Turn {
       end,
       ...(note === undefined ? {} : { note }),
       ...(kept === undefined ? {} : { kept }),
+      ...(this.keeping === undefined ? {} : { keeping: this.keeping }),
     };
   }
 }

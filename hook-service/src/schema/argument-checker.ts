@@ -147,7 +147,7 @@ class ThreadChecker implements ClosableChecker {
       env: {},
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 },
+      resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 4, stackSizeMb: 2 },
     });
     // A thread that nobody waits for must not keep the process alive.
     worker.unref();

@@ -39,7 +39,7 @@ export const catalog: Row = {
       hooks.push(await lab.hook({ redis, servers: Object.fromEntries(entries) as Record<string, object> }));
     }
     const asked = sizes.map((tools, at) => preCalls(lab, hooks[at]?.url ?? '', nameOf(tools), { callers }));
-    const times = await latencies(context, asked, { rounds: 40, each: 10, warmUp: 200 });
+    const times = await latencies(context, asked, { rounds: 40, each: 10, warmUp: 1_500 });
     await lab.stop(...hooks, redis);
     const [total, bytes] = [times('total'), times('bytes')];
     const many = nameOf(1_000);

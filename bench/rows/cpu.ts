@@ -18,6 +18,8 @@ const parts = {
   tools: 'the MCP server',
 } as const;
 
+const clientOf = ({ name }: Pick<Subject, 'name'>): string => `the client: ${name}`;
+
 /** CPU time, which a busy machine falsifies less than the time that passes. */
 export const cpu: Row = {
   name: 'cpu',
@@ -35,7 +37,7 @@ export const cpu: Row = {
     };
     const turns = await blocks(context, [
       [await ours(context, { kind: 'tool' }), ofOurs],
-      [await loop(context, { kind: 'tool' }, { client: 'raw' }), { [parts.alone]: alone.pid }],
+      [await loop(context, { kind: 'tool' }), { [parts.alone]: alone.pid }],
     ]);
     const { [parts.tools]: _, ...served } = ofOurs;
     const chats = await blocks(context, [
@@ -67,7 +69,7 @@ export const cpu: Row = {
     return {
       figures: [...of('turns', turns), ...of('plain chats', chats)],
       notes: [
-        `The door is what “${parts.withDoor}” uses more than “${parts.alone}”, which a client-side loop asks for the same rounds (it has no library, but its CPU is not counted anyway). Both include parsing the request, calling the provider and logging.`,
+        `The door is what “${parts.withDoor}” uses more than “${parts.alone}”, which a client-side loop asks for the same rounds. Both include parsing the request, calling the provider and logging.`,
         'Four clients; CPU time from /proc, of each process with its descendants.',
       ],
     };
@@ -90,7 +92,8 @@ async function blocks(
     for (const [subject, pids] of turned) {
       const entries = Object.entries(pids);
       const before = entries.map(([, pid]) => cpuSeconds(pid));
-      const { requests } = await lab.load.block({ subject, clients: 4, seconds: seconds(3) });
+      const { requests, cpu: client } = await lab.load.block({ subject, clients: 4, seconds: seconds(3) });
+      (used[clientOf(subject)] ??= []).push([(client / requests) * 1_000]);
       entries.forEach(([part, pid], at) => {
         (used[part] ??= []).push([((cpuSeconds(pid) - (before[at] ?? 0)) / requests) * 1_000]);
       });
@@ -103,6 +106,8 @@ function of(what: string, used: Used): Figure[] {
   const rounds = (part: string): Rounds => used[part] ?? [];
   const spans = (...of: string[]) => of.map((part) => medianWithSpan(part, rounds(part), 's'));
   const { withDoor, alone } = parts;
+  const ours = sum(rounds(withDoor), rounds(parts.hook), rounds(parts.redis));
+  const others = [names.loop, names.bare].filter((name) => clientOf({ name }) in used);
   const single = Object.keys(used).map((part) =>
     figure({
       what: `CPU of 1,000 ${what}`,
@@ -122,13 +127,26 @@ function of(what: string, used: Used): Figure[] {
       of: spans(withDoor, alone),
     }),
     figure({
-      what: `CPU of ${what}`,
+      what: `CPU of ${what}, clients not counted`,
       subject: names.ours,
       against: alone,
       unit: 'ratio',
-      ...ratioOfMedians(sum(rounds(withDoor), rounds(parts.hook), rounds(parts.redis)), rounds(alone)),
+      ...ratioOfMedians(ours, rounds(alone)),
       of: [],
     }),
+    ...others.map((name) =>
+      figure({
+        what: `CPU of ${what}, the client’s own counted too`,
+        subject: names.ours,
+        against: name,
+        unit: 'ratio',
+        ...ratioOfMedians(
+          sum(ours, rounds(clientOf({ name: names.ours }))),
+          sum(rounds(alone), rounds(clientOf({ name }))),
+        ),
+        of: [],
+      }),
+    ),
     ...single,
   ];
 }

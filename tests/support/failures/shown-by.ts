@@ -239,7 +239,7 @@ export const shownBy: Readonly<Record<FailureId, Readonly<Record<string, readonl
   },
   usedUp: {
     [`${real}/limits-over-time.test.ts`]: [
-      'a conversation that has made its calls makes no more, on any replica',
+      'B4: a conversation that has made its calls makes no more, on any replica',
     ],
   },
   useUncounted: {

@@ -2,7 +2,8 @@
 
 It decides nothing. Before the model is called it fails open (no tools are offered, a header says so); once
 tools were offered it fails closed (the dialect's own error form, never a tool call that is not the client's).
-Settings come from the environment: TOOLTURN_URL, TOOLTURN_SECRET, TOOLTURN_SECRET_PREVIOUS.
+Settings come from the environment: TOOLTURN_URL, TOOLTURN_SECRET, TOOLTURN_SECRET_PREVIOUS. With
+TOOLTURN_AWAY=refuse it fails closed before the call as well.
 What LiteLLM's hooks do and do not do is written down, with the measurements, in docs/litellm-hooks.md.
 """
 
@@ -35,13 +36,16 @@ except ImportError:
 
 URL = os.environ.get("TOOLTURN_URL", "http://127.0.0.1:48900").rstrip("/")
 SECRETS = [s for s in (os.environ.get("TOOLTURN_SECRET"), os.environ.get("TOOLTURN_SECRET_PREVIOUS")) if s]
+CLOSED = os.environ.get("TOOLTURN_AWAY") == "refuse"
 GRANTS = ("mcp_servers", "mcp_access_groups", "mcp_tool_permissions", "mcp_toolsets")
+CONVERSATION = ("tools", "functions", "messages", "system", "input", "instructions", "contents")
 LOADED: dict[str, tuple[float, dict]] = {}  # grants read from LiteLLM's database, by their record, until a time
 OF = "_toolturn_of"  # beside it: to what a model call belongs, for hook-service alone to read
 MARK = "_toolturn"  # our entry in LiteLLM's metadata of a request: carries the turn from hook to hook
 CONTINUATION = "x-toolturn-continuation"
 BELONGS = "x-toolturn-of"
 LOST = "Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again."
+AWAY = "Toolturn is away, and requests are refused without it. Nothing is wrong with the request: send it again."
 PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=1)
 REPORT = aiohttp.ClientTimeout(total=5, sock_connect=1)
 FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=1, sock_read=3)
@@ -74,13 +78,17 @@ class Toolturn(CustomGuardrail):
         metadata = _metadata(data)
         try:
             await _load_grants(user_api_key_dict)
-            asked = _request(data, user_api_key_dict, {})
+            written = {"set": _rewritten(data)}
+            asked = _request(data, user_api_key_dict, written)
             plain = _plain_request(dialect, asked, data)
             if plain and (ticket := self._tickets.find(plain)):
                 return self._begun(data, dialect, asked, ticket)
             asked["ticket"] = bool(plain)
             answer = await self._post("/hooks/pre-call", asked, PRE_CALL)
-        except Exception as error:  # whatever it is, the request goes on without tools
+        except Exception as error:  # whatever it is, the request goes on without tools, unless that is not wanted
+            if CLOSED:
+                verbose_proxy_logger.error("toolturn: a request is refused, hook-service is away: %s", _name(error))
+                raise HTTPException(503, detail={"error": AWAY}) from None
             verbose_proxy_logger.warning("toolturn: no tools are offered, hook-service is away: %s", _name(error))
             metadata.setdefault("applied_guardrails", []).append("toolturn-unavailable")
             metadata[MARK], metadata[OF] = {"state": "unavailable"}, ""
@@ -109,7 +117,8 @@ class Toolturn(CustomGuardrail):
             data.pop(name, None)
         if answer["action"] == "arm":
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
-            metadata[MARK] = {**mark, "ours": ours, "set": list(changes), "remove": answer.get("remove", [])}
+            fields = list({*written["set"], *changes})
+            metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", [])}
         return data
 
     def _begun(self, data: dict, dialect: str, request: dict, ticket: _Ticket) -> dict:
@@ -545,8 +554,14 @@ def _request(data: dict, key: Any, mark: dict) -> dict:
         "key": _caller(key),
         "call_id": data.get("litellm_call_id"),
         "body": body,
-        **({"turn": mark["turn"]} if mark else {}),
+        **({"turn": mark["turn"]} if "turn" in mark else {}),
     }
+
+
+def _rewritten(data: dict) -> list[str]:
+    """Fields of the client's that another guardrail, listed before this one, has put something else into."""
+    body = (data.get("proxy_server_request") or {}).get("body") or {}
+    return [name for name in CONVERSATION if name in data and name in body and data[name] != body[name]]
 
 
 def _caller(key: Any) -> dict:

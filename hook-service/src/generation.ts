@@ -7,8 +7,10 @@ import { Approvals } from './core/approvals';
 import type { Audit } from './core/audit';
 import { Callers } from './core/callers';
 import { CallRunner, type Gate } from './core/calls';
+import { ClientToolGuard, restricts } from './core/client-tools';
 import { canonicalJson } from './core/canonical-json';
 import type { Generation } from './core/generations';
+import { judge } from './core/guardrail';
 import type { TurnHooks } from './core/hooks';
 import type { CatalogWarnings } from './core/look-alikes';
 import type { McpEndpoint } from './core/mcp-endpoint';
@@ -140,6 +142,9 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     bulkheads,
     log,
   };
+  const clientTools = restricts(config.clientTools)
+    ? new ClientToolGuard(config.clientTools, { addresses: addressBook, log })
+    : undefined;
   const keyHeader = config.keyHeaderName === undefined ? {} : { keyHeaderName: config.keyHeaderName };
   const runner = new CallRunner({
     ...calling,
@@ -178,6 +183,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     ledgerTtlSeconds: config.memoryTtlSeconds ?? handBackTtlSeconds,
     remembersAnswers: config.memoryTtlSeconds !== undefined,
     ...keyHeader,
+    ...(clientTools && { clientTools }),
     limits,
     newGate,
     log,
@@ -213,6 +219,8 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     turns,
     audit: (query) => parts.audit.find(query),
     approvals,
+    judge: (part) =>
+      judge({ ...(clientTools && { guard: clientTools }), book, secrets: parts.secrets() }, part),
     pins: { pins, warnings: () => parts.warnings.of(host.catalog()) },
     door,
     callers,

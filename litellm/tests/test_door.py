@@ -310,6 +310,17 @@ class TestBeforeTheCall:
         assert response._hidden_params["additional_headers"] == {"x-toolturn": "unavailable"}
 
     @pytest.mark.asyncio
+    async def test_the_request_is_refused_where_nothing_listens_and_that_is_wanted(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(door, "CLOSED", True)
+        guardrail = closed_door()
+        with pytest.raises(HTTPException) as raised:
+            await guardrail.async_pre_call_hook(KEY, None, a_request(), "acompletion")
+        await close(guardrail)
+        assert (raised.value.status_code, raised.value.detail) == (503, {"error": door.AWAY})
+
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("status", [401, 500])
     async def test_the_request_goes_on_without_tools_where_hook_service_fails(
         self, monkeypatch: pytest.MonkeyPatch, status: int
@@ -587,6 +598,17 @@ class TestATicket:
 
 
 class TestTheRequestThatIsSent:
+    @pytest.mark.asyncio
+    async def test_holds_what_a_guardrail_before_it_has_made_of_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[dict] = []
+        kept = [{"type": "function", "function": {"name": "read"}}]
+        async with open_door(monkeypatch, pre_call=answering({**ARMED, "set": {}}, asked=asked)) as guardrail:
+            data = a_request(tools=[*kept, {"type": "function", "function": {"name": "shell"}}])
+            data["tools"] = kept
+            data = await guardrail.async_pre_call_hook(KEY, None, data, "acompletion")
+        assert asked[0]["body"]["tools"] == kept
+        assert door._request(data, KEY, data["metadata"][door.MARK])["body"]["tools"] == kept
+
     def test_carries_the_clients_own_metadata_where_litellm_put_its_own_in_its_place(self) -> None:
         data = a_request()
         own = {"requester_metadata": {"session": "s1"}, "user_api_key": object()}

@@ -13,7 +13,7 @@ report="$state/reports/newest-litellm.json"
 
 files=(dialect-table turn turn-stream responses responses-forgetful messages generate-content mixed faults memory
   catalog selection accounting continuation-mark providers server-settings static-hooks sdk-node sdk-python
-  surface)
+  surface client-tools guardrail-api)
 
 # <name of a test, as a regular expression>|<why it cannot hold on newer versions>; docs/litellm-hooks.md has them too.
 left_out=(

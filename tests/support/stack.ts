@@ -64,6 +64,8 @@ export interface StackOptions {
   readonly general?: object;
   /** More entries of LiteLLM's `model_list`, behind `demo`. */
   readonly models?: readonly object[];
+  /** Guardrails that are listed before the door. */
+  readonly guardrailsBefore?: readonly object[];
   /** More of LiteLLM's `litellm_settings`, and its `router_settings`. */
   readonly litellm?: object;
   readonly router?: object;
@@ -160,6 +162,7 @@ export function writeConfig(dir: string, modelUrl: string, options: StackOptions
     litellm_settings: { callbacks: ['recorder.recorder'], num_retries: 0, ...options.litellm },
     ...(options.router === undefined ? {} : { router_settings: options.router }),
     guardrails: [
+      ...(options.guardrailsBefore ?? []),
       {
         guardrail_name: 'toolturn',
         litellm_params: {

@@ -51,6 +51,7 @@ const configNames: Readonly<Record<Exclude<keyof Config, 'servers' | 'source' | 
   surface: 'toolturn.surface',
   access: 'toolturn.access',
   approval: 'toolturn.approval',
+  clientTools: 'toolturn.client_tools',
   pins: 'toolturn.pins',
   metrics: 'toolturn.metrics',
   audit: 'toolturn.audit',

@@ -65,6 +65,7 @@ describe('a config without a toolturn section', () => {
       rates: { tools: [] },
       turnsAtOnce: { all: 1000 },
       bodyBytes: 33_554_432,
+      clientTools: { byDefault: 'all', rules: [], urls: [], stripsHidden: false },
       keepAliveMs: 5000,
       fastPath: true,
       outcomeTtlSeconds: 3600,

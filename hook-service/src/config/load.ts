@@ -7,6 +7,7 @@ import type { ServerConfig } from '../core/servers';
 import { compileAccess } from './access';
 import { knownAccessKeys } from './access-section';
 import { compileApproval, knownApprovalKeys } from './approval-section';
+import { knownClientRuleKeys } from './client-tools-section';
 import { check, type Context } from './check';
 import { knownMaskKeys } from './mask-section';
 import { checkServerName, PublicNames, readAliases } from './names';
@@ -102,7 +103,9 @@ function readSection(sources: Sources, context: Context): ToolturnSection | unde
   const rules = Array.isArray(access.rules) ? access.rules : [];
   const asking = isMap(value) && Array.isArray(value['approval']) ? value['approval'] : [];
   const masks = isMap(value) && Array.isArray(value['mask']) ? value['mask'] : [];
-  for (const key of [...rules, ...asking].flatMap(rawKeys)) context.values.keepSecret(key);
+  const own = isMap(value) && isMap(value['client_tools'] ?? null) ? (value['client_tools'] ?? null) : null;
+  const ownRules = isMap(own) && Array.isArray(own['rules']) ? own['rules'] : [];
+  for (const key of [...rules, ...asking, ...ownRules].flatMap(rawKeys)) context.values.keepSecret(key);
   const known = {
     ...Object.fromEntries(
       settings.flatMap((name) => knownSettingsKeys(name, isMap(servers) ? (servers[name] ?? null) : null)),
@@ -110,6 +113,7 @@ function readSection(sources: Sources, context: Context): ToolturnSection | unde
     ...knownAccessKeys(rules.length),
     ...knownApprovalKeys(asking.length),
     ...knownMaskKeys(masks.length),
+    ...knownClientRuleKeys(ownRules.length),
   };
   return check(toolturnSchema, withoutNulls(value, 5), ['toolturn'], context, {
     ...knownKeys,

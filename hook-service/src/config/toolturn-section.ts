@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AuditSettings } from '../core/audit';
+import type { ClientToolPolicy } from '../core/client-tools';
 import type { InjectMode, InjectPolicy } from '../core/limits';
 import type { SearchPolicy } from '../core/offer';
 import type { DelimitPolicy } from '../core/result-delimiter';
@@ -9,6 +10,7 @@ import type { PinPolicy } from '../core/tool-pins';
 import { accessSchema, type AccessSection } from './access-section';
 import { approvalSchema, type ApprovalSection } from './approval-section';
 import { auditSchema, knownAuditKeys } from './audit-section';
+import { clientToolsSchema, knownClientToolsKeys } from './client-tools-section';
 import { consoleSchema, knownConsoleKeys, type ConsoleSection } from './console-section';
 import { duration, filledText, seconds, texts, wholeNumber } from './fields';
 import { hashRawKey } from './hashes';
@@ -213,6 +215,9 @@ const sectionShape = {
   approval: approvalSchema.describe(
     'which calls a person is asked about before they run: see [approval.md](approval.md)',
   ),
+  client_tools: clientToolsSchema
+    .describe('what clients may do with tools of their own: see [guardrail-api.md](guardrail-api.md)')
+    .prefault({}),
   pins: pins
     .describe('what happens when the definition of a tool changes: see [tools.md](tools.md#pins)')
     .prefault({}),
@@ -251,6 +256,7 @@ export const knownKeys: Readonly<Record<string, readonly string[]>> = {
   'toolturn.stdio': Object.keys(stdioShape),
   'toolturn.console': knownConsoleKeys,
   'toolturn.audit': knownAuditKeys,
+  'toolturn.client_tools': knownClientToolsKeys,
 };
 
 /** What our section comes to. */
@@ -294,6 +300,8 @@ export interface ToolturnSection extends LimitsSection {
   readonly serverSettings: Readonly<Record<string, WrittenServerSettings>>;
   /** What clients see of tool work. */
   readonly surface: SurfacePolicy;
+  /** What clients may do with tools of their own. */
+  readonly clientTools: ClientToolPolicy;
   /** As it was written; names are not looked up yet. */
   readonly accessSection?: AccessSection;
   /** The same. */
@@ -348,6 +356,7 @@ export const toolturnSchema = z
     },
     serverSettings: section.servers,
     surface: surfacePolicy(section.surface, hashRawKey),
+    clientTools: section.client_tools,
     ...(section.access === undefined ? {} : { accessSection: section.access }),
     approvalSection: section.approval,
     ...(section.stdio.commands === undefined ? {} : { stdioCommands: section.stdio.commands }),

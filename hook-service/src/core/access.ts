@@ -21,11 +21,15 @@ export interface AccessPolicy {
   readonly rules: readonly AccessRule[];
 }
 
-export interface AccessRule {
+/** Callers by name. */
+export interface CallerNames {
   /** Aliases or hashes (SHA-256 in hex) of keys, ids or aliases of teams, ids of users; `*` is everybody. */
   readonly keys: readonly string[];
   readonly teams: readonly string[];
   readonly users: readonly string[];
+}
+
+export interface AccessRule extends CallerNames {
   /** Absent together with `allow`: the rule grants nothing, and its limits hold for what others grant. */
   readonly servers?: readonly string[];
   /** Globs over names as the model sees them. */
@@ -162,7 +166,7 @@ function compile(rule: AccessRule): Rule {
   const grants = ({ name, host }: OfferedTool): boolean =>
     (servers?.has(host.server) ?? true) && (allow?.some((pattern) => pattern.test(name)) ?? true);
   return {
-    fits: (caller) => isNamed(rule, caller),
+    fits: (caller) => namesCaller(rule, caller),
     ...(servers === undefined && allow === undefined ? {} : { grants }),
     opens: (server) => allow === undefined && servers?.has(server) === true,
     denies: (name) => deny.some((pattern) => pattern.test(name)),
@@ -170,7 +174,11 @@ function compile(rule: AccessRule): Rule {
   };
 }
 
-function isNamed({ keys, teams, users }: AccessRule, { key, alias, team, teamAlias, user }: Caller): boolean {
+/** True where one of the names is the caller's. */
+export function namesCaller(
+  { keys, teams, users }: CallerNames,
+  { key, alias, team, teamAlias, user }: Caller,
+): boolean {
   // LiteLLM gives the hash of a key; a custom auth function may give the key itself.
   const ownHash = key === undefined ? undefined : createHash('sha256').update(key).digest('hex');
   return names(keys, [alias, key, ownHash]) || names(teams, [team, teamAlias]) || names(users, [user]);

@@ -3,9 +3,10 @@ import { writeBelonging } from './belonging';
 import { waitingText } from './approvals';
 import { scopeOf, type Caller } from './caller';
 import { conversationId, conversationName, conversationOfTurn, idHeaders } from './conversation';
+import { unreadableForms, type ClientToolGuard } from './client-tools';
 import type { ClientTools, Dialect, History, Outcome, Patch } from './dialect';
 import { ToolturnError } from './errors';
-import { goOnWithout } from './failure-policy';
+import { failureError, goOnWithout } from './failure-policy';
 import { modelOf, type BegunTurn, type HookRequest, type PreCallAnswer, type TurnMark } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
 import { fewTokens, sideRequest, sideWords } from './known-clients';
@@ -13,7 +14,7 @@ import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from '
 import { hiddenWith, type KeptQuestion } from './kept-question';
 import { HistoryReader, keptTurn, readKept, type KnownTurn, type Place } from './memory';
 import type { RequestFacts } from './observer';
-import type { OfferBook } from './offer';
+import type { OfferBook, OfferDecision } from './offer';
 import type { Ledger, Log, ToolHost } from './ports';
 import { repeatMark } from './repeat-mark';
 import { holdsNextPiece } from './result-text';
@@ -38,6 +39,8 @@ export interface ArmingDeps {
   /** How long the ledger keeps a turn. */
   readonly ledgerTtlSeconds: number;
   readonly log: Log;
+  /** What clients may do with tools of their own; absent: anything. */
+  readonly clientTools?: ClientToolGuard;
   /** False: a client's own retry is a turn of its own. */
   readonly knowsRepeats: boolean;
   /** Those that door and hook-service share; the first one counts. */
@@ -93,19 +96,20 @@ export class Arming {
 
   /** What the door is to do with the request. */
   async arm(dialect: Dialect, request: HookRequest): Promise<Armed> {
-    const { book, limits } = this.deps;
+    const { limits } = this.deps;
     const asked = this.selected(request);
     if (asked instanceof ToolturnError) {
       return rejected({ action: 'reject', status: asked.status, message: asked.message });
     }
     const { selection, surface, caller } = asked;
-    const client = dialect.clientTools(asked.body);
+    const { body: ownBody, isGuarded } = this.guarded(dialect, request.caller, asked.body);
+    const client = dialect.clientTools(ownBody);
     const turn = randomUUID().replaceAll('-', '');
-    const history = dialect.history(asked.body);
+    const history = dialect.history(ownBody);
     const aside = sideRequest(asked.body, history.asked);
     if (caller.serverHeaders !== undefined && aside === undefined)
       await this.deps.host.prepare?.(caller.serverHeaders);
-    const told = { ...request, body: asked.body, caller };
+    const told = { ...request, body: ownBody, caller };
     const recalled = await this.recall(dialect, told, history, async (waits, conversation) =>
       aside === undefined
         ? this.deps.resumption?.outcomes({
@@ -125,7 +129,7 @@ export class Arming {
         facts: { decision: 'passed', ...nothingOffered, ...nothingFound },
       };
     }
-    const { body, place, readsOn, found } = recalled;
+    const { body, place, found } = recalled;
     const changes = changed(request.body, body);
     const named = conversationOf(request, recalled);
     // Nothing but who asks, and for which model, decides about such a request.
@@ -144,21 +148,25 @@ export class Arming {
       ...(named === undefined ? {} : { conversation: named }),
       ...(lends === undefined ? {} : { lends }),
     });
-    if (aside !== undefined) return pass(aside);
-    const decision = book.decide({
-      caller,
-      mode: this.modeFor(request),
-      client,
-      body,
-      readsOn,
-      ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
-    });
+    if (isGuarded && client.refusal !== undefined && unreadableForms.has(client.refusal)) {
+      const { status, message } = failureError('clientToolsUnreadable', { reason: client.refusal });
+      return rejected({ action: 'reject', status, message });
+    }
     const lending = (turn?: string): Armed['lends'] =>
-      isPlain
+      isPlain && this.deps.clientTools?.cleans !== true && !isGuarded
         ? { of: belongingOf(found, turn && conversationOfTurn(turn), turn), unless: ticketLimits }
         : undefined;
-    if (!decision.offer) return pass(decision.reason, lending());
-    const patch = dialect.offer(body, decision.tools);
+    const decision: OfferDecision =
+      aside === undefined
+        ? this.decide(request, caller, client, recalled, selection)
+        : { offer: false, reason: aside };
+    // Without tools of ours a turn is followed where calls of the client's may have to be refused.
+    if (!decision.offer && !isGuarded)
+      return pass(decision.reason, aside === undefined ? lending() : undefined);
+    const tools = decision.offer ? decision.tools : [];
+    const patch = decision.offer
+      ? dialect.offer(body, tools)
+      : { set: {}, remove: client.requested ? ['tools'] : [] };
     const conversation = named ?? conversationOfTurn(turn);
     const lends = lending('*');
     const answer: PreCallAnswer = {
@@ -181,8 +189,8 @@ export class Arming {
     };
     const facts = {
       decision: 'armed' as const,
-      offered: decision.tools.length,
-      offeredTokens: decision.tokens,
+      offered: tools.length,
+      offeredTokens: decision.offer ? decision.tokens : 0,
       ...found,
     };
     return { answer, facts, turn, conversation, ...(lends === undefined ? {} : { lends }) };
@@ -214,6 +222,40 @@ export class Arming {
   ): Pick<TurnMark, 'repeat'> {
     const { knowsRepeats, secrets } = this.deps;
     return knowsRepeats ? { repeat: repeatMark(dialect.name, request, place, secrets[0], at) } : {};
+  }
+
+  private decide(
+    request: HookRequest,
+    caller: Caller,
+    client: ClientTools,
+    { body, readsOn }: Recalled,
+    selection: SelectedRequest['selection'],
+  ): OfferDecision {
+    return this.deps.book.decide({
+      caller,
+      mode: this.modeFor(request),
+      client,
+      body,
+      readsOn,
+      ...(selection === undefined ? {} : { selects: (tool) => selects(selection, tool) }),
+    });
+  }
+
+  /** The request without tools that this key's clients may not have; guarded where calls must be looked at too. */
+  private guarded(dialect: Dialect, caller: Caller, body: JsonObject) {
+    const guard = this.deps.clientTools;
+    if (guard === undefined) return { body, isGuarded: false };
+    const kept = dialect.keepTools(guard.cleanRequest(body), (name) => {
+      const allowed = guard.allows(caller, name);
+      if (!allowed) guard.denied(caller, name, 'tool');
+      return allowed;
+    });
+    const { names, opaque, count } = dialect.clientTools(kept);
+    const watched = opaque || [...names].some((name) => guard.watches(name));
+    return {
+      body: kept,
+      isGuarded: watched || (count > 0 && guard.limits(caller)) || kept['tools'] !== body['tools'],
+    };
   }
 
   /** What the request says about MCP servers and about what it shows of them, or the error it gets for it. */

@@ -1,5 +1,6 @@
 import type { Dialect, StreamJoiner } from './dialect';
 import { firstLine, ToolturnError } from './errors';
+import type { HeldSink } from './held-sink';
 import type { ChunkSink } from './hooks';
 import { isJsonObject, type JsonObject } from './json';
 import type { Upstream, UpstreamRequest } from './ports';
@@ -37,9 +38,12 @@ export function streamAsker(options: {
   sink: ChunkSink;
   upstream: Upstream;
   continuation: Continuation;
+  /** The sink, where what a round says waits until all of its calls were looked at. */
+  held?: HeldSink;
 }): Asker {
-  const { joiner, sink, upstream, continuation } = options;
+  const { joiner, sink, upstream, continuation, held } = options;
   async function* read(chunks: AsyncIterable<JsonObject>): Reading {
+    held?.hold();
     for await (const chunk of chunks) {
       failOnError(chunk);
       const reading = joiner.push(chunk);
@@ -51,6 +55,7 @@ export function streamAsker(options: {
     const written = writeAll(sink, out);
     yield* calls;
     await written;
+    await held?.release();
     return round;
   }
   return {

@@ -190,6 +190,8 @@ export interface Dialect {
   /** True for the paths of LiteLLM (without query) on which this dialect is spoken. */
   matches(path: string): boolean;
   clientTools(body: JsonObject): ClientTools;
+  /** The request with those of its own tools whose names may stay; the very same object where all may. */
+  keepTools(body: JsonObject, keep: (name: string) => boolean): JsonObject;
   /** Adds our tools behind the client's. */
   offer(body: JsonObject, tools: readonly OfferedTool[]): Patch;
   /** Names of the tools in `body` that stand behind the first `clientCount`: what was offered by us. */

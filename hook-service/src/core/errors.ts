@@ -7,6 +7,7 @@
 export const errorStatus = {
   bad_request: 400,
   unauthorized: 401,
+  forbidden: 403,
   not_found: 404,
   body_too_large: 413,
   config_invalid: 500,

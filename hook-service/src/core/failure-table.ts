@@ -293,6 +293,45 @@ const tools = rows({
     recovery: '',
     lines: { denied: ['info', 'a tool call was denied'] },
   },
+  clientCallDenied: {
+    what: "the model calls a client's own tool that `client_tools` keeps from the key, or with such an address",
+    fails: 'closed',
+    client: '403; streaming one error chunk; never the whole call',
+    logged: "`a client's own tool was denied`, without arguments",
+    recovery: '',
+    error: {
+      code: 'forbidden',
+      message: 'The model called the tool {tool} of the client, and {reason} (toolturn.client_tools).',
+    },
+  },
+  clientToolsUnreadable: {
+    what: 'a request whose answer cannot be looked at (`n` above 1, the older `functions`, `background`), where `client_tools` limits the key',
+    fails: 'closed',
+    client: '400, before the model is asked',
+    logged: 'LiteLLM: the error',
+    recovery: 'another request',
+    error: {
+      code: 'bad_request',
+      message:
+        'This key has limits on tools of the client (toolturn.client_tools), which do not go with this request: {reason}.',
+    },
+  },
+  clientToolsUnread: {
+    what: 'hook-service is away, where `client_tools` is set',
+    fails: 'open',
+    closes: 'TOOLTURN_AWAY=refuse',
+    client:
+      "as with hook-service away, with all of the client's own tools; with `refuse` 503. As a guardrail of newer LiteLLM: an error, unless its `unreachable_fallback` is `fail_open`",
+    logged: 'LiteLLM: warning, or error',
+    recovery: 'the next request',
+    door: {
+      level: 'error',
+      line: 'a request is refused, hook-service is away',
+      status: 503,
+      message:
+        'Toolturn is away, and requests are refused without it. Nothing is wrong with the request: send it again.',
+    },
+  },
   headerRefused: {
     what: "a server refuses a client's own header, or too many clients have sessions there",
     fails: 'open',

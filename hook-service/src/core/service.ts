@@ -4,9 +4,10 @@ import { streamAsker, wholeAsker, type Continuation } from './askers';
 import { writeBelonging } from './belonging';
 import { scopeOf, type Caller } from './caller';
 import { continuationOf } from './continuation';
-import type { Dialect } from './dialect';
+import type { Dialect, ToolCall } from './dialect';
 import { ToolturnError } from './errors';
 import { failureError, logFailure } from './failure-policy';
+import { HeldSink } from './held-sink';
 import {
   modelOf,
   type BegunTurn,
@@ -166,7 +167,10 @@ export class TurnService implements TurnHooks {
     const mark = this.markOf(dialect, request, turn);
     const { isClients } = this.names(dialect, request, mark);
     const round = dialect.read(response, mark.turn, 1);
-    if (round.calls.every((call) => isClients(call.name))) return undefined;
+    if (round.calls.every((call) => isClients(call.name))) {
+      for (const call of round.calls) await this.refuseClients(request, call);
+      return undefined;
+    }
     const asker = wholeAsker({
       dialect,
       turn: mark.turn,
@@ -210,13 +214,15 @@ export class TurnService implements TurnHooks {
       ...(mark.surface === undefined ? {} : { surface: mark.surface }),
     });
     joiner.seen(seen);
-    const alive = keptAlive(sink, joiner, this.deps.keepAliveMs);
+    const held = this.mayRefuse(dialect, request, mark) ? new HeldSink(sink) : undefined;
+    const alive = keptAlive(held ?? sink, joiner, this.deps.keepAliveMs);
     const work = workWriter(joiner, alive);
     try {
       const asker = streamAsker({
         joiner,
         first: chunks,
         sink: alive,
+        ...(held === undefined ? {} : { held }),
         upstream: this.deps.upstream,
         continuation: this.continuation(request, mark),
       });
@@ -230,6 +236,8 @@ export class TurnService implements TurnHooks {
       // Calls of a turn that failed may still come to their end.
       work.close();
       const problem = shown(error);
+      if (problem.code === 'forbidden') held?.drop();
+      else await held?.release();
       for (const chunk of joiner.fail?.(problem) ?? [dialect.error(problem)]) await alive.write(chunk);
     } finally {
       alive.stop();
@@ -282,6 +290,9 @@ export class TurnService implements TurnHooks {
           place: mark.place,
           ...named,
           standing,
+          ...(this.deps.clientTools === undefined
+            ? {}
+            : { refuseClients: (call) => this.refuseClients(request, call) }),
           signal,
           ...(mark.surface === undefined ? {} : { onWork }),
           ...(mark.surface === 'native' && dialect.replies !== undefined ? { asksNatively: true } : {}),
@@ -374,6 +385,20 @@ export class TurnService implements TurnHooks {
 
   private spanOf({ headers }: HookRequest, { turn }: TurnMark): TurnSpan | undefined {
     return this.deps.traced === true ? turnSpan(turn, traceOf(headers)) : undefined;
+  }
+
+  /** Throws where the client may not get this call of its own tool. */
+  private async refuseClients({ caller }: HookRequest, call: ToolCall): Promise<void> {
+    const refusal = await this.deps.clientTools?.refusal(caller, call);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** Whether a call of one of the client's tools may turn out to be one that it may not get. */
+  private mayRefuse(dialect: Dialect, { body }: HookRequest, { clientTools: count }: TurnMark): boolean {
+    const { clientTools } = this.deps;
+    if (clientTools === undefined) return false;
+    const { opaque, names } = dialect.clientTools(dialect.withdraw(body, count));
+    return opaque || [...names].some((name) => clientTools.watches(name));
   }
 
   private names(dialect: Dialect, request: HookRequest, mark: TurnMark) {

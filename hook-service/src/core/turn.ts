@@ -62,6 +62,8 @@ export interface TurnStart {
   readonly standing?: Standing;
   /** Aborted when nobody waits for the answer any more. */
   readonly signal: AbortSignal;
+  /** Rejects where the client may not get this call of its own tool; absent: it gets every one. */
+  readonly refuseClients?: (call: ToolCall) => Promise<void>;
   /** Told of tool work as it happens; absent where the client sees nothing of it. */
   readonly onWork?: (work: Work, roundNumber: number) => void;
   /** Told of everything that happens, for those who watch; absent: nobody does. */
@@ -347,7 +349,9 @@ class Turn {
         clock.end(step.value, this.theirs(step.value).length);
         return { round: step.value, running };
       }
-      const begun = this.isClients(step.value.name) ? undefined : begin(step.value);
+      const isClients = this.isClients(step.value.name);
+      if (isClients) await this.start.refuseClients?.(step.value);
+      const begun = isClients ? undefined : begin(step.value);
       if (begun !== undefined) running.push(clock.began(begun));
     }
   }

@@ -7,6 +7,7 @@ import { ChatJoiner } from './chat-joiner';
 import { chatHistory, hiddenTurn, restoreHidden } from './chat-history';
 import { chatMessage, readableCalls, uniqueCalls } from './chat-message';
 import { reasoningWith, takeBackNotes } from './chat-work';
+import { keptTools } from './kept-tools';
 import { joinTexts } from './text';
 import { listedTools, namesBehind, toolList, without } from './tool-list';
 
@@ -68,6 +69,8 @@ export const chat: Dialect = {
   name: 'chat',
 
   matches: (path) => paths.test(path),
+
+  keepTools: keptTools,
 
   clientTools: (body) =>
     listedTools(

@@ -24,6 +24,7 @@ import {
 } from './generate-content-tools';
 import { sumUsageMetadata } from './generate-content-usage';
 import { takeBackNotes, thoughtPart } from './generate-content-work';
+import { keptTools } from './kept-tools';
 import { separator } from './text';
 
 /** The path says whether the answer is streamed, the body does not; `:countTokens` is no turn. */
@@ -51,6 +52,8 @@ export const generateContent: Dialect = {
   name: 'generateContent',
 
   matches: (path) => paths.test(path),
+
+  keepTools: keptTools,
 
   clientTools: readClientTools,
   offer: offerTools,

@@ -3,6 +3,7 @@ import type { ToolturnError } from '../core/errors';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import { addsTo, listIn } from './added';
+import { keptTools } from './kept-tools';
 import {
   asString,
   assistantMessage,
@@ -87,6 +88,8 @@ export const messages: Dialect = {
   name: 'messages',
 
   matches: (path) => paths.test(path),
+
+  keepTools: keptTools,
 
   clientTools: (body) => listedTools(body, refusal(body, toolList(body).length), namesIn, isCustom),
 

@@ -2,6 +2,7 @@ import type { Dialect, OfferedTool, Patch, Round } from '../core/dialect';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
 import { sumUsage } from '../core/usage';
 import { addsTo } from './added';
+import { keptTools } from './kept-tools';
 import { responsesHistory } from './responses-history';
 import { answerItem, inputItems, noteItem, readableItems, sendable } from './responses-items';
 import { errorEvent, ResponsesJoiner } from './responses-joiner';
@@ -68,6 +69,8 @@ export const responses: Dialect = {
   name: 'responses',
 
   matches: (path) => paths.test(path),
+
+  keepTools: keptTools,
 
   clientTools: (body) => listedTools(body, refusal(body, toolList(body).length), namesIn, isFunction),
 

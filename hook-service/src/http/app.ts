@@ -11,6 +11,7 @@ import type { ToolDoor } from '../core/tool-door';
 import { approvalRoutes } from './approvals';
 import { auditRoutes, type FindAudit } from './audit';
 import { followRoute } from './follow';
+import { guardrailPath, guardrailRoutes, type JudgeGuarded } from './guardrail';
 import { hookRoutes } from './hooks';
 import { mcpRoutes } from './mcp';
 import { logRoutes, metricsRoute, type LogDeps } from './metrics';
@@ -30,6 +31,8 @@ export interface AppDeps {
   readonly audit: FindAudit;
   /** Where people elsewhere decide about calls. */
   readonly approvals: ApprovalDesk;
+  /** LiteLLM's Generic Guardrail API. */
+  readonly judge: JudgeGuarded;
   readonly pins: PinsDeps;
   /** Tools without a turn. */
   readonly door: ToolDoor;
@@ -110,6 +113,11 @@ export function createApp(deps: AppDeps): Express {
     logRoutes(metrics.log, deps.bodyBytes),
     followRoute(deps.tickets),
     hookRoutes(deps.service, deps.bodyBytes),
+  );
+  app.use(
+    guardrailPath,
+    requireSecret(deps.secrets, { apiKey: true, onRefused: metrics.refused }),
+    guardrailRoutes(deps.judge, deps.bodyBytes),
   );
   if (metrics.page !== undefined) {
     const open = metrics.page.public ? [] : [requireSecret(deps.secrets, { bearer: true })];

@@ -10,15 +10,21 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 export interface SecretOptions {
   /** True where `Authorization: Bearer` will do as well, for programs that know no other header. */
   readonly bearer?: true;
+  /** True where `x-api-key` will do as well: LiteLLM sends the `api_key` of a guardrail there. */
+  readonly apiKey?: true;
   /** Told of each request that is refused. */
   readonly onRefused?: () => void;
 }
 
 /** Lets a request pass only with one of the secrets, as they are at that moment. Compares digests, so neither content nor length shows in the time taken. */
-export function requireSecret(secrets: () => readonly string[], { bearer, onRefused }: SecretOptions = {}) {
+export function requireSecret(
+  secrets: () => readonly string[],
+  { bearer, apiKey, onRefused }: SecretOptions = {},
+) {
   return (req: Request, _res: Response, next: NextFunction): void => {
     const token = bearer === true ? /^Bearer\s+(\S+)$/i.exec(req.get('authorization') ?? '')?.[1] : undefined;
-    const given = digest(req.get(secretHeader) ?? token ?? '');
+    const key = apiKey === true ? req.get('x-api-key') : undefined;
+    const given = digest(req.get(secretHeader) ?? token ?? key ?? '');
     const fits = secrets().reduce((found, secret) => timingSafeEqual(digest(secret), given) || found, false);
     if (fits) return next();
     onRefused?.();

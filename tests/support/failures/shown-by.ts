@@ -169,6 +169,25 @@ export const shownBy: Readonly<Record<FailureId, Readonly<Record<string, readonl
       'a call that the caller may not make is refused for a value that is not on the list, with the values that are',
     ],
   },
+  clientCallDenied: {
+    [`${real}/client-tools.test.ts`]: [
+      'tools of a client get no call with an address that leads inside: a plain request is a 403',
+      'tools of a client get no piece of such a call in a stream either: it ends with one error',
+    ],
+  },
+  clientToolsUnreadable: {
+    [`${real}/client-tools.test.ts`]: [
+      'tools of a client cannot be asked for in a form whose answer nobody looks at',
+    ],
+  },
+  clientToolsUnread: {
+    'litellm/tests/test_door.py': [
+      'before the call the request is refused where nothing listens and that is wanted',
+    ],
+    [`${real}/guardrail-api.test.ts`]: [
+      'LiteLLM that asks it is refused, and the model is not asked, while hook-service is away',
+    ],
+  },
   headerRefused: {
     [`${real}/mcp-client-sessions.test.ts`]: [
       'sessions under headers of clients do not go on trying with a credential that is refused',

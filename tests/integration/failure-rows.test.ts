@@ -69,6 +69,32 @@ describe('while LiteLLM is away', () => {
     await notes?.stop();
   });
 
+  it('the door keeps an idle connection less long than hook-service does, and never sends into one that is being closed', async () => {
+    const door = readFileSync(join(__dirname, '..', '..', 'litellm', 'toolturn_guardrail.py'), 'utf8');
+    const kept = Number(/keepalive_timeout=(\d+)/.exec(door)?.[1]);
+    const { headers } = await fetch(`${lone.hook.url}/health/live`);
+    const here = Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1]);
+    expect(kept).toBeGreaterThan(0);
+    expect(here).toBeGreaterThan(kept);
+  });
+
+  it('A1: requests without the shared secret are counted, at every path that asks for it', async () => {
+    const paths = [
+      '/hooks/pre-call',
+      '/hooks/post-call',
+      '/hooks/stream',
+      '/beta/litellm_basic_guardrail_api',
+    ];
+    for (const path of paths) {
+      const answer = await lone.post(path, '{}', { 'x-toolturn-secret': 'a wrong one' });
+      expect(answer.status).toBe(401);
+    }
+    const page = await fetch(`${lone.hook.url}/metrics`, { headers: { 'x-toolturn-secret': secret } });
+    expect(await page.text()).toMatch(
+      new RegExp(`^toolturn_hooks_refused_total(?:\\{[^}]*\\})? ${paths.length}$`, 'm'),
+    );
+  });
+
   it('a key is refused with 503', async () => {
     const answer = await fetch(`${lone.hook.url}/v1/tools`, {
       headers: { authorization: 'Bearer sk-test-x' },

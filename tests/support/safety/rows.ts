@@ -27,7 +27,7 @@ export const safety: readonly SafetyPart[] = [
       {
         id: 'A1',
         tried: 'no shared secret, a wrong one, one of another length',
-        expected: '401, compared in constant time, without an echo of the body',
+        expected: '401, compared in constant time, without an echo of the body, and counted',
         also: {
           [`${real}/faults.test.ts`]: [
             'a hook call that is repeated is refused with 401 and without an echo of the body with …',
@@ -629,6 +629,9 @@ export const safety: readonly SafetyPart[] = [
         also: {
           [`${real}/mcp-soak.test.ts`]: [
             'three thousand calls on one warm session cause no process warning and leave no listener behind',
+          ],
+          'tests/soak/replicas.test.ts': [
+            'two replicas under full load, with slow readers and clients that go away: every turn is answered, and nothing grows',
           ],
           'tests/soak/mcp-sessions.test.ts': [
             'ten thousand calls with two hundred kills: each has an end, and nothing grows or is left',

@@ -52,6 +52,7 @@ it('claims, outcomes and turns of the time without Redis are found by another re
   await a.calls.claim('s', 'before', 60);
   await server.stop();
   await are('reconnecting');
+  expect(b.firstTurns.knowsAllSince?.(Date.now())).toBe(false);
   await a.calls.record('s', 'before', { digest: 'd', result }, 60);
   await a.calls.claim('s', 'running', 60);
   await a.calls.claim('s', 'given back', 60);
@@ -71,6 +72,9 @@ it('claims, outcomes and turns of the time without Redis are found by another re
   expect(await found('given back')).toEqual({ state: 'claimed' });
   expect(await b.firstTurns.read('s', 'state')).toMatchObject({ turn: 'turn-1', state: 'ended' });
   expect(await b.firstTurns.begin('s', 'other state', 'turn-3', 60)).toMatchObject({ turn: 'turn-2' });
+  // Another replica may have died with what it did meanwhile.
+  expect(b.firstTurns.knowsAllSince?.(Date.now() - 600_000)).toBe(false);
+  expect(b.firstTurns.knowsAllSince?.(Date.now() + 1)).toBe(true);
 }, 60_000);
 
 it('a turn that has ended since is not taken for what it was while Redis was away', async () => {

@@ -59,7 +59,7 @@ function parts(store: CallStore = memoryCallStore(), results: ToolResult[] = [])
       log: silent,
     });
   let ids = 0;
-  const turn = (origin: string, signal = new AbortController().signal) => {
+  const turn = (origin: string, signal = new AbortController().signal, more: Partial<CallContext> = {}) => {
     const one = runner();
     const context: CallContext = {
       turn: `turn-${++ids}`,
@@ -70,6 +70,7 @@ function parts(store: CallStore = memoryCallStore(), results: ToolResult[] = [])
       resolve: (name) => book.resolve({}, name),
       signal,
       gate: { execute: (run) => run() },
+      ...more,
     };
     return (tool: string, args: object = {}, round = 1) =>
       one.run(context, round, { id: `c${++ids}`, name: `s__${tool}`, arguments: JSON.stringify(args) });
@@ -181,4 +182,14 @@ describe('a call that is claimed', () => {
     finish(done);
     expect([(await first).text, await again]).toMatchObject(['done', { text: 'done', replayed: true }]);
   });
+});
+
+it('a call of a turn that somebody may have worked on, unknown to anybody, runs only where that does no harm', async () => {
+  const { made, turn } = parts();
+  const doubtful = turn('o', new AbortController().signal, { mayHaveRun: true });
+  const outcomes = [await doubtful('write'), await doubtful('read'), await doubtful('set')];
+  expect(outcomes.map(({ failure }) => failure)).toEqual(['unknown_fate', undefined, undefined]);
+  expect(made).toEqual(['read', 'set']);
+  // The claim is given back: nobody waits for a call that does not run.
+  expect((await turn('o')('write')).text).toBe('done');
 });

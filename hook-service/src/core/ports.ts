@@ -258,6 +258,8 @@ export interface TurnStore {
   begin(scope: Scope, state: string, turn: string, ttlSeconds: number): Promise<FoundTurn | undefined>;
   read(scope: Scope, state: string): Promise<FoundTurn | undefined>;
   put(scope: Scope, state: string, turn: FirstTurn, ttlSeconds: number): Promise<void>;
+  /** False where a turn that another replica began since then (Unix milliseconds) may not be known: the store was away. */
+  knowsAllSince?(time: number): boolean;
 }
 
 /** The rounds a client never saw, kept so that its next request can put them back. */

@@ -12,6 +12,8 @@ export interface RepeatMark {
   readonly at: number;
   /** True where the client itself says that it repeats. */
   readonly isMarked: boolean;
+  /** True where the client counts this as another try: somebody may have worked on it before. */
+  readonly isRetry?: true;
 }
 
 /**
@@ -55,6 +57,7 @@ export function repeatMark(
 ): RepeatMark {
   const { headers, caller, body, path } = request;
   const key = headers[idempotencyHeader];
+  const isRetry = Number(headers[retryCountHeader] ?? 0) > 0;
   const asked = Object.fromEntries(Object.entries(body).filter(([name]) => !varying.has(name)));
   const parts = [
     dialect,
@@ -71,7 +74,8 @@ export function repeatMark(
   return {
     state: createHmac('sha256', secret).update(JSON.stringify(parts)).digest('hex').slice(0, 40),
     at: now,
-    isMarked: key !== undefined || Number(headers[retryCountHeader] ?? 0) > 0,
+    isMarked: key !== undefined || isRetry,
+    ...(isRetry ? { isRetry } : {}),
   };
 }
 

@@ -230,3 +230,19 @@ describe('a turn', () => {
     expect(await repeats.standing('a', 't2', mark())).toMatchObject({ origin: 't2' });
   });
 });
+
+it('a try that its client counts is doubtful where the store was away since the one before it could have begun', async () => {
+  const known: number[] = [];
+  const store = (isWhole: boolean): TurnStore => ({
+    ...memoryTurns(),
+    knowsAllSince: (time) => (known.push(time), isWhole),
+  });
+  const of = async (isWhole: boolean, over: Partial<RepeatMark>) =>
+    (await parts({ store: store(isWhole) }).repeats.standing('scope', 't1', mark({ at: 100_000, ...over })))
+      .isDoubtful;
+  expect(await of(false, { isMarked: true, isRetry: true })).toBe(true);
+  expect(await of(true, { isMarked: true, isRetry: true })).toBeUndefined();
+  // A first request may have a key of its own.
+  expect(await of(false, { isMarked: true })).toBeUndefined();
+  expect(known[0]).toBe(40_000);
+});

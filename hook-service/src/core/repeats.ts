@@ -26,6 +26,8 @@ export interface Progress {
 export interface Standing {
   /** The turn in whose name calls are claimed: the first one, where this one repeats it. */
   readonly origin: string;
+  /** True where the client says that it tries again, and what the try before did may have been lost with the store. */
+  readonly isDoubtful?: true;
   /**
    * Only where this turn repeats one: waits for the end of that one and gives its answer. Where it has none to give,
    * this turn has to come to its own, and goes on from where that one stood. Rejects when `signal` aborts.
@@ -87,7 +89,11 @@ export class Repeats {
     const { store, log } = this.deps;
     try {
       const first = await store.begin(scope, mark.state, turn, this.runningTtl);
-      if (first === undefined || first.turn === turn) return this.begun(scope, mark, turn);
+      if (first === undefined || first.turn === turn) {
+        const begun = this.begun(scope, mark, turn);
+        const isKnown = store.knowsAllSince?.(mark.at - this.deps.turnMs) ?? true;
+        return mark.isRetry === true && !isKnown ? { ...begun, isDoubtful: true } : begun;
+      }
       if (!repeats(mark, first)) {
         await this.put(scope, mark, { turn, state: 'running' });
         return this.begun(scope, mark, turn);
@@ -130,7 +136,7 @@ export class Repeats {
     return this.standingOf(scope, mark, turn);
   }
 
-  private standingOf(scope: Scope, mark: RepeatMark, turn: string): Required<Omit<Standing, 'answer'>> {
+  private standingOf(scope: Scope, mark: RepeatMark, turn: string): Required<Omit<Standing, 'answer' | 'isDoubtful'>> {
     let progress: { progress: JsonObject } | undefined;
     return {
       origin: turn,

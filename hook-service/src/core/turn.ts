@@ -178,6 +178,7 @@ class Turn {
       counted: {},
       turn: start.id,
       ...(start.standing === undefined ? {} : { origin: start.standing.origin }),
+      ...(start.standing?.isDoubtful === true ? { mayHaveRun: true as const } : {}),
       scope: start.scope,
       caller,
       access: book.accessOf(caller),

@@ -72,7 +72,12 @@ export function hookRoutes(service: TurnHooks, bodyBytes: number): Router {
   return router;
 }
 
-const repeatOf = ({ state, at, isMarked }: RepeatMark) => ({ state, at, is_marked: isMarked });
+const repeatOf = ({ state, at, isMarked, isRetry }: RepeatMark) => ({
+  state,
+  at,
+  is_marked: isMarked,
+  is_retry: isRetry,
+});
 
 /** Aborted when the door hangs up before the answer is complete. */
 function goneSignal(res: Response): AbortSignal {

@@ -63,7 +63,14 @@ const mark = z.object({
   wants_usage: z.boolean(),
   selection: selection.nullish(),
   surface: z.enum(surfaces).nullish(),
-  repeat: z.object({ state: z.string().max(64), at: z.number(), is_marked: z.boolean() }).nullish(),
+  repeat: z
+    .object({
+      state: z.string().max(64),
+      at: z.number(),
+      is_marked: z.boolean(),
+      is_retry: z.literal(true).nullish(),
+    })
+    .nullish(),
   config: z.string().max(64).nullish(),
   conversation: z.string().max(64).nullish(),
   restored: z.literal(true).nullish(),
@@ -184,8 +191,14 @@ const turnMark = (parsed: z.infer<typeof mark>): TurnMark => ({
   ...(parsed.restored ? { restored: parsed.restored } : {}),
 });
 
-const repeatMark = ({ state, at, is_marked: isMarked }: NonNullable<z.infer<typeof mark>['repeat']>) => ({
+const repeatMark = ({
+  state,
+  at,
+  is_marked: isMarked,
+  is_retry: isRetry,
+}: NonNullable<z.infer<typeof mark>['repeat']>) => ({
   state,
   at,
   isMarked,
+  ...(isRetry ? { isRetry } : {}),
 });

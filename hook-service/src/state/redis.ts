@@ -90,12 +90,14 @@ function redisState(
 ): State {
   let lost: string | undefined = 'connecting';
   const missed = new MissedWrites();
+  let awayAt = 0;
   const redis = connectRedis(url, commandTimeoutMs, (reason) => {
     if (lost !== reason) logFailure(log, 'redis', 'lost', { reason });
     lost = reason;
   });
   redis.on('ready', () => {
     if (lost !== undefined && lost !== 'connecting') logFailure(log, 'redis', 'back');
+    if (lost !== 'connecting') awayAt = Date.now();
     lost = undefined;
     void missed.replay();
   });
@@ -107,6 +109,7 @@ function redisState(
     try {
       return await use();
     } catch (error) {
+      awayAt = Date.now();
       goOnWithout(log, 'redis', 'once', { what, error });
       return instead();
     }
@@ -164,6 +167,7 @@ function redisState(
       },
     },
     firstTurns: {
+      knowsAllSince: (time) => redis.status === 'ready' && awayAt < time,
       begin: (...turn) =>
         orMemory(
           'begin a turn',

@@ -10,7 +10,7 @@ export interface Violations {
   readonly malformed: readonly string[];
   /** Connections that broke while no LiteLLM was killed. */
   readonly cut: readonly string[];
-  /** Ids that stand in the file more often than their turn was asked for. */
+  /** Calls whose line stands in the file more than once, however often their turn was asked for. */
   readonly twice: readonly string[];
   /** Calls that ran in a turn that was answered, and of which the model never read anything. */
   readonly lost: readonly string[];
@@ -45,8 +45,8 @@ export interface ChaosReport {
   readonly told: Readonly<Record<string, number>>;
   /** What the errors said that clients got. */
   readonly errors: Readonly<Record<string, number>>;
-  /** Turns that were asked for again after they had failed, and calls of them that ran again. */
-  readonly retries: { readonly turns: number; readonly callsAgain: number };
+  /** Turns that were asked for again after they had failed. */
+  readonly retried: number;
   /** Calls beside a client's own of which the model read nothing because Redis, which remembers them, had a fault. */
   readonly forgotten: number;
   readonly violations: Violations;
@@ -69,7 +69,6 @@ export function judge(facts: ChaosFacts): ChaosReport {
   const { turns, faults, lines } = facts;
   const times = count(lines);
   const retried = new Set(turns.filter(({ retry }) => retry > 0).map(({ record }) => record));
-  const asked = count(turns.map(({ record }) => record.plan.id));
   const last = turns.filter(
     (turn, at) => !turns.some((each, later) => later > at && each.record === turn.record),
   );
@@ -88,7 +87,6 @@ export function judge(facts: ChaosFacts): ChaosReport {
     ({ turn, call }) => !retried.has(turn.record) && isUntrue(call, times.has(call.id)),
   );
   const again = [...times].filter(([, many]) => many > 1);
-  const askedFor = (id: string): number => asked.get(id.split('.')[0] ?? '') ?? 0;
   const is = (ending: string) => turns.filter(({ ended }) => ended.ending === ending);
   return {
     seed: facts.seed,
@@ -112,10 +110,7 @@ export function judge(facts: ChaosFacts): ChaosReport {
     errors: tally(
       turns.flatMap(({ ended: { error, ending } }) => (error === undefined ? [] : `${ending}: ${error}`)),
     ),
-    retries: {
-      turns: retried.size,
-      callsAgain: again.filter(([id]) => askedFor(id) > 1).length,
-    },
+    retried: retried.size,
     forgotten: forgotten.length,
     violations: {
       leaked: turns.flatMap((turn) => turn.ended.leaks.map((leak) => described(turn, leak))),
@@ -123,9 +118,7 @@ export function judge(facts: ChaosFacts): ChaosReport {
       cut: is('broken')
         .filter((turn) => !duringKill(turn, faults))
         .map((turn) => described(turn, 'the connection broke')),
-      twice: again
-        .filter(([id, many]) => many > askedFor(id))
-        .map(([id, many]) => `${id}: ${many} times, asked for ${askedFor(id)} times`),
+      twice: again.map(([id, many]) => `${id}: ${many} times; ${tries(turns, faults, id)}`),
       lost: silent
         .filter((each) => !forgotten.includes(each))
         .map(({ turn, call }) => described(turn, call.id)),
@@ -154,7 +147,7 @@ export function inWords(report: ChaosReport): string {
     ['recovered', `${report.recoveredMs} ms after the last fault`],
     ['calls of the model', `${report.calls}; lines in the file ${report.lines}`],
     ['told about them', listed(report.told)],
-    ['retried', `${report.retries.turns} turns, of which ${report.retries.callsAgain} calls ran again`],
+    ['asked for again', `${report.retried} turns`],
     ['forgotten with Redis', `${report.forgotten}`],
     ...Object.entries(violations).map(([name, found]): [string, string] => [name, `${found.length}`]),
   ];
@@ -170,6 +163,27 @@ export function inWords(report: ChaosReport): string {
 export const holds = ({ violations }: ChaosReport): boolean =>
   Object.values(violations).every((found: readonly string[]) => found.length === 0);
 
+/** How a call's turn was asked for, and what happened meanwhile. */
+function tries(turns: readonly Turn[], faults: readonly Fault[], id: string): string {
+  const own = turns.filter(({ record }) => record.plan.id === id.split('.')[0]);
+  const met = faults.filter((fault) => own.some((turn) => overlaps(turn, fault)));
+  const asked = own.map(({ ended: { ending, from, to, plan, error } }) =>
+    [
+      plan.driver.dialect,
+      plan.stream ? 'stream' : 'plain',
+      ending,
+      `${Math.round(from)}-${Math.round(to)}`,
+      error ?? '',
+    ]
+      .join(' ')
+      .trim(),
+  );
+  const during = met.map(
+    ({ part, action, from, to = 0 }) => `${part} ${action} ${Math.round(from)}-${Math.round(to)}`,
+  );
+  return `asked: ${asked.join(' | ')}; meanwhile: ${during.join(', ')}`;
+}
+
 const answered = ({ ended }: Turn): boolean => ended.ending === 'answer' || ended.ending === 'other answer';
 
 /** Hidden rounds beside a client's call wait in the ledger for its next request. */
@@ -177,12 +191,11 @@ const remembered = ({ ended }: Turn): boolean => ended.plan.turn.own !== undefin
 
 /** Whether a part of this name had a fault at any time of the turn. */
 function touched({ ended }: Turn, faults: readonly Fault[], part: RegExp): boolean {
-  return faults.some(
-    (fault) =>
-      part.test(fault.part) &&
-      fault.from - marginMs < ended.to &&
-      (fault.to ?? Infinity) + marginMs > ended.from,
-  );
+  return faults.some((fault) => part.test(fault.part) && overlaps({ ended }, fault));
+}
+
+function overlaps({ ended }: Pick<Turn, 'ended'>, { from, to = Infinity }: Fault): boolean {
+  return from - marginMs < ended.to && to + marginMs > ended.from;
 }
 
 /** Whether a LiteLLM was killed while the turn was on its way: what it had begun to send breaks off. */

@@ -50,13 +50,13 @@ export interface Ended {
 const ours = /\b(stdio|http|sse)__append|appended turn-/;
 
 /** Asks once, answers the client's own call if there is one, and looks at everything that came. */
-export async function askOnce(url: string, plan: ClientPlan, deadlineMs: number): Promise<Ended> {
+export async function askOnce(url: string, plan: ClientPlan, deadlineMs: number, retry = 0): Promise<Ended> {
   const from = performance.now();
   const exchanges: Exchange[] = [];
   const late = new AbortController();
   const outcome = await Promise.race([
     (plan.leavesAfterMs === undefined
-      ? converse(url, plan, exchanges)
+      ? converse(url, plan, exchanges, retry)
       : leave(url, plan, plan.leavesAfterMs)
     ).catch((error: unknown) => ({ failed: error })),
     pause(deadlineMs, 'late' as const, { signal: late.signal }),
@@ -77,10 +77,15 @@ interface Converse {
   readonly foreign: readonly string[];
 }
 
-async function converse(url: string, plan: ClientPlan, exchanges: Exchange[]): Promise<Converse> {
+async function converse(
+  url: string,
+  plan: ClientPlan,
+  exchanges: Exchange[],
+  retry: number,
+): Promise<Converse> {
   const { turn, driver, stream, key } = plan;
   const own = turn.own !== undefined;
-  const conversation = driver.converse({ url, key, stream, own, exchanges });
+  const conversation = driver.converse({ url, key, stream, own, exchanges, retry });
   const first = await conversation.ask(`Do ${turn.id}.`);
   const theirs = first.calls.filter(({ name }) => own && name === 'weather');
   const last = theirs.length === 0 ? first : await conversation.answer(theirs.map(() => ownResult(turn.id)));

@@ -176,7 +176,9 @@ class Load {
     if (leavesAfterMs === undefined) {
       this.waits.push(ended.to - ended.from);
       if (ended.ending !== 'answer')
-        this.problems.push(`${ended.plan.turn.id}: ${ended.ending} ${ended.problems.join()}`);
+        this.problems.push(
+          `${ended.plan.turn.id}: ${ended.ending} ${ended.error ?? ''} ${ended.problems.join()}`,
+        );
     }
     this.problems.push(...ended.leaks);
     if (leavesAfterMs !== undefined) await this.runOut(ended.plan.turn.id);

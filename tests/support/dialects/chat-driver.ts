@@ -53,12 +53,12 @@ export const chatDriver: Driver = {
     };
   },
 
-  converse({ url, key, stream, own, exchanges }) {
+  converse({ url, key, stream, own, exchanges, retry }) {
     const client = new OpenAI({
       baseURL: `${url}/v1`,
       apiKey: key,
       maxRetries: 0,
-      fetch: recording(exchanges),
+      fetch: recording(exchanges, retry),
     });
     const messages: OpenAI.ChatCompletionMessageParam[] = [];
     const send = async () => {

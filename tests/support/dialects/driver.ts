@@ -76,6 +76,8 @@ export interface Settings {
   readonly own: boolean;
   /** Filled as the conversation goes. */
   readonly exchanges: Exchange[];
+  /** How often the same was asked before, which the official SDKs say in a header when they repeat a request. */
+  readonly retry?: number;
 }
 
 export interface Driver {
@@ -100,10 +102,12 @@ export interface Driver {
   errorProblems(body: string, stream: boolean): string[];
 }
 
-/** A `fetch` that writes down what goes by. */
-export function recording(exchanges: Exchange[]): typeof fetch {
+/** A `fetch` that writes down what goes by, and says which try of a request it is. */
+export function recording(exchanges: Exchange[], retry = 0): typeof fetch {
   return async (input, init) => {
-    const response = await fetch(input, init);
+    const headers = new Headers(init?.headers);
+    if (retry > 0) headers.set('x-stainless-retry-count', `${retry}`);
+    const response = await fetch(input, { ...init, headers });
     const copy = response.clone();
     const body = copy.text();
     // Read by whoever asks for it; a stream that is cut is no unhandled error before that.

@@ -51,10 +51,10 @@ export const generateContentDriver: Driver = {
     });
   },
 
-  converse({ url, key, stream, own, exchanges }) {
+  converse({ url, key, stream, own, exchanges, retry }) {
     const client = new GoogleGenAI({
       apiKey: key,
-      httpOptions: { baseUrl: url, fetch: recording(exchanges) },
+      httpOptions: { baseUrl: url, fetch: recording(exchanges, retry) },
     });
     const contents: Content[] = [];
     const send = async () => {

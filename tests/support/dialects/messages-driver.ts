@@ -48,13 +48,13 @@ export const messagesDriver: Driver = {
     });
   },
 
-  converse({ url, key, stream, own, exchanges }) {
+  converse({ url, key, stream, own, exchanges, retry }) {
     const client = new Anthropic({
       baseURL: url,
       authToken: key,
       apiKey: null,
       maxRetries: 0,
-      fetch: recording(exchanges),
+      fetch: recording(exchanges, retry),
     });
     const messages: Anthropic.MessageParam[] = [];
     const send = async () => {

@@ -41,12 +41,12 @@ export const responsesDriver: Driver = {
       };
     }),
 
-  converse({ url, key, stream, own, exchanges }) {
+  converse({ url, key, stream, own, exchanges, retry }) {
     const client = new OpenAI({
       baseURL: `${url}/v1`,
       apiKey: key,
       maxRetries: 0,
-      fetch: recording(exchanges),
+      fetch: recording(exchanges, retry),
     });
     const input: OpenAI.Responses.ResponseInputItem[] = [];
     const send = async () => {

@@ -25,7 +25,7 @@ function arming(surface: 'hidden' | 'progress' = 'hidden', inject: 'auto' | 'off
     surface: { default: surface, keys: [] },
     limits: { turnMs: 1000, answerMs: 1000 } as never,
     ledgerTtlSeconds: 60,
-    log: { error: jest.fn(), warn: jest.fn(), info: jest.fn(), debug: jest.fn() } as never,
+    log: { error: jest.fn(), warn: jest.fn(), info: jest.fn(), debug: jest.fn() },
     knowsRepeats: true,
     secrets: ['secret'],
   });

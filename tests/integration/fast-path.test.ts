@@ -39,6 +39,7 @@ beforeAll(async () => {
       vault: { url: secrets.url, transport: 'http' },
     },
     toolturn: {
+      fast_path: true,
       access: {
         default: 'all',
         rules: [

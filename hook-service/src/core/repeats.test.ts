@@ -246,3 +246,15 @@ it('a try that its client counts is doubtful where the store was away since the 
   expect(await of(false, { isMarked: true })).toBeUndefined();
   expect(known[0]).toBe(40_000);
 });
+
+it('a turn that another replica began is doubtful where the store was away since then, and one of this replica is not', async () => {
+  const of = async (where: 'dead' | 'elsewhere' | 'here', isWhole: boolean) => {
+    const store = { ...storeWith({ turn: 't1', state: 'running', where }), knowsAllSince: () => isWhole };
+    const standing = await parts({ store }).repeats.standing('a', 't2', mark({ at: 100_000 }));
+    return [standing.origin, standing.isDoubtful];
+  };
+  expect(await of('dead', false)).toEqual(['t1', true]);
+  expect(await of('elsewhere', false)).toEqual(['t1', true]);
+  expect(await of('here', false)).toEqual(['t1', undefined]);
+  expect(await of('dead', true)).toEqual(['t1', undefined]);
+});

@@ -26,7 +26,10 @@ export interface Progress {
 export interface Standing {
   /** The turn in whose name calls are claimed: the first one, where this one repeats it. */
   readonly origin: string;
-  /** True where the client says that it tries again, and what the try before did may have been lost with the store. */
+  /**
+   * True where what was done before may have been lost with the store: the client says that it tries again, or another
+   * replica began the turn.
+   */
   readonly isDoubtful?: true;
   /**
    * Only where this turn repeats one: waits for the end of that one and gives its answer. Where it has none to give,
@@ -91,15 +94,16 @@ export class Repeats {
       const first = await store.begin(scope, mark.state, turn, this.runningTtl);
       if (first === undefined || first.turn === turn) {
         const begun = this.begun(scope, mark, turn);
-        const isKnown = store.knowsAllSince?.(mark.at - this.deps.turnMs) ?? true;
-        return mark.isRetry === true && !isKnown ? { ...begun, isDoubtful: true } : begun;
+        return mark.isRetry === true && !this.knowsAll(mark) ? { ...begun, isDoubtful: true } : begun;
       }
       if (!repeats(mark, first)) {
         await this.put(scope, mark, { turn, state: 'running' });
         return this.begun(scope, mark, turn);
       }
       log.info('a request repeats a turn', { turn, first: first.turn, first_state: stateOf(first) });
-      return this.repeating(scope, mark, first.turn);
+      const repeating = this.repeating(scope, mark, first.turn);
+      // What another replica claimed while the store was away it alone knew.
+      return first.where !== 'here' && !this.knowsAll(mark) ? { ...repeating, isDoubtful: true } : repeating;
     } catch (error) {
       goOnWithout(log, 'store', 'repeat', { turn, error });
       return { origin: turn };
@@ -130,13 +134,22 @@ export class Repeats {
     };
   }
 
+  /** Whether the store has been there since the first try of this request can have begun. */
+  private knowsAll(mark: RepeatMark): boolean {
+    return this.deps.store.knowsAllSince?.(mark.at - this.deps.turnMs) ?? true;
+  }
+
   /** A turn of this process, which others may repeat from now on. */
   private begun(scope: Scope, mark: RepeatMark, turn: string): Standing {
     this.deps.here.turns.add(turn);
     return this.standingOf(scope, mark, turn);
   }
 
-  private standingOf(scope: Scope, mark: RepeatMark, turn: string): Required<Omit<Standing, 'answer' | 'isDoubtful'>> {
+  private standingOf(
+    scope: Scope,
+    mark: RepeatMark,
+    turn: string,
+  ): Required<Omit<Standing, 'answer' | 'isDoubtful'>> {
     let progress: { progress: JsonObject } | undefined;
     return {
       origin: turn,

@@ -46,9 +46,12 @@ CONTINUATION = "x-toolturn-continuation"
 BELONGS = "x-toolturn-of"
 LOST = "Toolturn was lost while a tool was in use. Nothing is wrong with the request: send it again."
 AWAY = "Toolturn is away, and requests are refused without it. Nothing is wrong with the request: send it again."
-PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=1)
-REPORT = aiohttp.ClientTimeout(total=5, sock_connect=1)
-FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=1, sock_read=3)
+# A loop that is busy for as long takes a connection that has long been made for one that failed, and gives up a socket
+# in the middle of its start.
+CONNECT = 4.0
+PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=CONNECT)
+REPORT = aiohttp.ClientTimeout(total=5, sock_connect=CONNECT)
+FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=3)
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 
 
@@ -715,7 +718,7 @@ def _no_json(value: Any) -> None:
 
 def _timeout(mark: dict) -> aiohttp.ClientTimeout:
     # Keep-alives arrive every few seconds in a stream; a whole answer comes when the turn is over.
-    return aiohttp.ClientTimeout(total=mark["deadline"], sock_connect=2)
+    return aiohttp.ClientTimeout(total=mark["deadline"], sock_connect=CONNECT)
 
 
 def _name(error: BaseException) -> str:

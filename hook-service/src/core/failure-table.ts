@@ -9,7 +9,7 @@ const answered = 'an answer';
 /** The door, which stands in LiteLLM and is written in Python: its texts are compared with these. */
 const door = rows({
   hookAway: {
-    what: 'hook-service is away before the call, or does not answer within 10 s (1 s to connect)',
+    what: 'hook-service is away before the call, or does not answer within 10 s (4 s to connect)',
     fails: 'open',
     client:
       'an answer without tools; `x-litellm-applied-guardrails: toolturn-unavailable`, not streaming also `x-toolturn: unavailable`',

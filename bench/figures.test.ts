@@ -36,6 +36,13 @@ it('other figures are compared with half their reach', () => {
   expect(added(1.5, 4)).toBe('too noisy');
 });
 
+it('time that work takes away instead of adding it is noise', () => {
+  const added = (value: number) =>
+    figure({ ...draft, unit: 'ms', value, low: value - 1, high: value + 1, reach: { most: 3 } }).verdict;
+  expect(added(-10)).toBe('too noisy');
+  expect(added(-0.2)).toBe('reached');
+});
+
 it('while others used much of the machine, no verdict counts but those that are far from their reach, or counted', () => {
   const row = (others: number): RowResult => ({
     name: 'row',

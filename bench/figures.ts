@@ -65,6 +65,8 @@ function verdictOf({ reach, unit, value, low, high }: Draft): Verdict {
   const width = (high - low) / (unit === 'ratio' ? value : Math.abs(bound));
   const isWide = !(width <= (unit === 'ratio' ? widest.ratio : widest.other));
   if (isWide && low <= bound && bound <= high) return 'too noisy';
+  // Work takes no time away: what is so far below nothing was done to the other side.
+  if (unit === 'ms' && 'most' in reach && value < -bound) return 'too noisy';
   // As it is printed: 1.004 is 1.00.
   const rounded = unit === 'ratio' ? Math.round(value * 100) / 100 : value;
   return ('most' in reach ? rounded <= bound : rounded >= bound) ? 'reached' : 'missed';

@@ -25,6 +25,8 @@ interface Calling {
   readonly tool: string;
   readonly args: Readonly<Record<string, string>>;
   readonly result: string;
+  /** What the model reads, where that is more. */
+  readonly read?: string;
 }
 
 /** One answer of the model: text, calls, or what goes wrong. `$results` stands for the results behind the last answer. */
@@ -49,6 +51,7 @@ const theirs = (city: string, result: string): Calling => ({ tool: 'weather', ar
 const isOurs = ({ tool }: Calling): boolean => tool !== 'weather';
 
 const limit = 4;
+const limitTold = `[The limit of ${limit} rounds is reached: no more tools run in this turn. Answer with what is known, and say so.]`;
 const overloaded = { error: 'the model is overloaded', status: 429 };
 
 const cells: readonly Cell[] = [
@@ -89,7 +92,12 @@ const cells: readonly Cell[] = [
   {
     turn: 'the limit of rounds',
     rounds: [
-      ...Array.from({ length: limit }, (_, n) => ({ text: `Try ${n}.`, calls: [ours(`again ${n}`)] })),
+      ...Array.from({ length: limit }, (_, n) => ({
+        text: `Try ${n}.`,
+        calls: [
+          n < limit - 1 ? ours(`again ${n}`) : { ...ours(`again ${n}`), read: `again ${n}\n${limitTold}` },
+        ],
+      })),
       { text: 'That is all.' },
     ],
   },
@@ -262,7 +270,7 @@ function entriesBefore(cell: Cell, n: number): Entry[] {
       return [
         ...(text === undefined ? [] : [['text', text] as const]),
         ...(round.calls ?? []).map(({ tool, args }) => ['call', tool, args] as const),
-        ...(round.calls ?? []).map(({ result }) => ['result', result] as const),
+        ...(round.calls ?? []).map(({ result, read = result }) => ['result', read] as const),
       ];
     }),
   ];

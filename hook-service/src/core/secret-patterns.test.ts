@@ -3,6 +3,7 @@ import { createMask, maskedResult, maskedTool } from './result-safety';
 import { knownTokens, patternProblem, secretMask, type SecretPattern } from './secret-patterns';
 
 const maskWith = (...patterns: SecretPattern[]) => createMask([], [], secretMask({ known: false, patterns }));
+const dashes = '-'.repeat(5);
 const letters = (length: number) => 'aB3'.repeat(length).slice(0, length);
 
 /** One of each known form; put together here, so that no scanner takes this file for a leak. */
@@ -17,8 +18,8 @@ const samples: Readonly<Record<string, readonly string[]>> = {
   'npm-token': [`npm_${letters(36)}`],
   'hugging-face-token': [`hf_${letters(34)}`],
   'private-key': [
-    `-----BEGIN RSA PRIVATE KEY-----\n${letters(64)}\n${letters(64)}==\n-----END RSA PRIVATE KEY-----`,
-    `-----BEGIN PRIVATE KEY-----\\n${letters(64)}\\n-----END PRIVATE KEY-----`,
+    `${dashes}BEGIN RSA PRIVATE KEY${dashes}\n${letters(64)}\n${letters(64)}==\n${dashes}END RSA PRIVATE KEY${dashes}`,
+    `${dashes}BEGIN PRIVATE KEY${dashes}\\n${letters(64)}\\n${dashes}END PRIVATE KEY${dashes}`,
   ],
 };
 

@@ -122,11 +122,11 @@ export class HistoryReader {
       return known;
     }
     const chain = new Chain(before);
-      const code = own === '' ? codeIn(said) : own;
-      const question = code === undefined ? [] : [questionKey(dialect, code)];
-      const saidBare = bare(said);
-      const keys = [...keysOf(dialect, chain.ask(asked), turn, saidBare), ...question];
-      chain.answer(turn, saidBare);
+    const code = own === '' ? codeIn(said) : own;
+    const question = code === undefined ? [] : [questionKey(dialect, code)];
+    const saidBare = bare(said);
+    const keys = [...keysOf(dialect, chain.ask(asked), turn, saidBare), ...question];
+    chain.answer(turn, saidBare);
     const read = { keys, chain: chain.end };
     this.remember(name, read);
     return read;

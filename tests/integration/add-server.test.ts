@@ -151,6 +151,7 @@ it('makes a server of one’s own that builds, passes its test, serves and is we
   expect(built.stdout).toBe('');
   const jestConfig = JSON.stringify({
     rootDir: folder,
+    cacheDirectory: join(folder, '.cache'),
     testEnvironment: 'node',
     transform: {
       '^.+\\.ts$': [

@@ -237,5 +237,6 @@ it('does not start Redis without a password', async () => {
     path: [join(dir, 'bin')],
     cwd: dir,
   });
+  ends.push(() => composed.running.stop());
   expect(await composed.running.exited).toContain('REDIS_PASSWORD is not set: fill redis.env');
 });

@@ -168,6 +168,10 @@ describe('a plain request', () => {
     oneLookUp();
     // A header that only hook-service can judge, and that says nothing about who asks.
     const first = await ask({ messages, headers: lent ? {} : { 'x-toolturn-surface': 'hidden' } });
+    // The key has room for one turn: until the door has heard that this one has ended, hook-service is asked.
+    stack.model.answerWith(() => ({ text: 'Hello.' }));
+    await untilLent();
+    oneLookUp();
     const second = await ask({ messages, headers: { 'x-stainless-retry-count': '1' } });
     expect([first.wasAsked, second.wasAsked]).toEqual([!lent, false]);
     expect([second.text, ran]).toEqual([first.text, 1]);

@@ -49,6 +49,8 @@ export interface ChaosReport {
   readonly retried: number;
   /** Calls beside a client's own of which the model read nothing because Redis, which remembers them, had a fault. */
   readonly forgotten: number;
+  /** Calls that ran in a try that failed, and that the model did not make again when it was asked anew. */
+  readonly dropped: number;
   readonly violations: Violations;
 }
 
@@ -78,10 +80,11 @@ export function judge(facts: ChaosFacts): ChaosReport {
     .sort((a, b) => a - b);
   const calls = last.flatMap((turn) => [...turn.record.calls.values()].map((call) => ({ turn, call })));
   const silent = calls.filter(
-    ({ turn, call }) =>
-      answered(turn) && !retried.has(turn.record) && times.has(call.id) && call.told === undefined,
+    ({ turn, call }) => answered(turn) && times.has(call.id) && call.told === undefined,
   );
-  const forgotten = silent.filter(({ turn }) => remembered(turn) && touched(turn, faults, /redis|hook/));
+  const forgotten = silent.filter(({ turn }) => remembered(turn) && touched(turn, faults, /redis/));
+  // A model that is asked anew may call something else.
+  const dropped = silent.filter(({ turn, call }) => turn.retry > 0 && call.tries < turn.record.tries);
   // In a repetition the same call may not run although it ran before.
   const untrue = calls.filter(
     ({ turn, call }) => !retried.has(turn.record) && isUntrue(call, times.has(call.id)),
@@ -112,6 +115,7 @@ export function judge(facts: ChaosFacts): ChaosReport {
     ),
     retried: retried.size,
     forgotten: forgotten.length,
+    dropped: dropped.length,
     violations: {
       leaked: turns.flatMap((turn) => turn.ended.leaks.map((leak) => described(turn, leak))),
       malformed: is('malformed').map((turn) => described(turn, turn.ended.problems.join('; '))),
@@ -120,8 +124,8 @@ export function judge(facts: ChaosFacts): ChaosReport {
         .map((turn) => described(turn, 'the connection broke')),
       twice: again.map(([id, many]) => `${id}: ${many} times; ${tries(turns, faults, id)}`),
       lost: silent
-        .filter((each) => !forgotten.includes(each))
-        .map(({ turn, call }) => described(turn, call.id)),
+        .filter((each) => !forgotten.includes(each) && !dropped.includes(each))
+        .map(({ turn, call }) => described(turn, `${call.id}; ${tries(turns, faults, call.id)}`)),
       untrue: untrue.map(({ turn, call }) => described(turn, `${call.id}: ${call.text ?? call.told ?? ''}`)),
       late: is('late').map((turn) => described(turn, turn.ended.problems.join())),
       notRecovered: turns
@@ -149,6 +153,7 @@ export function inWords(report: ChaosReport): string {
     ['told about them', listed(report.told)],
     ['asked for again', `${report.retried} turns`],
     ['forgotten with Redis', `${report.forgotten}`],
+    ['not made again', `${report.dropped}`],
     ...Object.entries(violations).map(([name, found]): [string, string] => [name, `${found.length}`]),
   ];
   const found = Object.entries(violations).flatMap(([name, list]) =>

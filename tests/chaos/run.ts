@@ -84,6 +84,7 @@ async function play(parts: Parts, models: ScriptedTurns, plan: ClientPlan, calm:
   const record = models.begin(plan.turn);
   const turns: Turn[] = [];
   for (let retry = 0; retry <= (plan.retries ?? 0); retry += 1) {
+    record.tries += 1;
     const ended = await askOnce(parts.url, plan, deadlineMs, retry);
     turns.push({ ended, record, retry, calm });
     if (!/broken|error 5|error in stream/.test(ended.ending)) break;

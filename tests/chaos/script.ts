@@ -1,6 +1,6 @@
 /**
- * What the model says in a turn, in each dialect, and what it is told: every call has an id that follows from the turn and
- * its place in it, so that a call that runs twice leaves the same line twice.
+ * What the model says in a turn, in each dialect, and what it is told: every call has an id that follows from the turn,
+ * its place in it and its tool, so that a call that runs twice leaves the same line twice.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Answer, ModelRequest, Reply } from '../../scripts/src/scripted-model';
@@ -35,6 +35,8 @@ export type Told = 'result' | 'unknown' | 'not run' | 'other';
 /** What is known of one call of the model. */
 export interface CallRecord {
   readonly id: string;
+  /** The try of the client's in which the model made it last. */
+  tries: number;
   /** What the model read about it last; absent: nothing. */
   told?: Told;
   text?: string;
@@ -43,6 +45,8 @@ export interface CallRecord {
 export interface TurnRecord {
   readonly plan: TurnPlan;
   readonly calls: Map<string, CallRecord>;
+  /** How often the client has asked. */
+  tries: number;
   requests: number;
   /** The model has given its last answer. */
   finished: boolean;
@@ -73,7 +77,7 @@ export class ScriptedTurns {
   }
 
   begin(plan: TurnPlan): TurnRecord {
-    const record: TurnRecord = { plan, calls: new Map(), requests: 0, finished: false, last: [] };
+    const record: TurnRecord = { plan, calls: new Map(), tries: 0, requests: 0, finished: false, last: [] };
     this.records.set(plan.id, record);
     return record;
   }
@@ -116,12 +120,16 @@ function next(record: TurnRecord, request: ModelRequest, asked: Asked): Said {
   const after = plan.own === 'after' && asked.rounds === plan.rounds.length;
   const own = (beside || after) && asked.tools.includes('weather');
   const offered = asked.tools.filter((name) => name.endsWith('__append'));
-  const calls = (offered.length === 0 ? [] : (servers ?? [])).map((server, at) => ({
-    id: `${plan.id}.${asked.rounds}.${at}`,
+  const calls = (offered.length === 0 ? [] : (servers ?? [])).map((server, at) => {
     // One that is away is not on offer.
-    name: offered.find((name) => name === `${server}__append`) ?? offered[at % offered.length] ?? '',
-  }));
-  for (const { id } of calls) if (!record.calls.has(id)) record.calls.set(id, { id });
+    const name = offered.find((each) => each === `${server}__append`) ?? offered[at % offered.length] ?? '';
+    // Another tool makes it another call.
+    return { id: `${plan.id}.${asked.rounds}.${at}.${name.split('__')[0]}`, name };
+  });
+  for (const { id } of calls) {
+    const known = record.calls.get(id) ?? { id, tries: 0 };
+    record.calls.set(id, Object.assign(known, { tries: record.tries }));
+  }
   record.last = [...calls.map(({ id }) => id), ...(own ? [''] : [])];
   record.finished = record.last.length === 0;
   if (record.finished) return final;

@@ -159,7 +159,7 @@ async function judged(
 
 /** What an error says, whichever the dialect. */
 const errorIn = (body: string): string | undefined =>
-  /"error"\s*:.*?"message"\s*:\s*("(?:[^"\\]|\\.)*")/s.exec(body)?.[1]?.slice(1, 160);
+  /"error"\s*:.*?"message"\s*:\s*("(?:[^"\\]|\\.)*")/s.exec(body)?.[1]?.slice(1, 400);
 
 /** True where there was no answer to read: the SDKs call it by these names, and so does `fetch`. */
 function isConnection(error: unknown): boolean {

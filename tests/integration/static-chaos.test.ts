@@ -11,7 +11,7 @@ import { chatDriver } from '../support/dialects/chat-driver';
 
 interface Facts {
   readonly ended?: Partial<Ended>;
-  readonly calls?: readonly CallRecord[];
+  readonly calls?: readonly (Omit<CallRecord, 'tries'> & Partial<CallRecord>)[];
   readonly own?: 'beside';
   readonly retry?: number;
   readonly calm?: boolean;
@@ -26,7 +26,8 @@ function turn({ ended = {}, calls = [], own, retry = 0, calm = false }: Facts): 
     ended: { plan: client, ending: 'answer', from: 10_000, to: 11_000, problems: [], leaks: [], ...ended },
     record: {
       plan,
-      calls: new Map(calls.map((call) => [call.id, call])),
+      calls: new Map(calls.map((call) => [call.id, { tries: 1, ...call }])),
+      tries: retry + 1,
       requests: 2,
       finished: true,
       last: [],
@@ -62,6 +63,7 @@ describe('a chaos run', () => {
     ['cut', turn({ ended: { ending: 'broken' } }), []],
     ['twice', turn({ calls: [{ id: `${id}.0.0`, told: 'result' }] }), [`${id}.0.0`, `${id}.0.0`]],
     ['lost', turn({ calls: [{ id: `${id}.0.0` }] }), [`${id}.0.0`]],
+    ['lost', turn({ calls: [{ id: `${id}.0.0`, tries: 2 }], retry: 1 }), [`${id}.0.0`]],
     ['untrue', turn({ calls: [{ id: `${id}.0.0`, told: 'not run' }] }), [`${id}.0.0`]],
     ['untrue', turn({ calls: [{ id: `${id}.0.0`, told: 'result' }] }), []],
     ['late', turn({ ended: { ending: 'late' } }), []],
@@ -79,12 +81,18 @@ describe('a chaos run', () => {
     expect(found(report([broken], [], [kill(1_000)]))).toEqual({ cut: 1 });
   });
 
-  it('lets calls beside the client’s be forgotten only where Redis or a replica had a fault', () => {
+  it('lets calls beside the client’s be forgotten only where Redis had a fault', () => {
     const silent = turn({ own: 'beside', calls: [{ id: `${id}.0.0` }] });
-    const fault: Fault = { part: 'redis', action: 'kill', from: 10_500, to: 11_000 };
-    const excused = report([silent], [`${id}.0.0`], [fault]);
+    const fault = (part: string): Fault => ({ part, action: 'kill', from: 10_500, to: 11_000 });
+    const excused = report([silent], [`${id}.0.0`], [fault('redis')]);
     expect([found(excused), excused.forgotten]).toEqual([{}, 1]);
-    expect(found(report([silent], [`${id}.0.0`]))).toEqual({ lost: 1 });
+    for (const faults of [[], [fault('hook-service 1')]])
+      expect(found(report([silent], [`${id}.0.0`], faults))).toEqual({ lost: 1 });
+  });
+
+  it('lets the model leave out a call that it made before its client asked again', () => {
+    const other = report([turn({ calls: [{ id: `${id}.0.0`, tries: 1 }], retry: 1 })], [`${id}.0.0`]);
+    expect([found(other), other.dropped]).toEqual([{}, 1]);
   });
 });
 

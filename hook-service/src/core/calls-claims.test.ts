@@ -186,7 +186,7 @@ describe('a call that is claimed', () => {
 
 it('a call of a turn that somebody may have worked on, unknown to anybody, runs only where that does no harm', async () => {
   const { made, turn } = parts();
-  const doubtful = turn('o', new AbortController().signal, { mayHaveRun: true });
+  const doubtful = turn('o', new AbortController().signal, { mayHaveRun: () => true });
   const outcomes = [await doubtful('write'), await doubtful('read'), await doubtful('set')];
   expect(outcomes.map(({ failure }) => failure)).toEqual(['unknown_fate', undefined, undefined]);
   expect(made).toEqual(['read', 'set']);

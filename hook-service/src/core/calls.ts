@@ -37,8 +37,8 @@ export interface CallContext extends CallMaker {
   readonly turn: string;
   /** The turn in whose name calls are claimed: the first one, where this one repeats it. Absent: `turn`. */
   readonly origin?: string;
-  /** True where any call of the turn may have run already, and nobody can say. */
-  readonly mayHaveRun?: true;
+  /** Whether any call of the turn may have run already, and nobody can say. To be asked behind the claim. */
+  readonly mayHaveRun?: () => boolean;
   /** How often each call was made before, by its digest, where this turn goes on from there. */
   readonly made?: Readonly<Record<string, number>>;
   /** One object for all calls of a turn, however often its context is copied: by it they are counted. */
@@ -188,7 +188,7 @@ export class CallRunner {
       } else if (found.state !== 'claimed' && !mayRepeat(tool)) {
         // Claimed by a replica that died or does not answer, or recorded with a key that is gone.
         return { result: unknownFate(tool) };
-      } else if (found.state === 'claimed' && context.mayHaveRun === true && !mayRepeat(tool)) {
+      } else if (found.state === 'claimed' && context.mayHaveRun?.() === true && !mayRepeat(tool)) {
         await store.release(context.scope, key);
         return { result: unknownFate(tool) };
       }

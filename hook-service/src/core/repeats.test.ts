@@ -238,10 +238,11 @@ it('a try that its client counts is doubtful where the store was away since the 
     knowsAllSince: (time) => (known.push(time), isWhole),
   });
   const of = async (isWhole: boolean, over: Partial<RepeatMark>) =>
-    (await parts({ store: store(isWhole) }).repeats.standing('scope', 't1', mark({ at: 100_000, ...over })))
-      .isDoubtful;
+    (
+      await parts({ store: store(isWhole) }).repeats.standing('scope', 't1', mark({ at: 100_000, ...over }))
+    ).isDoubtful?.();
   expect(await of(false, { isMarked: true, isRetry: true })).toBe(true);
-  expect(await of(true, { isMarked: true, isRetry: true })).toBeUndefined();
+  expect(await of(true, { isMarked: true, isRetry: true })).toBe(false);
   // A first request may have a key of its own.
   expect(await of(false, { isMarked: true })).toBeUndefined();
   expect(known[0]).toBe(40_000);
@@ -251,10 +252,54 @@ it('a turn that another replica began is doubtful where the store was away since
   const of = async (where: 'dead' | 'elsewhere' | 'here', isWhole: boolean) => {
     const store = { ...storeWith({ turn: 't1', state: 'running', where }), knowsAllSince: () => isWhole };
     const standing = await parts({ store }).repeats.standing('a', 't2', mark({ at: 100_000 }));
-    return [standing.origin, standing.isDoubtful];
+    return [standing.origin, standing.isDoubtful?.()];
   };
   expect(await of('dead', false)).toEqual(['t1', true]);
   expect(await of('elsewhere', false)).toEqual(['t1', true]);
   expect(await of('here', false)).toEqual(['t1', undefined]);
-  expect(await of('dead', true)).toEqual(['t1', undefined]);
+  expect(await of('dead', true)).toEqual(['t1', false]);
+});
+
+it('a store that goes away while a turn is waited for makes it doubtful', async () => {
+  let isWhole = true;
+  const store = {
+    ...storeWith({ turn: 't1', state: 'running', where: 'dead' }),
+    knowsAllSince: () => isWhole,
+  };
+  const { isDoubtful } = await parts({ store }).repeats.standing('a', 't2', mark({ at: 100_000 }));
+  expect(isDoubtful?.()).toBe(false);
+  isWhole = false;
+  expect(isDoubtful?.()).toBe(true);
+});
+
+describe('a repetition that waits for its turn while the store is away', () => {
+  /** A store that answers every other time, and a clock that goes on by so many milliseconds with each look at it. */
+  function away(stepMs: number, failures: number) {
+    let [time, read] = [0, 0];
+    const store: TurnStore = {
+      ...storeWith({ turn: 't1', state: 'running', where: 'elsewhere' }),
+      knowsAllSince: () => read > failures,
+      read: async () => {
+        read += 1;
+        return read > failures
+          ? { turn: 't1', state: 'answered', answer: { ...answer, texts: [...answer.texts] }, where: 'dead' }
+          : undefined;
+      },
+    };
+    return { repeats: parts({ store, now: () => (time += stepMs) }).repeats, reads: () => read };
+  }
+
+  it('gets its answer when the store is back', async () => {
+    const { repeats, reads } = away(1, 2);
+    const standing = await repeats.standing('a', 't2', mark());
+    expect(await standing.answer?.(never)).toEqual({ answer });
+    expect(reads()).toBe(3);
+  });
+
+  it('goes on without it when the store stays away', async () => {
+    const { repeats, reads } = away(6_000, 100);
+    const standing = await repeats.standing('a', 't2', mark());
+    expect(await standing.answer?.(never)).toEqual({});
+    expect(reads()).toBe(2);
+  });
 });

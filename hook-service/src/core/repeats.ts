@@ -27,10 +27,10 @@ export interface Standing {
   /** The turn in whose name calls are claimed: the first one, where this one repeats it. */
   readonly origin: string;
   /**
-   * True where what was done before may have been lost with the store: the client says that it tries again, or another
-   * replica began the turn.
+   * Whether what was done before may have been lost with the store, as far as it has been there until now. Only where
+   * the client says that it tries again, or another replica began the turn.
    */
-  readonly isDoubtful?: true;
+  readonly isDoubtful?: () => boolean;
   /**
    * Only where this turn repeats one: waits for the end of that one and gives its answer. Where it has none to give,
    * this turn has to come to its own, and goes on from where that one stood. Rejects when `signal` aborts.
@@ -66,6 +66,9 @@ export interface RepeatsDeps {
 /** How often the end of a turn is looked for. */
 const pollMs = 250;
 
+/** How long the store may be away before a turn counts as unknown: as long as it is waited for one of a dead replica. */
+const patienceMs = 10_000;
+
 const storedAnswer = z.object({
   texts: z.array(z.string()),
   kept: z.custom<JsonObject>((value) => isJsonObject(value as Json)).exactOptional(),
@@ -94,7 +97,7 @@ export class Repeats {
       const first = await store.begin(scope, mark.state, turn, this.runningTtl);
       if (first === undefined || first.turn === turn) {
         const begun = this.begun(scope, mark, turn);
-        return mark.isRetry === true && !this.knowsAll(mark) ? { ...begun, isDoubtful: true } : begun;
+        return mark.isRetry === true ? { ...begun, isDoubtful: () => !this.knowsAll(mark) } : begun;
       }
       if (!repeats(mark, first)) {
         await this.put(scope, mark, { turn, state: 'running' });
@@ -103,7 +106,7 @@ export class Repeats {
       log.info('a request repeats a turn', { turn, first: first.turn, first_state: stateOf(first) });
       const repeating = this.repeating(scope, mark, first.turn);
       // What another replica claimed while the store was away it alone knew.
-      return first.where !== 'here' && !this.knowsAll(mark) ? { ...repeating, isDoubtful: true } : repeating;
+      return first.where === 'here' ? repeating : { ...repeating, isDoubtful: () => !this.knowsAll(mark) };
     } catch (error) {
       goOnWithout(log, 'store', 'repeat', { turn, error });
       return { origin: turn };
@@ -173,20 +176,27 @@ export class Repeats {
       .catch((error: unknown) => goOnWithout(log, 'store', 'turn', { turn: turn.turn, error }));
   }
 
-  /** The turn when nothing comes of it any more; undefined where it is not known (any more). */
+  /** The turn when nothing comes of it any more; undefined where it is not known (any more), or the store is away. */
   private async last(
     scope: Scope,
     mark: RepeatMark,
     turn: string,
     signal: AbortSignal,
   ): Promise<FoundTurn | undefined> {
+    const { store, here } = this.deps;
+    let answeredAt = this.now();
     for (;;) {
-      const found = await this.deps.store.read(scope, mark.state).catch(() => undefined);
-      if (found === undefined || found.turn !== turn) return undefined;
-      if (found.state !== 'running') return found;
-      // What is said to run here and does not was lost between two reads of the store.
-      const isHere = found.where === 'here' && this.deps.here.turns.has(turn);
-      if (!isHere && found.where !== 'elsewhere') return found;
+      const askedAt = this.now();
+      const found = await store.read(scope, mark.state).catch(() => undefined);
+      if (found !== undefined || (store.knowsAllSince?.(askedAt) ?? true)) answeredAt = askedAt;
+      else if (askedAt - answeredAt > patienceMs) return undefined;
+      if (answeredAt === askedAt) {
+        if (found === undefined || found.turn !== turn) return undefined;
+        if (found.state !== 'running') return found;
+        // What is said to run here and does not was lost between two reads of the store.
+        const isHere = found.where === 'here' && here.turns.has(turn);
+        if (!isHere && found.where !== 'elsewhere') return found;
+      }
       await pause(pollMs, undefined, { signal });
     }
   }

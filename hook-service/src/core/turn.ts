@@ -178,7 +178,7 @@ class Turn {
       counted: {},
       turn: start.id,
       ...(start.standing === undefined ? {} : { origin: start.standing.origin }),
-      ...(start.standing?.isDoubtful === true ? { mayHaveRun: true as const } : {}),
+      ...(start.standing?.isDoubtful === undefined ? {} : { mayHaveRun: start.standing.isDoubtful }),
       scope: start.scope,
       caller,
       access: book.accessOf(caller),

@@ -19,6 +19,12 @@ const inputOf = (request: { body: Item } | undefined): Item[] => {
 const wordsOf = (content: unknown): string =>
   typeof content === 'string' ? content : (content as Item[]).map((part) => part['text']).join('');
 
+/** Less what the SDK's stream helper adds for its user, which is no field of the API. */
+function asReceived(item: object): object {
+  const { parsed_arguments: _parsed, ...received } = item as Item;
+  return received;
+}
+
 export const responsesDriver: Driver = {
   dialect: 'responses',
   ends: { finished: 'completed', calls: 'completed' },
@@ -54,7 +60,7 @@ export const responsesDriver: Driver = {
       const response = stream
         ? await client.responses.stream(body).finalResponse()
         : await client.responses.create(body);
-      input.push(...(response.output as OpenAI.Responses.ResponseInputItem[]));
+      input.push(...(response.output.map(asReceived) as OpenAI.Responses.ResponseInputItem[]));
       const texts = response.output.flatMap((item) => (item.type === 'message' ? wordsOf(item.content) : []));
       return {
         text: texts.join('\n\n'),

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { logFailure } from '../core/failure-policy';
 import type { JsonObject } from '../core/json';
 import type { ArgumentCheck, ArgumentChecker, Log, ToolName } from '../core/ports';
+import { certainlyFits } from './certain-fit';
 import type { CheckRequest } from './worker';
 
 export interface ArgumentCheckerOptions {
@@ -44,7 +45,7 @@ const mostTimeouts = 2;
 /**
  * Compares arguments with schemas in a thread of its own, one after the other. Evaluating a schema that somebody else
  * wrote can take for ever (a regular expression that backtracks, a combination of combinations); a thread can be ended
- * from outside, this process cannot. What could not be checked goes to the server unchecked, with a warning once.
+ * from outside, this process cannot. Most calls need no thread: their arguments fit a schema without any of that. What could not be checked goes to the server unchecked, with a warning once.
  */
 export function createArgumentChecker(options: ArgumentCheckerOptions): ClosableChecker {
   return new ThreadChecker({
@@ -68,6 +69,7 @@ class ThreadChecker implements ClosableChecker {
   constructor(private readonly options: Required<ArgumentCheckerOptions>) {}
 
   async check(schema: JsonObject, value: JsonObject, tool?: ToolName): Promise<ArgumentCheck> {
+    if (certainlyFits(schema, value)) return { state: 'valid' };
     let key: string;
     try {
       key = this.keyOf(schema);

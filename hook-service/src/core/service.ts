@@ -267,7 +267,8 @@ export class TurnService implements TurnHooks {
     const { conversation } = mark;
     const named = conversation === undefined ? {} : { conversation };
     const allowance = this.deps.allowances?.open({ scope: base.scope, turn: mark.turn, ...named });
-    const told = turnObserver(this.deps.observer, factsOf(request, { ...base, ...named, ...traced }));
+    const facts = factsOf(request, { ...base, ...named, ...traced });
+    const told = turnObserver(this.deps.observer, facts);
     const tell = (event: TurnEvent): void => {
       allowance?.saw(event);
       told(event);
@@ -298,7 +299,7 @@ export class TurnService implements TurnHooks {
           ...(mark.surface === 'native' && dialect.replies !== undefined ? { asksNatively: true } : {}),
           tell,
           ...(allowance === undefined ? {} : { allowance }),
-          facts: factsOf(request, { ...base, ...named, ...traced }),
+          facts,
           ...this.delimiter(base.scope, conversation ?? mark.turn),
           ...traced,
         },

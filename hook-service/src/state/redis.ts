@@ -125,6 +125,7 @@ function redisState(
   const rates = redisRates(redis);
   const usage = redisUsage(redis);
   const approvals = bothApprovals(redisApprovals(redis, seal), fallback.approvals);
+  const knownApprovals = (): ApprovalStore => (redis.status === 'ready' ? approvals : fallback.approvals);
 
   return {
     calls: {
@@ -286,12 +287,11 @@ function redisState(
           () => approvals.ask(...question),
           () => fallback.approvals.ask(...question),
         ),
-      read: (...of) => (redis.status === 'ready' ? approvals.read(...of) : fallback.approvals.read(...of)),
-      find: (code) => (redis.status === 'ready' ? approvals.find(code) : fallback.approvals.find(code)),
-      decide: (...decision) =>
-        redis.status === 'ready' ? approvals.decide(...decision) : fallback.approvals.decide(...decision),
-      open: () => (redis.status === 'ready' ? approvals.open() : fallback.approvals.open()),
-      settle: (code) => (redis.status === 'ready' ? approvals.settle(code) : fallback.approvals.settle(code)),
+      read: (...of) => knownApprovals().read(...of),
+      find: (code) => knownApprovals().find(code),
+      decide: (...decision) => knownApprovals().decide(...decision),
+      open: () => knownApprovals().open(),
+      settle: (code) => knownApprovals().settle(code),
     },
     pins: redisPins(redis),
     health: () =>

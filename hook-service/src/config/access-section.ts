@@ -1,27 +1,13 @@
 import { z } from 'zod';
+import { callersShape } from './callers-shape';
 import { filledText, texts } from './fields';
-import { hashRawKey } from './hashes';
 
 const values = z.array(z.union([z.string(), z.number(), z.boolean()]), {
   error: 'must be a list of the values that the argument may have',
 });
 
 const ruleShape = {
-  keys: texts
-    .transform((keys) => keys.map(hashRawKey))
-    .default([])
-    .describe(
-      'for callers with one of these keys: alias, SHA-256 in hex, or the key itself; `*` is everybody',
-    )
-    .meta({ example: ['nightly'] }),
-  teams: texts
-    .default([])
-    .describe('for callers of these teams, by id or alias')
-    .meta({ example: ['analysts'] }),
-  users: texts
-    .default([])
-    .describe('for these users, by id')
-    .meta({ example: ['eve'] }),
+  ...callersShape,
   servers: texts
     .optional()
     .describe('grants the tools of these servers, by name or alias; an empty list grants nothing')

@@ -1,24 +1,10 @@
 import { z } from 'zod';
 import type { ClientToolPolicy } from '../core/client-tools';
+import { callersShape } from './callers-shape';
 import { filledText, texts } from './fields';
-import { hashRawKey } from './hashes';
 
 const ruleShape = {
-  keys: texts
-    .transform((keys) => keys.map(hashRawKey))
-    .default([])
-    .describe(
-      'for callers with one of these keys: alias, SHA-256 in hex, or the key itself; `*` is everybody',
-    )
-    .meta({ example: ['nightly'] }),
-  teams: texts
-    .default([])
-    .describe('for callers of these teams, by id or alias')
-    .meta({ example: ['analysts'] }),
-  users: texts
-    .default([])
-    .describe('for these users, by id')
-    .meta({ example: ['eve'] }),
+  ...callersShape,
   allow: texts
     .optional()
     .describe('grants tools with such a name; `*` stands for any text')

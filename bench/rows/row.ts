@@ -83,47 +83,33 @@ export async function rates(
   return found;
 }
 
+/** A figure that compares the medians of two subjects; `into` is its unit, where that is not the one of the medians. */
+const comparing =
+  (compare: typeof ratioOfMedians, into?: Unit) =>
+  (
+    what: string,
+    from: BySubject,
+    subject: string,
+    against: string,
+    { unit = 'ms', reach }: { readonly unit?: Unit; readonly reach?: Reach } = {},
+  ): Figure => {
+    const [of, to] = [from[subject] ?? [], from[against] ?? []];
+    return figure({
+      what,
+      subject,
+      against,
+      unit: into ?? unit,
+      ...compare(of, to),
+      of: [medianWithSpan(subject, of, unit), medianWithSpan(against, to, unit)],
+      ...(reach === undefined ? {} : { reach }),
+    });
+  };
+
 /** The median of one subject by that of another. */
-export function ratio(
-  what: string,
-  from: BySubject,
-  subject: string,
-  against: string,
-  options: { readonly unit?: Unit; readonly reach?: Reach } = {},
-): Figure {
-  const [of, to] = [from[subject] ?? [], from[against] ?? []];
-  const { unit = 'ms', reach } = options;
-  return figure({
-    what,
-    subject,
-    against,
-    unit: 'ratio',
-    ...ratioOfMedians(of, to),
-    of: [medianWithSpan(subject, of, unit), medianWithSpan(against, to, unit)],
-    ...(reach === undefined ? {} : { reach }),
-  });
-}
+export const ratio = comparing(ratioOfMedians, 'ratio');
 
 /** How much the median of one subject lies above that of another. */
-export function added(
-  what: string,
-  from: BySubject,
-  subject: string,
-  against: string,
-  options: { readonly unit?: Unit; readonly reach?: Reach } = {},
-): Figure {
-  const [of, to] = [from[subject] ?? [], from[against] ?? []];
-  const { unit = 'ms', reach } = options;
-  return figure({
-    what,
-    subject,
-    against,
-    unit,
-    ...differenceOfMedians(of, to),
-    of: [medianWithSpan(subject, of, unit), medianWithSpan(against, to, unit)],
-    ...(reach === undefined ? {} : { reach }),
-  });
-}
+export const added = comparing(differenceOfMedians);
 
 export function medianWithSpan(subject: string, rounds: Rounds, unit: Unit): Median {
   const all = rounds.flat();

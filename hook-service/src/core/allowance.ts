@@ -1,3 +1,4 @@
+import { goOnWithout } from './failure-policy';
 import type { LoggedCost, Observation, Observer, TurnEvent } from './observer';
 import type { Log, Scope, UsageCounter, UsageStore } from './ports';
 import { callPrice, type Prices } from './prices';
@@ -141,8 +142,7 @@ export class Allowances implements Observer {
         counted.map(({ counter }) => ({ ...counter, add })),
       );
     } catch (error) {
-      // A client waits: a store that fails costs the count, not the turn.
-      this.log.warn('what a turn used was not counted against its limits', { error });
+      goOnWithout(this.log, 'store', 'usage', { error });
       return undefined;
     }
   }

@@ -126,6 +126,7 @@ const stores = rows({
       hidden: ['warn', 'the hidden part of a turn was not kept'],
       rest: ['warn', 'the rest of a result was not kept'],
       rate: ['warn', 'a call was not counted against its rate'],
+      usage: ['warn', 'what a turn used was not counted against its limits'],
       kept: ['warn', 'kept results cannot be read'],
       result: ['warn', 'a result was not kept'],
     },
@@ -447,13 +448,6 @@ const turns = rows({
     client: 'an answer without further tools; the model reads which limit it was',
     logged: 'the limit',
     recovery: 'the window of the key; a conversation’s rest',
-  },
-  useUncounted: {
-    what: 'what was used cannot be counted',
-    fails: 'open',
-    client: 'nothing: each hook-service counts in memory',
-    logged: 'a warning',
-    recovery: 'Redis',
   },
   turnSeconds: {
     what: 'the turn uses up `limits.turn_seconds`',

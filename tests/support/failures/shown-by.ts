@@ -68,6 +68,7 @@ export const shownBy: Readonly<Record<FailureId, Readonly<Record<string, readonl
     [`${unit}/core/failure-policy.test.ts`]: [
       'a call runs without a claim where the store fails, and the log says so',
     ],
+    [`${unit}/core/allowance.test.ts`]: ['costs no turn where the store fails'],
     [`${unit}/core/rates.test.ts`]: [
       'calls a minute cost no round trip where no limit fits, and no call where the store fails',
     ],
@@ -260,9 +261,6 @@ export const shownBy: Readonly<Record<FailureId, Readonly<Record<string, readonl
     [`${real}/limits-over-time.test.ts`]: [
       'B4: a conversation that has made its calls makes no more, on any replica',
     ],
-  },
-  useUncounted: {
-    [`${unit}/core/allowance.test.ts`]: ['costs no turn where the store fails'],
   },
   turnSeconds: {
     [`${unit}/core/turn.test.ts`]: [

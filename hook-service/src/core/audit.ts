@@ -3,6 +3,7 @@ import { canonicalJson } from './canonical-json';
 import { logFailure } from './failure-policy';
 import type { Observation, Observer } from './observer';
 import type { FailureKind, Log } from './ports';
+import { within } from './within';
 
 /**
  * What was decided about a call before its server was asked. `not_run`: it could not be run, and nobody decided that.
@@ -163,10 +164,10 @@ export class Audit implements Observer {
   /** Sends what is there once more, for two seconds at most. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, stopMs)));
-    await Promise.race([this.flush().then(() => this.flush()), enough]);
-    clearTimeout(timer);
+    await within(
+      stopMs,
+      this.flush().then(() => this.flush()),
+    );
     const left = this.waiting.length + this.lost + (this.batch?.records.length ?? 0);
     if (left > 0) this.options.log.warn('entries of the audit trail were not kept', { lost: left });
     await this.options.store.close();

@@ -3,6 +3,7 @@ import type { JsonObject } from './json';
 import { gonePin, mergePins, pinKey, pinOf, type Pin, type PinStore } from './pins';
 import type { HostTool, Log } from './ports';
 import { definitionOf, definitionParts, partDigests, type DefinitionPart } from './tool-definition-digest';
+import { within } from './within';
 
 /** `allow` offers what changed and reports it; `hold` withholds it until somebody accepts it. */
 export type PinPolicy = 'allow' | 'hold';
@@ -236,12 +237,7 @@ export class ToolPins {
   }
 
   private async bounded(work: Promise<void>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.options.loadWaitMs ?? 3_000);
-    });
-    await Promise.race([work, late]);
-    clearTimeout(timer);
+    await within(this.options.loadWaitMs ?? 3_000, work);
   }
 
   /** Takes over what is kept, and tells which servers that concerns. */

@@ -6,6 +6,7 @@ import {
 } from '@modelcontextprotocol/client';
 import type { Log } from '../core/ports';
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
+import { within } from '../core/within';
 import { withTokens } from './authorized-client';
 import { createHttpClient } from './http-client';
 import { HttpTransport } from './http-transport';
@@ -210,9 +211,3 @@ function abortOf(signal: AbortSignal): Promise<never> {
 
 /** A server that does not answer the DELETE must not hold up the shutdown. */
 const endSessionMs = 1_000;
-
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
-  clearTimeout(timer);
-}

@@ -6,6 +6,7 @@ import {
   type TransportSendOptions,
 } from '@modelcontextprotocol/client';
 import type { IncomingMessage } from 'node:http';
+import { within } from '../core/within';
 import { readEvents } from './event-stream';
 import { ExchangeFailure, mediaType, type Exchange, type HttpClient } from './http-client';
 import { parseMessages, statusError } from './messages';
@@ -79,7 +80,9 @@ export class SseTransport implements Transport {
     this.stream?.abort();
     for (const post of this.unanswered) post.abort();
     // A message that was not sent, or was refused, has to fail as such, and not as one whose connection broke off.
-    await settledWithin(closeMs, [...this.sending]);
+    await within(closeMs, Promise.allSettled(this.sending));
+    // One turn more: whoever waits for those messages hears of them first.
+    await new Promise(setImmediate);
     this.onclose?.();
   }
 
@@ -138,15 +141,6 @@ export class SseTransport implements Transport {
 
 /** Longest wait for the refusals of messages on their way. */
 const closeMs = 200;
-
-async function settledWithin(milliseconds: number, work: Promise<unknown>[]): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)));
-  await Promise.race([Promise.allSettled(work), late]);
-  clearTimeout(timer);
-  // One turn more: whoever waits for those messages hears of them first.
-  await new Promise(setImmediate);
-}
 
 /** The address for messages must be at the server itself: our headers hold its credentials. */
 function sameOrigin(endpoint: string, url: URL): URL {

@@ -1,6 +1,7 @@
 import { SdkError, SdkErrorCode, type JSONRPCMessage, type Transport } from '@modelcontextprotocol/client';
 import { getDefaultEnvironment } from '@modelcontextprotocol/client/stdio';
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { within } from '../core/within';
 import { LineReader } from './line-reader';
 import { parseMessages } from './messages';
 
@@ -92,9 +93,9 @@ export class StdioTransport implements Transport {
     const child = this.child;
     if (!this.closed && child?.pid !== undefined && this.ended === undefined) {
       child.stdin.end();
-      if (!(await this.exitsWithin(closeStepsMs.stdin))) this.signalGroup('SIGTERM');
-      if (!(await this.exitsWithin(closeStepsMs.term))) this.signalGroup('SIGKILL');
-      await this.exitsWithin(closeStepsMs.kill);
+      if (!(await within(closeStepsMs.stdin, this.exited))) this.signalGroup('SIGTERM');
+      if (!(await within(closeStepsMs.term, this.exited))) this.signalGroup('SIGKILL');
+      await within(closeStepsMs.kill, this.exited);
     }
     this.finish();
   }
@@ -154,13 +155,5 @@ export class StdioTransport implements Transport {
     } catch {
       // The group is gone already.
     }
-  }
-
-  private async exitsWithin(milliseconds: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), milliseconds)));
-    const result = await Promise.race([this.exited.then(() => true), late]);
-    clearTimeout(timer);
-    return result;
   }
 }

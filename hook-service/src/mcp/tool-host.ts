@@ -1,6 +1,7 @@
 import type { ServerFeatures } from '../core/features';
 import type { Catalog, Log, PartHealth, ToolCallRequest, ToolHost, ToolResult } from '../core/ports';
 import type { ServerConfig } from '../core/servers';
+import { within } from '../core/within';
 import { runCall } from './call';
 import { failedCall } from './call-failure';
 import { ClientCatalogs } from './client-catalogs';
@@ -109,7 +110,7 @@ interface Common {
   readonly servers: KeptServers;
   /** The version of the last catalog that was made. */
   version: number;
-  closing?: Promise<void>;
+  closing?: Promise<boolean>;
 }
 
 /** Builds the tool host for these servers; `start()` connects them. */
@@ -205,9 +206,9 @@ function hostOf(common: Common, servers: readonly ServerConfig[]): McpToolHost {
       return () => listeners.delete(callback);
     },
 
-    close() {
+    async close() {
       common.closing ??= within(closeMs, common.servers.close());
-      return common.closing;
+      await common.closing;
     },
   };
 }
@@ -238,10 +239,4 @@ function healthOf({ session, check }: KeptServer): PartHealth {
   const health = session.health();
   if (health.state !== 'ready' || check?.failure === undefined) return health;
   return { ...health, state: 'degraded', reason: check.failure };
-}
-
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await Promise.race([work, new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
-  clearTimeout(timer);
 }

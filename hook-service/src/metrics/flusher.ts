@@ -1,6 +1,7 @@
 import { logFailure } from '../core/failure-policy';
 import type { MetricStore, MetricWrite } from '../core/metric-store';
 import type { Log } from '../core/ports';
+import { within } from '../core/within';
 import { bucketMs, type Aggregator } from './aggregator';
 import { kept, nameWrites, prefix, readSums, writesOf } from './batch';
 import { decimal } from './fields';
@@ -56,11 +57,11 @@ export class Flusher {
   /** Sends what is there once more, for two seconds at most. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => (timer = setTimeout(resolve, stopMs)));
     // What is under way was made before the last turns ended.
-    await Promise.race([this.tick().then(() => this.tick()), enough]);
-    clearTimeout(timer);
+    await within(
+      stopMs,
+      this.tick().then(() => this.tick()),
+    );
   }
 
   /** One sending, and the rows where this replica leads. Never rejects; joins one that is under way. */

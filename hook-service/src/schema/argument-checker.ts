@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { logFailure } from '../core/failure-policy';
 import type { JsonObject } from '../core/json';
 import type { ArgumentCheck, ArgumentChecker, Log, ToolName } from '../core/ports';
+import { within } from '../core/within';
 import { certainlyFits } from './certain-fit';
 import type { CheckRequest } from './worker';
 
@@ -190,12 +191,4 @@ class ThreadChecker implements ClosableChecker {
     this.keys.set(schema, key);
     return key;
   }
-}
-
-async function within(milliseconds: number, work: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), milliseconds)));
-  const done = await Promise.race([work.then(() => true as const), late]);
-  clearTimeout(timer);
-  return done;
 }

@@ -3,6 +3,7 @@ import type { ReadableSpan, SpanExporter } from '@opentelemetry/sdk-trace';
 import { logFailure } from '../core/failure-policy';
 import type { Observer } from '../core/observer';
 import type { Log } from '../core/ports';
+import { within } from '../core/within';
 import { spanMaker, type FinishedSpan } from './spans';
 import type { TracingSettings } from './settings';
 
@@ -35,8 +36,10 @@ export async function startTracing(settings: TracingSettings, log: Log): Promise
   return {
     observer: spanMaker((span) => processor.onEnd(readable(span, same)), settings),
     stop: async () => {
-      const late = new Promise<void>((resolve) => setTimeout(resolve, flushMs).unref());
-      await Promise.race([processor.shutdown().catch(() => undefined), late]);
+      await within(
+        flushMs,
+        processor.shutdown().catch(() => undefined),
+      );
     },
   };
 }

@@ -214,7 +214,7 @@ export class Approvals {
     const at = this.now();
     const late = found.decision === undefined && at >= question.expiresAt;
     const wanted: Decision = late
-      ? { kind: 'expired', at, by: { via: 'time' } }
+      ? expiredAt(at)
       : { kind, at, by, ...(reason === undefined ? {} : { reason: reason.slice(0, longestReason) }) };
     const decision = found.decision ?? (await this.keep(question, wanted));
     return { decision, isFirst: decision === wanted, view: this.viewOf({ question, decision }) };
@@ -226,8 +226,7 @@ export class Approvals {
       const now = this.now();
       for (const { question, decision } of await this.deps.store.open()) {
         if (now < until(question, decision)) continue;
-        if (decision === undefined)
-          await this.keep(question, { kind: 'expired', at: now, by: { via: 'time' } });
+        if (decision === undefined) await this.keep(question, expiredAt(now));
         await this.deps.store.settle(question.code);
       }
     } catch (error) {
@@ -242,7 +241,7 @@ export class Approvals {
     native: NativeReplies | undefined,
   ): Promise<Decision> {
     const at = this.now();
-    if (at >= question.expiresAt) return this.keep(question, { kind: 'expired', at, by: { via: 'time' } });
+    if (at >= question.expiresAt) return this.keep(question, expiredAt(at));
     if (reply !== 'approve') return this.keep(question, { kind: 'declined', at, by, ...reasonOf(native) });
     const only = native && [...native].flatMap(([position, { approve }]) => (approve ? [position] : []));
     return this.keep(question, {
@@ -322,6 +321,9 @@ export class Approvals {
     return (this.deps.now ?? Date.now)();
   }
 }
+
+/** Nobody has decided in time. */
+const expiredAt = (at: number): Decision => ({ kind: 'expired', at, by: { via: 'time' } });
 
 /** Until when a question can be answered, or a yes from elsewhere holds for its conversation to go on. */
 function until({ askedAt, expiresAt }: Question, decision: Decision | undefined): number {

@@ -134,6 +134,9 @@ export class Arming {
     const named = conversationOf(request, recalled);
     // Nothing but who asks, and for which model, decides about such a request.
     const isPlain =
+      aside === undefined &&
+      !isGuarded &&
+      this.deps.clientTools?.cleans !== true &&
       !('tools' in request.body) &&
       client.refusal === undefined &&
       selection === undefined &&
@@ -142,33 +145,31 @@ export class Arming {
       recalled.turns === 0 &&
       body === request.body &&
       named === undefined;
-    const pass = (reason: string, lends?: Armed['lends']): Armed => ({
-      answer: { ...unarmed(reason, client, changes), of: belongingOf(found, named) },
-      facts: { decision: 'passed', ...nothingOffered, ...found },
-      ...(named === undefined ? {} : { conversation: named }),
-      ...(lends === undefined ? {} : { lends }),
-    });
     if (isGuarded && client.refusal !== undefined && unreadableForms.has(client.refusal)) {
       const { status, message } = failureError('clientToolsUnreadable', { reason: client.refusal });
       return rejected({ action: 'reject', status, message });
     }
-    const lending = (turn?: string): Armed['lends'] =>
-      isPlain && this.deps.clientTools?.cleans !== true && !isGuarded
-        ? { of: belongingOf(found, turn && conversationOfTurn(turn), turn), unless: ticketLimits }
-        : undefined;
+    const lending = (turn?: string): Pick<Armed, 'lends'> =>
+      isPlain
+        ? { lends: { of: belongingOf(found, turn && conversationOfTurn(turn), turn), unless: ticketLimits } }
+        : {};
     const decision: OfferDecision =
       aside === undefined
         ? this.decide(request, caller, client, recalled, selection)
         : { offer: false, reason: aside };
     // Without tools of ours a turn is followed where calls of the client's may have to be refused.
     if (!decision.offer && !isGuarded)
-      return pass(decision.reason, aside === undefined ? lending() : undefined);
+      return {
+        answer: { ...unarmed(decision.reason, client, changes), of: belongingOf(found, named) },
+        facts: { decision: 'passed', ...nothingOffered, ...found },
+        ...(named === undefined ? {} : { conversation: named }),
+        ...lending(),
+      };
     const tools = decision.offer ? decision.tools : [];
     const patch = decision.offer
       ? dialect.offer(body, tools)
       : { set: {}, remove: client.requested ? ['tools'] : [] };
     const conversation = named ?? conversationOfTurn(turn);
-    const lends = lending('*');
     const answer: PreCallAnswer = {
       action: 'arm',
       set: { ...changes.set, ...patch.set },
@@ -193,7 +194,7 @@ export class Arming {
       offeredTokens: decision.offer ? decision.tokens : 0,
       ...found,
     };
-    return { answer, facts, turn, conversation, ...(lends === undefined ? {} : { lends }) };
+    return { answer, facts, turn, conversation, ...lending('*') };
   }
 
   /** The mark of a turn that the door began by a ticket, as `arm` would have made it for the request as it came. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { canonicalJson } from './canonical-json';
 import { logFailure } from './failure-policy';
-import type { Observation, Observer } from './observer';
+import type { CallFacts, Observation, Observer, TurnFacts } from './observer';
 import type { FailureKind, Log } from './ports';
 import { within } from './within';
 
@@ -203,49 +203,49 @@ export class Audit implements Observer {
   }
 
   private approvalEntries({ of, at, approval }: Extract<Observation, { type: 'approval' }>): AuditEntry[] {
-    const { settings, hashKey, mask } = this.options;
-    const { keyAlias, user, team, client, model, turn, callId } = of;
     const { state, code, calls, by } = approval;
+    const decider = by?.name === undefined ? by?.via : `${by.via}: ${this.options.mask(by.name)}`;
     return calls.map((call) => ({
       time: new Date(at).toISOString(),
       decision: state,
       outcome: 'ok',
       ms: 0,
-      scope: of.scope,
-      ...named({ key_alias: keyAlias, user, team, client, model }),
-      dialect: of.dialect,
-      server: call.server,
-      tool: call.name.slice(0, longestName),
-      arguments_hash: hashOf(call.arguments, hashKey()),
-      ...(settings().arguments ? { arguments: mask(call.arguments).slice(0, longestArguments) } : {}),
+      ...this.about(of, call),
       question: code,
-      ...named({ by: by && (by.name === undefined ? by.via : `${by.via}: ${mask(by.name)}`), turn }),
-      ...(callId === undefined ? {} : { call_id: callId }),
+      ...named({ by: decider }),
     }));
   }
 
   private entryOf({ of, call, end, at }: Extract<Observation, { type: 'call_finished' }>): AuditEntry {
-    const { settings, hashKey, mask } = this.options;
-    const { keyAlias, user, team, client, model, turn, callId } = of;
-    const tool = end.ran ?? call.name;
-    const trace = of.trace?.traceparent.split('-')[1];
     return {
       time: new Date(at).toISOString(),
       decision: decisionOf(end.failure),
       outcome: end.failure ?? 'ok',
       ms: end.milliseconds,
+      ...this.about(of, { ...call, name: end.ran ?? call.name }),
+      ...(of.turn === undefined ? {} : { round: call.round }),
+      ...(end.cached || end.replayed ? { from_record: true } : {}),
+      ...(end.masked === undefined ? {} : { masked: end.masked }),
+    };
+  }
+
+  /** Whose call it is, and which. */
+  private about(
+    of: TurnFacts,
+    call: Pick<CallFacts, 'server' | 'name' | 'arguments'>,
+  ): Omit<AuditEntry, 'time' | 'decision' | 'outcome' | 'ms'> {
+    const { settings, hashKey, mask } = this.options;
+    const { keyAlias, user, team, client, model, turn, callId } = of;
+    return {
       scope: of.scope,
       ...named({ key_alias: keyAlias, user, team, client, model }),
       dialect: of.dialect,
       ...named({ server: call.server }),
-      tool: tool.slice(0, longestName),
+      tool: call.name.slice(0, longestName),
       arguments_hash: hashOf(call.arguments, hashKey()),
       ...(settings().arguments ? { arguments: mask(call.arguments).slice(0, longestArguments) } : {}),
-      ...(end.cached || end.replayed ? { from_record: true } : {}),
-      ...(end.masked === undefined ? {} : { masked: end.masked }),
-      ...named({ turn, trace }),
+      ...named({ turn, trace: of.trace?.traceparent.split('-')[1] }),
       ...(callId === undefined ? {} : { call_id: callId }),
-      ...(turn === undefined ? {} : { round: call.round }),
     };
   }
 }

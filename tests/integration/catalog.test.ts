@@ -8,6 +8,7 @@ import type { ModelRequest } from '../../scripts/src/scripted-model';
 import { textStoreContract } from '../support/call-store-contract';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { sampleCatalog } from '../support/sample-catalog';
+import { silent } from '../support/silent-log';
 import { secret, startStack, type Stack } from '../support/stack';
 import { lastResults, messagesOf, roundsBehind } from '../support/tools';
 
@@ -313,12 +314,6 @@ describe('an image in a result', () => {
 
 describe('texts in Redis', () => {
   let state: State;
-  const silent = {
-    debug: () => undefined,
-    info: () => undefined,
-    warn: () => undefined,
-    error: () => undefined,
-  };
   beforeAll(async () => {
     state = createState({ url: stack.redis.url, log: silent });
     await waitUntil(async () => state.health().state === 'ready', { timeoutMs: 10_000, what: 'Redis' });

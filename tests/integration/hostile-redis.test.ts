@@ -6,15 +6,11 @@ import { join } from 'node:path';
 import { createState, type State } from '../../hook-service/src/state/redis';
 import { waitUntil } from '../../scripts/src/processes';
 import { startRedis, type RunningRedis } from '../../scripts/src/redis';
+import { silent } from '../support/silent-log';
 
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-redis-'));
 const warnings: string[] = [];
-const log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: (message: string) => void warnings.push(message),
-  error: () => undefined,
-};
+const log = { ...silent, warn: (message: string) => void warnings.push(message) };
 let server: RunningRedis;
 let state: State;
 let look: Redis;

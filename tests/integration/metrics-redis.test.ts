@@ -13,13 +13,8 @@ import { createMetricStore } from '../../hook-service/src/state/metrics';
 import { waitUntil } from '../../scripts/src/processes';
 import { startRedis, type RunningRedis } from '../../scripts/src/redis';
 import { prices, Traffic } from '../support/metrics-traffic';
+import { silent } from '../support/silent-log';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-metrics-'));
 const stepMs = 10_000;
 let server: RunningRedis;

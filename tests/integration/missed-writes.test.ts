@@ -5,13 +5,8 @@ import { join } from 'node:path';
 import { createState, type State } from '../../hook-service/src/state/redis';
 import { waitUntil } from '../../scripts/src/processes';
 import { startRedis, type RunningRedis } from '../../scripts/src/redis';
+import { silent } from '../support/silent-log';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-missed-'));
 const result = { content: [{ type: 'text' as const, text: 'done' }] };
 let server: RunningRedis;

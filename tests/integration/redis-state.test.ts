@@ -7,13 +7,8 @@ import { createState, type State } from '../../hook-service/src/state/redis';
 import { waitUntil } from '../../scripts/src/processes';
 import { startRedis, type RunningRedis } from '../../scripts/src/redis';
 import { callStoreContract, ledgerContract, turnStoreContract } from '../support/call-store-contract';
+import { silent } from '../support/silent-log';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const dir = mkdtempSync(join(tmpdir(), 'toolturn-redis-'));
 let server: RunningRedis;
 let state: State;

@@ -1,15 +1,11 @@
+import { silent } from '../../../tests/support/silent-log';
 import { memoryUsage } from '../state/usage';
 import { Allowances, noAmounts, type AllowanceLimits } from './allowance';
 import type { CallEnd, Observation, TurnEvent, TurnFacts } from './observer';
 import type { UsageStore } from './ports';
 
 const warnings: string[] = [];
-const log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: (message: string) => void warnings.push(message),
-  error: () => undefined,
-};
+const log = { ...silent, warn: (message: string) => void warnings.push(message) };
 const day = 86_400;
 const nothing: AllowanceLimits = {
   conversation: { most: {}, forgetSeconds: 7 * day },

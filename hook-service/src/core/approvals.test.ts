@@ -1,14 +1,9 @@
+import { silent } from '../../../tests/support/silent-log';
 import { memoryApprovals } from '../state/approvals';
 import { Approvals, type ApprovalStore, type WaitingCall } from './approvals';
 import type { Observation, TurnFacts } from './observer';
 import { createMask } from './result-safety';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const of: TurnFacts = {
   turn: 't1',
   scope: 'scope',

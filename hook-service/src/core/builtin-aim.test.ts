@@ -1,3 +1,4 @@
+import { silent } from '../../../tests/support/silent-log';
 import { runnable, type Reach } from './builtin';
 import { aimOf } from './builtin-aim';
 import { CallPath } from './call-path';
@@ -22,7 +23,6 @@ const limits = {
   resultBytes: 1000,
 };
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const host = { catalog: () => ({ version: 1, tools: [tool] }), call: async () => ({ content: [] }) };
 
 describe('fixed arguments', () => {

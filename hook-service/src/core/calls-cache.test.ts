@@ -1,9 +1,9 @@
+import { silent } from '../../../tests/support/silent-log';
 import { memoryCallStore } from '../state/claims';
 import type { Caller } from './caller';
 import { CallRunner } from './calls';
 import type { HostTool, ToolCallRequest, ToolResult } from './ports';
 
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
 const tool: HostTool = {
   server: 'db',
   tool: 'look',

@@ -1,14 +1,9 @@
+import { silent } from '../../../tests/support/silent-log';
 import { CallRunner, type CallContext } from './calls';
 import { OfferBook } from './offer';
 import type { CallStore, Claim, ToolHost, ToolResult } from './ports';
 import { memoryCallStore } from '../state/claims';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const server = {
   transport: 'http' as const,
   name: 's',

@@ -1,4 +1,5 @@
 import { sampleCatalog } from '../../../tests/support/sample-catalog';
+import { silent } from '../../../tests/support/silent-log';
 import { indexTools } from '../search/tool-search';
 import { memoryCallStore } from '../state/claims';
 import { memoryTexts } from '../state/texts';
@@ -7,12 +8,6 @@ import type { Outcome } from './dialect';
 import { OfferBook } from './offer';
 import type { TextStore, ToolCallRequest, ToolHost, ToolResult } from './ports';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const tools = sampleCatalog(500);
 const catalog = { version: 1, tools };
 const servers = [...new Set(tools.map((tool) => tool.server))].map((name) => ({

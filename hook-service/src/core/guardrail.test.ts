@@ -1,3 +1,4 @@
+import { silent } from '../../../tests/support/silent-log';
 import { ClientToolGuard } from './client-tools';
 import { judge, type GuardedPart, type Verdict } from './guardrail';
 import { signMark } from './mark';
@@ -5,12 +6,6 @@ import { OfferBook } from './offer';
 import type { JsonObject } from './json';
 
 const secret = 'the secret of the test';
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const book = new OfferBook(
   {
     catalog: () => ({ version: 1, tools: [{ server: 's', tool: 'look', inputSchema: { type: 'object' } }] }),

@@ -1,3 +1,4 @@
+import { silent } from '../../../tests/support/silent-log';
 import { observers, type Observation } from './observer';
 import { readTokens } from './usage';
 
@@ -11,12 +12,7 @@ describe('observers', () => {
   it('are all told when one of them throws, and the log says so once', () => {
     const seen: Observation[] = [];
     const errors: string[] = [];
-    const log = {
-      debug: () => undefined,
-      info: () => undefined,
-      warn: () => undefined,
-      error: (message: string) => void errors.push(message),
-    };
+    const log = { ...silent, error: (message: string) => void errors.push(message) };
     const broken = {
       observe: () => {
         throw new Error('broken');

@@ -1,14 +1,10 @@
+import { silent } from '../../../tests/support/silent-log';
 import { memoryRates } from '../state/rates';
 import type { RateStore } from './ports';
 import { Rates, type RateLimits } from './rates';
 
 const warnings: string[] = [];
-const log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: (message: string) => void warnings.push(message),
-  error: () => undefined,
-};
+const log = { ...silent, warn: (message: string) => void warnings.push(message) };
 
 function clocked(limits: RateLimits) {
   const clock = { now: 1_000_000 * 60_000 };

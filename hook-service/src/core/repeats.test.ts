@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { silent } from '../../../tests/support/silent-log';
 import { memoryTurns } from '../state/turns';
 import type { HookRequest } from './hooks';
 import type { FirstTurn, FoundTurn, TurnStore } from './ports';
@@ -6,12 +7,6 @@ import { repeatMark, type RepeatMark } from './repeat-mark';
 import { Repeats, type FirstAnswer } from './repeats';
 import { RunningHere } from './running-here';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const place = { chain: 'chain', asked: 'asked' };
 const request = (over: Partial<HookRequest> = {}): HookRequest => ({
   path: '/v1/chat/completions',

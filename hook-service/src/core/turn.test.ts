@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { silent } from '../../../tests/support/silent-log';
 import { memoryCallStore } from '../state/claims';
 import { memoryLedger } from '../state/memory';
 import { chat } from '../dialects/chat';
@@ -12,12 +13,6 @@ import type { HostTool, ToolCallRequest, ToolHost, ToolResult, Upstream } from '
 import { runTurn, type TurnResult } from './turn';
 import type { Work } from './work';
 
-const silent = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 const limits: Limits = {
   rounds: 3,
   calls: 10,

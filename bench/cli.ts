@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { root } from '../scripts/src/paths';
-import { stopEverything } from '../scripts/src/processes';
+import { runProgram } from '../scripts/src/program';
 import { benchmarks } from './markdown';
 import { lines } from './report';
 import { rows } from './rows/all';
@@ -52,15 +52,4 @@ function write(report: Report): void {
   else writeFileSync(scale, page);
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopEverything(2_000).finally(() => process.exit(130)));
-}
-
-main().then(
-  (code) => process.exit(code),
-  async (error: unknown) => {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-    await stopEverything(2_000);
-    process.exit(1);
-  },
-);
+runProgram('bench', main);

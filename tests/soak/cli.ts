@@ -1,6 +1,6 @@
 /** `./scripts/soak` after its bootstrap. */
 import { parseArgs } from 'node:util';
-import { stopEverything } from '../../scripts/src/processes';
+import { runProgram } from '../../scripts/src/program';
 import { holds, inWords, runSoak } from './replicas';
 
 async function main(): Promise<number> {
@@ -19,15 +19,4 @@ async function main(): Promise<number> {
   return holds(report) ? 0 : 1;
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void stopEverything(2_000).finally(() => process.exit(130)));
-}
-
-main().then(
-  (code) => process.exit(code),
-  async (error: unknown) => {
-    process.stderr.write(`soak: ${error instanceof Error ? error.message : String(error)}\n`);
-    await stopEverything(2_000);
-    process.exit(1);
-  },
-);
+runProgram('soak', main);

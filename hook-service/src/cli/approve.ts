@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
-  askService,
+  askAsOperator,
   CommandFailure,
   exitCodes,
   readAnswer,
   runCommand,
-  secretHeaders,
   withService,
   type ServiceOptions,
 } from './service';
@@ -52,12 +51,11 @@ export function addApprove(program: Command): void {
 }
 
 async function run(code: string | undefined, options: Options): Promise<string> {
-  const headers = secretHeaders(process.env);
   const { decline, reason, as, json } = options;
   if (code === undefined) {
     if (decline === true || reason !== undefined)
       throw new CommandFailure('Name the code of the question.', exitCodes.usage);
-    const { approvals } = readAnswer(listed, await askService(options, { path: '/approvals', headers }));
+    const { approvals } = readAnswer(listed, await askAsOperator(options, '/approvals'));
     if (json === true) return JSON.stringify(approvals);
     if (approvals.length === 0) return 'No calls wait for approval.';
     return table(headings, approvals.flatMap(rows));
@@ -69,7 +67,7 @@ async function run(code: string | undefined, options: Options): Promise<string> 
     ...(as === undefined ? {} : { by: as.slice(0, 64) }),
   };
   const path = `/approvals/${encodeURIComponent(code)}`;
-  const answer = readAnswer(decided, await askService(options, { path, headers, body }));
+  const answer = readAnswer(decided, await askAsOperator(options, path, body));
   if (json === true) return JSON.stringify(answer);
   const tools = answer.question.calls.map(({ server, tool }) => oneLine(`${server}.${tool}`)).join(', ');
   return answer.state === 'approved'

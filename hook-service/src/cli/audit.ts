@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
-  askService,
+  askAsOperator,
   CommandFailure,
   exitCodes,
   readAnswer,
   runCommand,
-  secretHeaders,
   withService,
   type ServiceOptions,
 } from './service';
@@ -77,8 +76,7 @@ async function run(options: Options): Promise<string> {
     ...(tool === undefined ? {} : { tool }),
     ...(decision === undefined ? {} : { decision }),
   });
-  const asked = { path: `/audit?${query.toString()}`, headers: secretHeaders(process.env) };
-  const { entries } = readAnswer(answer, await askService(options, asked));
+  const { entries } = readAnswer(answer, await askAsOperator(options, `/audit?${query.toString()}`));
   if (options.json === true) return entries.map((each) => JSON.stringify(each)).join('\n');
   if (entries.length === 0) return 'No calls.';
   return table(headings, entries.map(row));

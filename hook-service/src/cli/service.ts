@@ -101,6 +101,15 @@ export async function askService({ url, timeout }: ServiceOptions, asked: Asked)
   );
 }
 
+/** Asks hook-service as its operator. Throws as `askService`, and where the secret is not set. */
+export async function askAsOperator(options: ServiceOptions, path: string, body?: object): Promise<unknown> {
+  return askService(options, {
+    path,
+    headers: secretHeaders(process.env),
+    ...(body === undefined ? {} : { body }),
+  });
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -3,11 +3,10 @@ import { z } from 'zod';
 import { showHidden } from '../core/hidden-text';
 import type { ToolChange } from '../core/tool-pins';
 import {
-  askService,
+  askAsOperator,
   CommandFailure,
   exitCodes,
   readAnswer,
-  secretHeaders,
   type Said,
   type ServiceOptions,
 } from './service';
@@ -80,7 +79,7 @@ export async function acceptChanges(options: ChangesOptions, names: readonly str
   const answer =
     accept.length === 0
       ? { accepted: [], refused: [] }
-      : readAnswer(acceptAnswer, await askAdmin(options, 'accept', { accept }));
+      : readAnswer(acceptAnswer, await askAsOperator(options, '/admin/tools/accept', { accept }));
   const lines = [
     ...answer.accepted.map((tool) => `accepted ${nameOf(tool)}`),
     ...answer.refused.map((tool) => `not accepted ${nameOf(tool)}: it has changed once more`),
@@ -91,16 +90,7 @@ export async function acceptChanges(options: ChangesOptions, names: readonly str
 }
 
 async function fetchChanges(options: ChangesOptions): Promise<Changes> {
-  return readAnswer(changesAnswer, await askAdmin(options, 'changes'));
-}
-
-function askAdmin(options: ChangesOptions, what: string, body?: object): Promise<unknown> {
-  const headers = secretHeaders(process.env);
-  return askService(options, {
-    path: `/admin/tools/${what}`,
-    headers,
-    ...(body === undefined ? {} : { body }),
-  });
+  return readAnswer(changesAnswer, await askAsOperator(options, '/admin/tools/changes'));
 }
 
 function isNamed(change: Change, name: string): boolean {

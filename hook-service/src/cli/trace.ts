@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
-  askService,
+  askAsOperator,
   CommandFailure,
   readAnswer,
   runCommand,
-  secretHeaders,
   withService,
   type ServiceOptions,
 } from './service';
@@ -87,14 +86,13 @@ async function trace(id: string, options: TraceOptions): Promise<string> {
 
 /** The turn of this id; where there is none, the turns of the conversation of this id, oldest first. */
 async function answersOf(id: string, options: TraceOptions): Promise<readonly unknown[]> {
-  const headers = secretHeaders(process.env);
-  const turn = (of: string) => askService(options, { path: `/turns/${encodeURIComponent(of)}`, headers });
+  const turn = (of: string) => askAsOperator(options, `/turns/${encodeURIComponent(of)}`);
   try {
     return [await turn(id)];
   } catch (error) {
     if (!(error instanceof CommandFailure) || error.status !== 404) throw error;
     const path = `/turns?conversation=${encodeURIComponent(id)}`;
-    const known = await askService(options, { path, headers }).then(
+    const known = await askAsOperator(options, path).then(
       (answer) => readAnswer(list, answer).turns,
       () => [],
     );

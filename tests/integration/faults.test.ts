@@ -2,6 +2,7 @@ import { gate } from '../../scripts/src/gate';
 import { waitUntil } from '../../scripts/src/processes';
 import { startRedis } from '../../scripts/src/redis';
 import { join } from 'node:path';
+import { armedBy, chatRequest, postToHook, withCalls } from '../support/lone-hook';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { all, postSse, type SseEvent } from '../support/sse';
 import { secret, startStack, type Stack } from '../support/stack';
@@ -201,43 +202,11 @@ describe('while an MCP server is away', () => {
 
 describe('a hook call that is repeated', () => {
   const hook = (path: string, body: object, withSecret = secret) =>
-    fetch(`${stack.hook.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-toolturn-secret': withSecret },
-      body: JSON.stringify(body),
-    });
-  const request = {
-    url: `http://litellm/v1/chat/completions`,
-    headers: { authorization: 'Bearer sk-test-alice' },
-    key: { hash: 'hash-of-alice', alias: 'alice', user: null, team: null },
-    call_id: null,
-    body: question,
-  };
-  const response = {
-    id: 'r1',
-    object: 'chat.completion',
-    created: 1,
-    model: 'demo',
-    choices: [
-      {
-        index: 0,
-        finish_reason: 'tool_calls',
-        message: {
-          role: 'assistant',
-          content: null,
-          tool_calls: [
-            { id: 'call_9', type: 'function', function: { name: 'notes__wait', arguments: '{"a":1}' } },
-          ],
-        },
-      },
-    ],
-  };
-
-  async function armed(): Promise<object> {
-    const answer: any = await (await hook('/hooks/pre-call', request)).json();
-    expect(answer.action).toBe('arm');
-    return { ...request, body: { ...question, ...answer.set }, turn: answer.turn, response };
-  }
+    postToHook(stack.hook.url, path, body, { 'x-toolturn-secret': withSecret });
+  const armed = async (): Promise<object> => ({
+    ...(await armedBy(stack.hook.url, chatRequest(question))),
+    response: withCalls([{ id: 'call_9', name: 'notes__wait', arguments: '{"a":1}' }]),
+  });
 
   it('returns the recorded outcome in place of running the tool again, also after a restart of hook-service', async () => {
     const redis = await startRedis({ dir: join(stack.dir, 'redis'), port: stack.redis.port });
@@ -309,13 +278,13 @@ describe('a hook call that is repeated', () => {
     ['a wrong secret', 'x'.repeat(secret.length)],
     ['a secret of another length', 'short'],
   ])('is refused with 401 and without an echo of the body with %s', async (_what, given) => {
-    const answer = await hook('/hooks/pre-call', request, given);
+    const answer = await hook('/hooks/pre-call', chatRequest(question), given);
     expect(answer.status).toBe(401);
     expect(await answer.text()).not.toContain('sk-test');
   });
 
   it('is refused with the field that is wrong when it is not understood', async () => {
-    const answer = await hook('/hooks/pre-call', { ...request, body: [] });
+    const answer = await hook('/hooks/pre-call', { ...chatRequest(), body: [] });
     expect(answer.status).toBe(400);
     expect(await answer.text()).toMatch(/body: must be a JSON object/);
   });

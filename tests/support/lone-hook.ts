@@ -35,30 +35,41 @@ export async function startLoneHook(options: {
   const litellm = options.upstream ?? model.url.replace(/\/v1$/, '');
   const env = { TOOLTURN_SECRET: secret, LITELLM_URL: litellm, ...options.env };
   const hook = await startHookService({ configPath, env, logFile });
-  const post: LoneHook['post'] = (path, body, headers = {}) =>
-    fetch(`${hook.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-toolturn-secret': secret, ...headers },
-      body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
-    });
+  const post: LoneHook['post'] = (...request) => postToHook(hook.url, ...request);
   return {
     dir,
     logFile,
     hook,
     model,
     post,
-    async armed(request) {
-      const answer: any = await (await post('/hooks/pre-call', request)).json();
-      if (answer.action !== 'arm') throw new Error(`no tools were offered: ${JSON.stringify(answer)}`);
-      const { body } = request as { body: object };
-      return { ...request, body: { ...body, ...answer.set }, turn: answer.turn };
-    },
+    armed: (request) => armedBy(hook.url, request),
     async stop() {
       await hook.stop();
       await model.stop();
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Posts what the door would to hook-service at this address. */
+export const postToHook = (
+  url: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> =>
+  fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-toolturn-secret': secret, ...headers },
+    body: typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+  });
+
+/** Has hook-service at this address offer tools to a request, and gives what the later hooks are sent of it. */
+export async function armedBy(url: string, request: object): Promise<any> {
+  const answer: any = await (await postToHook(url, '/hooks/pre-call', request)).json();
+  if (answer.action !== 'arm') throw new Error(`no tools were offered: ${JSON.stringify(answer)}`);
+  const { body } = request as { body: object };
+  return { ...request, body: { ...body, ...answer.set }, turn: answer.turn };
 }
 
 /** A chat request as the door describes it to the hooks. */

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { waitUntil } from '../../scripts/src/processes';
 import { startScriptedModel, type ScriptedModel } from '../../scripts/src/scripted-model';
 import { chatDriver } from '../support/dialects/chat-driver';
-import type { Driver, Exchange, Script } from '../support/dialects/driver';
+import { priced, type Driver, type Exchange, type Script } from '../support/dialects/driver';
 import { messagesDriver } from '../support/dialects/messages-driver';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { startStack, type Stack } from '../support/stack';
@@ -32,10 +32,6 @@ beforeAll(async () => {
     ],
   });
   model = await startScriptedModel({ answer: () => ({ text: 'no script' }) });
-  const priced = (entry: object): object => {
-    const { litellm_params: params, ...rest } = entry as { litellm_params: object };
-    return { ...rest, litellm_params: { ...params, ...perToken } };
-  };
   stack = await startStack({
     servers: {
       notes: {
@@ -44,7 +40,7 @@ beforeAll(async () => {
         mcp_info: { mcp_server_cost_info: { default_cost_per_query: 25 } },
       },
     },
-    models: [chatDriver, messagesDriver].map((driver) => priced(driver.entry(model.url))),
+    models: [chatDriver, messagesDriver].map((driver) => priced(driver.entry(model.url), perToken)),
     toolturn: {
       limits: {
         cost: 1000,

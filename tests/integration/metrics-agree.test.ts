@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { waitUntil } from '../../scripts/src/processes';
 import { startScriptedModel, type ScriptedModel } from '../../scripts/src/scripted-model';
 import { chatDriver } from '../support/dialects/chat-driver';
-import type { Exchange, Script, Tokens } from '../support/dialects/driver';
+import { priced, type Exchange, type Script, type Tokens } from '../support/dialects/driver';
 import { generateContentDriver } from '../support/dialects/generate-content-driver';
 import { messagesDriver } from '../support/dialects/messages-driver';
 import { responsesDriver } from '../support/dialects/responses-driver';
@@ -31,10 +31,6 @@ beforeAll(async () => {
     ],
   });
   model = await startScriptedModel({ answer: () => ({ text: 'no script' }) });
-  const priced = (entry: object): object => {
-    const { litellm_params: params, ...rest } = entry as { litellm_params: object };
-    return { ...rest, litellm_params: { ...params, ...perToken } };
-  };
   stack = await startStack({
     servers: {
       notes: {
@@ -43,7 +39,7 @@ beforeAll(async () => {
         mcp_info: { mcp_server_cost_info: { default_cost_per_query: 0.5 } },
       },
     },
-    models: drivers.map((driver) => priced(driver.entry(model.url))),
+    models: drivers.map((driver) => priced(driver.entry(model.url), perToken)),
   });
   redis = new Redis(stack.redis.url);
 }, 180_000);

@@ -132,3 +132,12 @@ export function dataIn(body: string): string[] {
 export function listProblems(...rules: readonly (readonly [holds: boolean, problem: string])[]): string[] {
   return rules.flatMap(([holds, problem]) => (holds ? [] : [problem]));
 }
+
+/** An entry of LiteLLM's `model_list` with what a token costs, in dollars. */
+export function priced(
+  entry: object,
+  perToken: { readonly input_cost_per_token: number; readonly output_cost_per_token: number },
+): object {
+  const { litellm_params: params, ...rest } = entry as { litellm_params: object };
+  return { ...rest, litellm_params: { ...params, ...perToken } };
+}

@@ -10,11 +10,10 @@ import { parse, stringify } from 'yaml';
 import { minimalEnv } from '../../scripts/src/environment';
 import { freePort, startProcess, waitUntil, type RunningProcess } from '../../scripts/src/processes';
 import { composeFile, root } from '../support/compose';
-import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
+import { startLoggedTurn } from '../support/logged-turn';
 import { startNetdata } from '../support/mcp/netdata';
 import { startOwnServer, type OwnServer } from '../support/mcp/own-server';
-import { startStack, type Stack } from '../support/stack';
-import { roundsBehind } from '../support/tools';
+import type { Stack } from '../support/stack';
 import { toolPath } from './tools';
 
 jest.setTimeout(180_000);
@@ -22,31 +21,13 @@ const dir = mkdtempSync(join(tmpdir(), 'toolturn-loki-'));
 const started: { stop(): Promise<void> }[] = [];
 const containers = join(dir, 'containers');
 let lokiUrl: string;
-let fixture: HttpFixture;
 let stack: Stack;
 let monitoring: OwnServer;
 
 beforeAll(async () => {
-  fixture = await startHttpFixture({ tools: [{ name: 'look_up' }, { name: 'secret' }] });
-  started.push(fixture);
-  stack = await startStack({
-    servers: {
-      notes: { url: fixture.url, transport: 'http' },
-      gone: { url: `http://127.0.0.1:${await freePort()}/mcp`, transport: 'http' },
-    },
-    toolturn: {
-      access: { default: 'all', rules: [{ keys: ['alice'], tools: { deny: ['notes__secret'] } }] },
-    },
-    env: { JSON_LOGS: 'true', LITELLM_LOG: 'INFO' },
-  });
-  started.push(stack);
-  const calls = ['notes__look_up', 'notes__secret'].map((name) => ({ name, arguments: {} }));
-  stack.model.answerWith((request) =>
-    roundsBehind(request) === 0 ? { toolCalls: calls } : { text: 'Done.' },
-  );
-  await stack
-    .client()
-    .chat.completions.create({ model: 'demo', messages: [{ role: 'user', content: 'Look.' }] });
+  const logged = await startLoggedTurn();
+  started.push(logged);
+  ({ stack } = logged);
   const finished = async (): Promise<boolean> =>
     readFileSync(stack.hook.logFile, 'utf8').includes('turn finished');
   await waitUntil(finished, { timeoutMs: 60_000, what: 'The line of the turn' });

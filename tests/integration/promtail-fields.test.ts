@@ -5,11 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { freePort, waitUntil } from '../../scripts/src/processes';
+import { waitUntil } from '../../scripts/src/processes';
 import { composeFile, logging, root } from '../support/compose';
-import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
-import { startStack, type Stack } from '../support/stack';
-import { roundsBehind } from '../support/tools';
+import { startLoggedTurn } from '../support/logged-turn';
 
 jest.setTimeout(240_000);
 
@@ -40,8 +38,7 @@ function extract(expressions: Readonly<Record<string, string | null>> | undefine
   );
 }
 
-let fixture: HttpFixture;
-let stack: Stack;
+let logged: Awaited<ReturnType<typeof startLoggedTurn>>;
 let lines: { hook: Record<string, unknown>[]; litellm: Record<string, unknown>[] };
 const json = (file: string): Record<string, unknown>[] =>
   readFileSync(file, 'utf8')
@@ -56,29 +53,8 @@ const json = (file: string): Record<string, unknown>[] =>
     });
 
 beforeAll(async () => {
-  fixture = await startHttpFixture({
-    tools: [
-      { name: 'look_up', handler: () => ({ content: [{ type: 'text', text: 'A quince.' }] }) },
-      { name: 'secret', handler: () => ({ content: [{ type: 'text', text: 'Nothing.' }] }) },
-    ],
-  });
-  stack = await startStack({
-    servers: {
-      notes: { url: fixture.url, transport: 'http' },
-      gone: { url: `http://127.0.0.1:${await freePort()}/mcp`, transport: 'http' },
-    },
-    toolturn: {
-      access: { default: 'all', rules: [{ keys: ['alice'], tools: { deny: ['notes__secret'] } }] },
-    },
-    env: { JSON_LOGS: 'true', LITELLM_LOG: 'INFO' },
-  });
-  const calls = ['notes__look_up', 'notes__secret'].map((name) => ({ name, arguments: {} }));
-  stack.model.answerWith((request) =>
-    roundsBehind(request) === 0 ? { toolCalls: calls } : { text: 'Done.' },
-  );
-  await stack
-    .client()
-    .chat.completions.create({ model: 'demo', messages: [{ role: 'user', content: 'Look.' }] });
+  logged = await startLoggedTurn();
+  const { stack } = logged;
   await waitUntil(
     async () => {
       lines = { hook: json(stack.hook.logFile), litellm: json(stack.litellm.logFile) };
@@ -89,8 +65,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stack?.stop();
-  await fixture?.stop();
+  await logged?.stop();
 });
 
 const found = (text: string) => {

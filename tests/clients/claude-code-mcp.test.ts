@@ -7,19 +7,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../scripts/src/processes';
 import { toolturn, root } from '../support/bridge';
-import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
+import type { HttpFixture } from '../support/mcp/http-fixture';
 import { documentedPassThrough } from '../support/pass-through';
 import { startStack, type Stack } from '../support/stack';
-import { clients, environment, installed } from './client';
+import { clients, environment, installed, isAskedFor } from './client';
 import { questions, startProvider, type Provider } from './provider';
 import { run } from './run';
 import { models, programs } from './settings';
 import { startTap, type Tap } from './tap';
+import { startVault } from './vault';
 
-const wanted = (process.env.TOOLTURN_CLIENTS ?? '').split(',').filter((name) => name !== '');
 const claude = clients().find(({ id }) => id === 'claude-code');
 const settings = programs.find(({ id }) => id === 'claude-code');
-const left = wanted.length > 0 && !wanted.includes('claude-code') ? 'it is not asked for' : claude?.missing;
+const left = isAskedFor('claude-code') ? claude?.missing : 'it is not asked for';
 const key = 'sk-test-alice';
 
 let provider: Provider;
@@ -32,16 +32,7 @@ beforeAll(async () => {
   if (left !== undefined) return;
   home = mkdtempSync(join(tmpdir(), 'toolturn-claude-'));
   provider = await startProvider();
-  fixture = await startHttpFixture({
-    tools: [
-      {
-        name: 'secret_word',
-        description: 'The secret word of a vault.',
-        inputSchema: { type: 'object', properties: { vault: { type: 'string' } } },
-        handler: () => 'The word is heron. The proof is moth.',
-      },
-    ],
-  });
+  fixture = await startVault(() => 'The word is heron. The proof is moth.');
   const hookPort = await freePort();
   stack = await startStack({
     servers: { vault: { url: fixture.url, transport: 'http' } },

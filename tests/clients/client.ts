@@ -28,6 +28,12 @@ const nodeModules = join(installed, 'node_modules');
 const bin = join(nodeModules, '.bin');
 const venv = join(installed, 'venv');
 
+/** Whether this client is to be run: all are where TOOLTURN_CLIENTS names none. */
+export function isAskedFor(id: string): boolean {
+  const wanted = (process.env.TOOLTURN_CLIENTS ?? '').split(',').filter((name) => name !== '');
+  return wanted.length === 0 || wanted.includes(id);
+}
+
 /** Where one conversation is held. */
 export interface Place {
   /** A fresh folder: HOME and everything else the client writes. */

@@ -7,15 +7,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { geminiEntry } from '../support/generate-content-model';
-import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
+import type { HttpFixture } from '../support/mcp/http-fixture';
 import { startStack, type Stack } from '../support/stack';
-import { clients, installed, type Answered, type Client } from './client';
+import { clients, installed, isAskedFor, type Answered, type Client } from './client';
 import { questions, startProvider, type Provider, type Question, type Seen } from './provider';
 import { models } from './settings';
 import { startTap, type Tap } from './tap';
+import { startVault } from './vault';
 
-const wanted = (process.env.TOOLTURN_CLIENTS ?? '').split(',').filter((name) => name !== '');
-const chosen = clients().filter(({ id }) => wanted.length === 0 || wanted.includes(id));
+const chosen = clients().filter(({ id }) => isAskedFor(id));
 const hidden = 'vault__secret_word';
 
 let provider: Provider;
@@ -26,16 +26,7 @@ let secrets: { word: string; proof: string; note: string };
 
 beforeAll(async () => {
   provider = await startProvider();
-  fixture = await startHttpFixture({
-    tools: [
-      {
-        name: 'secret_word',
-        description: 'The secret word of a vault.',
-        inputSchema: { type: 'object', properties: { vault: { type: 'string' } } },
-        handler: () => `The word is ${secrets.word}. The proof is ${secrets.proof}.`,
-      },
-    ],
-  });
+  fixture = await startVault(() => `The word is ${secrets.word}. The proof is ${secrets.proof}.`);
   const key = { api_key: 'none' };
   stack = await startStack({
     servers: { vault: { url: fixture.url, transport: 'http' } },

@@ -51,7 +51,7 @@ export async function startScriptedModel(options: { port?: number; answer: Answe
     if (req.method !== 'POST') return sendError(res, 404, `No route ${req.method} ${path}`);
     const body = parseRecord(await readBody(req));
     if (body === undefined) return sendError(res, 400, 'The body is not a JSON object');
-    const request = { path, headers: flatHeaders(req), body, at: performance.now() };
+    const request = { path, headers: flatHeaders(req), body };
     const index = requests.push(request) - 1;
     await sendReply(res, request, await answer(request, index));
   }

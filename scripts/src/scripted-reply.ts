@@ -11,8 +11,6 @@ export interface ModelRequest {
   /** Header names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: JsonRecord;
-  /** When it arrived, on the clock of `performance.now()`. */
-  readonly at: number;
 }
 
 /** Token counts in OpenAI's words; `total_tokens` is added. */

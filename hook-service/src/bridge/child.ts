@@ -83,10 +83,6 @@ export class Child {
     return child;
   }
 
-  get pid(): number | undefined {
-    return this.transport.pid;
-  }
-
   /** Writes one message. One that cannot be written any more is reported by `onEnd`. */
   send(message: Message): void {
     this.transport.send(message as Parameters<StdioTransport['send']>[0]).catch(() => undefined);

@@ -42,11 +42,6 @@ export class Reloader {
     this.warned = new Set(options.first.warnings);
   }
 
-  /** The settings that hold now. */
-  get settings(): Settings {
-    return this.loaded.settings;
-  }
-
   /** A file may have changed. */
   changed(): void {
     const { settleMs = 100, mostSettleMs = 2_000 } = this.options;

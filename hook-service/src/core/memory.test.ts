@@ -1,5 +1,5 @@
 import type { History } from './dialect';
-import { HistoryReader, readHistory } from './memory';
+import { HistoryReader } from './memory';
 
 const turn = (asked: string, said: string, calls: readonly { id: string; name: string }[] = []) => ({
   asked,
@@ -24,17 +24,17 @@ describe('the histories of requests', () => {
     const reader = new HistoryReader();
     for (const dialect of ['chat', 'responses'] as const)
       for (const history of [...conversations, ...conversations])
-        expect(reader.read(dialect, history)).toEqual(readHistory(dialect, history));
+        expect(reader.read(dialect, history)).toEqual(new HistoryReader().read(dialect, history));
   });
 
   it('are told apart by their texts, calls and items, and by where each text ends', () => {
-    const places = conversations.map((history) => JSON.stringify(readHistory('chat', history)));
+    const places = conversations.map((history) => JSON.stringify(new HistoryReader().read('chat', history)));
     expect(new Set(places).size).toBe(places.length);
   });
 
   it('are read the same when what was read before has been forgotten in the meantime', () => {
     const reader = new HistoryReader(2);
     for (const history of [...conversations, ...conversations])
-      expect(reader.read('chat', history)).toEqual(readHistory('chat', history));
+      expect(reader.read('chat', history)).toEqual(new HistoryReader().read('chat', history));
   });
 });

@@ -142,11 +142,6 @@ export class HistoryReader {
   }
 }
 
-/** Reads one history. */
-export function readHistory(dialect: DialectName, history: History): ReturnType<HistoryReader['read']> {
-  return new HistoryReader().read(dialect, history);
-}
-
 /** The keys under which the hidden part of a finished turn is kept. */
 export function answerKeys(dialect: DialectName, place: Place, shown: Shown): readonly string[] {
   return keysOf(dialect, place, shown);

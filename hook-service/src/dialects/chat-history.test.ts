@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { chatProblems } from '../../../tests/support/dialects/chat-driver';
 import type { HiddenTurn, Outcome, Round } from '../core/dialect';
 import type { JsonObject } from '../core/json';
-import { answerKeys, readHistory } from '../core/memory';
+import { answerKeys, HistoryReader } from '../core/memory';
 import { chat } from './chat';
 
 const call = (id: string, name: string): JsonObject => ({
@@ -100,7 +100,7 @@ class Conversation {
 
   private armed(history: readonly JsonObject[]) {
     const sent = { messages: [...history] } as JsonObject;
-    const { turns, place } = readHistory('chat', chat.history(sent));
+    const { turns, place } = new HistoryReader().read('chat', chat.history(sent));
     const found = turns.flatMap((keys, position) => {
       const hidden = keys.map((key) => this.kept.get(key)).find((each) => each !== undefined);
       return hidden === undefined ? [] : [[position, hidden] as const];

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Outcome, Round } from '../core/dialect';
 import { type JsonObject } from '../core/json';
-import { answerKeys, readHistory } from '../core/memory';
+import { answerKeys, HistoryReader } from '../core/memory';
 import { generateContent } from './generate-content';
 
 type Fields = Record<string, any>;
@@ -35,7 +35,7 @@ function play(body: JsonObject, answers: Fields[][]) {
   }
   const lastRound = rounds.at(-1) as Round;
   const handBack = lastRound.calls.filter((each) => isClients(each.name));
-  const { place } = readHistory('generateContent', generateContent.history(body));
+  const { place } = new HistoryReader().read('generateContent', generateContent.history(body));
   const keys = answerKeys('generateContent', place, {
     said: rounds.map((round) => round.text).join(' '),
     calls: handBack,
@@ -50,7 +50,7 @@ function play(body: JsonObject, answers: Fields[][]) {
 /** What hook-service does before the model is called: finds the hidden part of each answer and puts it back. */
 function recall(body: JsonObject, ...kept: { keys: readonly string[]; hidden: JsonObject }[]): JsonObject {
   const store = new Map(kept.flatMap(({ keys, hidden }) => keys.map((key) => [key, hidden])));
-  const { turns } = readHistory('generateContent', generateContent.history(body));
+  const { turns } = new HistoryReader().read('generateContent', generateContent.history(body));
   const found = turns.flatMap((keys, position) => {
     const hidden = keys.map((key) => store.get(key)).find((value) => value !== undefined);
     return hidden === undefined ? [] : [[position, hidden] as const];

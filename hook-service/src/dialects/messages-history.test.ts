@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { messageProblems } from '../../../tests/support/messages-model';
 import type { HiddenTurn, Outcome } from '../core/dialect';
 import type { JsonObject } from '../core/json';
-import { answerKeys, readHistory } from '../core/memory';
+import { answerKeys, HistoryReader } from '../core/memory';
 import { messages } from './messages';
 
 type Message = { role: string; content: any };
@@ -61,7 +61,7 @@ class Conversation {
 
   private preCall(history: readonly Message[]) {
     const sent = { messages: [...history] } as unknown as JsonObject;
-    const { turns, place } = readHistory('messages', messages.history(sent));
+    const { turns, place } = new HistoryReader().read('messages', messages.history(sent));
     const found = turns.flatMap((keys, position) => {
       const hidden = keys.map((key) => this.kept.get(key)).find((each) => each !== undefined);
       return hidden === undefined ? [] : [[position, hidden] as const];

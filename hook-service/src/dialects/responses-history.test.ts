@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { conversationProblem, type Item } from '../../../tests/support/responses-model';
 import type { Outcome } from '../core/dialect';
 import type { JsonObject } from '../core/json';
-import { answerKeys, readHistory } from '../core/memory';
+import { answerKeys, HistoryReader } from '../core/memory';
 import { responses } from './responses';
 
 const user = (text: string): Item => ({ role: 'user', content: text });
@@ -80,7 +80,7 @@ class Conversation {
 
   private preCall(request: Item) {
     const sent = request;
-    const { turns, place } = readHistory('responses', responses.history(sent));
+    const { turns, place } = new HistoryReader().read('responses', responses.history(sent));
     const found = turns.flatMap((keys, position) => {
       const hidden = keys.map((key) => this.kept.get(key)).find((each) => each !== undefined);
       return hidden === undefined ? [] : [[position, hidden] as const];

@@ -34,11 +34,6 @@ export class SessionPool {
     private readonly options: SessionPoolOptions,
   ) {}
 
-  /** How many sessions are open. */
-  get size(): number {
-    return this.pooled.size;
-  }
-
   /** The session of these headers, where there is one. */
   find(headers: Readonly<Record<string, string>>): ServerSession | undefined {
     return this.pooled.get(this.digestOf(headers))?.session;

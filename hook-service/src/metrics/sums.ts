@@ -17,12 +17,6 @@ export class Sums {
     fields.set(field, (fields.get(field) ?? 0) + amount);
   }
 
-  /** Adds everything of another one. */
-  merge(other: Sums): void {
-    for (const [series, fields] of other.series)
-      for (const [field, amount] of fields) this.add(series, field, amount);
-  }
-
   get(series: string, field: string): number {
     return this.series.get(series)?.get(field) ?? 0;
   }

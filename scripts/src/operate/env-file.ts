@@ -1,6 +1,6 @@
 /** Env files of `NAME=value` lines: read, and changed without touching what else stands in them. */
 import { chmodSync, existsSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { dirname } from 'node:path';
 import { StartError } from '../errors';
 import { writeWhole } from '../install-files';
 
@@ -67,14 +67,6 @@ export function changeEnvFile(
     writeWhole(file, before.text, dirname(file), before.mode);
     chmodSync(file, before.mode);
   };
-}
-
-/** A copy beside the file, mode 600, for the way back by hand. Returns its name. */
-export function keepCopy(file: string, suffix: string): string {
-  const copy = `${file}.${suffix}`;
-  writeWhole(copy, readFileSync(file), dirname(file), 0o600);
-  chmodSync(copy, 0o600);
-  return basename(copy);
 }
 
 /** Docker compose expands `$` in unquoted values and takes `#` behind a space for a comment. */

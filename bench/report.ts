@@ -15,7 +15,7 @@ export function lines(rows: readonly RowResult[]): string[] {
   );
 }
 
-export function cellsOf(each: Figure): string[] {
+function cellsOf(each: Figure): string[] {
   return [each.what, comparison(each), value(each), interval(each), reach(each), each.verdict];
 }
 
@@ -42,7 +42,7 @@ export const spanned = ({ subject, value: number, lower, upper, unit }: Median):
     ? `${subject} ${shown(number, unit)}`
     : `${subject} ${shown(number, unit)} (${shown(lower, unit, false)} to ${shown(upper, unit, false)})`;
 
-export function shown(number: number, unit: Unit, withUnit = true): string {
+function shown(number: number, unit: Unit, withUnit = true): string {
   const after: Partial<Record<Unit, string>> = {
     'per second': '/s',
     ratio: '',

@@ -33,7 +33,7 @@ export interface Report {
 }
 
 /** The rows by name; throws where there is none of that name. */
-export function chosen(names: readonly string[]): readonly Row[] {
+function chosen(names: readonly string[]): readonly Row[] {
   const unknown = names.filter((name) => !allRows.some((row) => row.name === name));
   if (unknown.length > 0) {
     const known = allRows.map(({ name }) => name).join(', ');

@@ -16,7 +16,7 @@ export function withFigures(page: string, report: Report): string | undefined {
 }
 
 /** From the names that rows give their costs. */
-export function turnCosts(costs: Readonly<Record<string, number>>): TurnCosts | undefined {
+function turnCosts(costs: Readonly<Record<string, number>>): TurnCosts | undefined {
   const of = (name: string): number => costs[name] ?? Number.NaN;
   const kinds = Object.keys(costs).flatMap((name) => /^redisBytesPerTurn\.(\w+)$/.exec(name)?.[1] ?? []);
   const found = {

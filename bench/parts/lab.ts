@@ -42,7 +42,7 @@ export interface LabOptions {
 }
 
 /** How many tools are offered where a row does not say otherwise. */
-export const usualTools = 12;
+const usualTools = 12;
 
 export class Lab {
   readonly dir = mkdtempSync(join(tmpdir(), 'toolturn-bench-'));
@@ -272,7 +272,7 @@ export class Lab {
 }
 
 /** Where the newest LiteLLM is installed: `TOOLTURN_BENCH_NEWEST`, else what the suite `newest-litellm` has made. */
-export function newestVenv(): string | undefined {
+function newestVenv(): string | undefined {
   const venv = process.env.TOOLTURN_BENCH_NEWEST || join(stateDir, 'venv-newest');
   return existsSync(join(venv, 'bin', 'litellm')) ? venv : undefined;
 }

@@ -19,7 +19,7 @@ const one = [{ wait: 0 }];
 export const four = { toolMs: 500, apartMs: 200 };
 
 /** By kind. */
-export const scripts: Readonly<Record<string, Script>> = {
+const scripts: Readonly<Record<string, Script>> = {
   plain: { rounds: [], pieces: 10, apartMs: 0 },
   chunks: { rounds: [], pieces: 300, apartMs: 0 },
   tool: { rounds: [one], pieces: 10, apartMs: 0 },

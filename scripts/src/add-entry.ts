@@ -53,7 +53,7 @@ export function addServerEntry(
 }
 
 /** The lines of an entry. */
-export function entryLines(name: string, entry: Readonly<Record<string, unknown>>, indent: number): string[] {
+function entryLines(name: string, entry: Readonly<Record<string, unknown>>, indent: number): string[] {
   return stringify({ [name]: entry }, { lineWidth: 0 })
     .trimEnd()
     .split('\n')

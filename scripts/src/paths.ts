@@ -15,7 +15,7 @@ export const sampleConfig = join(root, 'litellm', 'config.yaml');
 export const guardrailFile = join(root, 'litellm', 'toolturn_guardrail.py');
 
 /** The folder behind the file server of the sample config, which names it. */
-export const filesDir = join(root, '.toolturn', 'files');
+const filesDir = join(root, '.toolturn', 'files');
 
 /** Where the secret word of the stack at one port stands. */
 export function secretDir(port: number): string {

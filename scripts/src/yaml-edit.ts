@@ -45,7 +45,7 @@ export function endOfItem(item: unknown): number {
 }
 
 /** Where the document ends: the end of the file, or its `...`. */
-export function documentEnd(text: string): number {
+function documentEnd(text: string): number {
   for (const token of new Parser().parse(text)) if (token.type === 'doc-end') return token.offset;
   return text.length;
 }

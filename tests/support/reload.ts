@@ -56,7 +56,7 @@ export function writeConfig(stack: Stack, config: object): void {
 }
 
 /** What a fresh hook-service would run with now, read from the same files. */
-export function freshSettings(stack: Stack, env: Record<string, string> = {}): Settings {
+function freshSettings(stack: Stack, env: Record<string, string> = {}): Settings {
   const { result } = readSettings({
     configPath: configPath(stack),
     envFiles: [],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { HostTool } from '../../hook-service/src/core/ports';
 
 /** The tools that the sample servers list (names, descriptions and parameters as they are). */
-export function sampleTools(): HostTool[] {
+function sampleTools(): HostTool[] {
   return readFileSync(join(__dirname, 'sample-tools.tsv'), 'utf8')
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -4,10 +4,10 @@ import type { BackendHealth } from './link';
 import type { RpcAnswer } from './rpc';
 
 /** The newest revision with sessions; the bridge asks for it where it shakes hands itself. */
-export const newestLegacy = '2025-11-25';
+const newestLegacy = '2025-11-25';
 /** The revisions with sessions, oldest first. */
 export const legacyVersions = ['2024-10-07', '2024-11-05', '2025-03-26', '2025-06-18', newestLegacy];
-export const modernVersion = '2026-07-28';
+const modernVersion = '2026-07-28';
 
 const bridgeInfo = { name: 'toolturn-bridge', version: '0.1.0' };
 

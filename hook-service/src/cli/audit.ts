@@ -40,7 +40,7 @@ const headings = ['time', 'who', 'tool', 'decision', 'outcome', 'ms', 'arguments
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** `30m`, `2h`, `7d`, or a date: milliseconds since 1970. Throws `CommandFailure`. */
-export function sinceOf(text: string, now = Date.now()): number {
+function sinceOf(text: string, now = Date.now()): number {
   const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (number !== undefined) return Math.max(0, now - Number(number) * (units[unit ?? ''] ?? 0));
   const date = Date.parse(text);

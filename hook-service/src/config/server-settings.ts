@@ -36,7 +36,7 @@ const identityShape = {
 };
 
 /** What `toolturn.servers.<name>` may hold: settings of one MCP server that LiteLLM has no key for. */
-export const serverSettingsShape = {
+const serverSettingsShape = {
   enabled: z
     .boolean()
     .default(true)

@@ -3,7 +3,7 @@ import { ToolturnError } from '../core/errors';
 import type { Sessions } from './sessions';
 
 /** A page of another site cannot send it without asking first, and nobody ever answers that question. */
-export const ownHeader = 'x-toolturn-console';
+const ownHeader = 'x-toolturn-console';
 
 const refused = (message: string, status = 403): ToolturnError =>
   new ToolturnError('unauthorized', message, { status });

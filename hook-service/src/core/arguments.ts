@@ -6,7 +6,7 @@ export type ParsedArguments =
   { readonly ok: true; readonly value: JsonObject } | { readonly ok: false; readonly reason: string };
 
 /** Longer arguments are not read, and neither are values inside values inside values beyond this. */
-export const argumentLimits = { length: 4_000_000, depth: 200 } as const;
+const argumentLimits = { length: 4_000_000, depth: 200 } as const;
 
 /**
  * Reads what the model wrote as arguments. Nothing at all, white space and null mean `{}`, as for a tool without

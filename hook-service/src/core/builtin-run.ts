@@ -69,7 +69,7 @@ export async function runReadMore(
 }
 
 /** Handles are made by us and look like this; nothing else is asked of the store. */
-export function isHandle(text: string): boolean {
+function isHandle(text: string): boolean {
   return /^[0-9a-f]{24}$/.test(text);
 }
 

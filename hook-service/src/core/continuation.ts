@@ -33,7 +33,7 @@ const leftPrefixes = ['x-mcp-', 'x-stainless-', 'x-forwarded-', 'sec-'];
  * The caller's headers as a continuation carries them: its key above all, and every header of its dialect.
  * `keyHeader` is the one LiteLLM reads keys from by config, whatever it is called.
  */
-export function continuationHeaders(
+function continuationHeaders(
   headers: Readonly<Record<string, string>>,
   keyHeader?: string,
 ): Record<string, string> {

@@ -4,7 +4,7 @@
  */
 
 /** Every error code of ours, with the HTTP status that goes with it. */
-export const errorStatus = {
+const errorStatus = {
   bad_request: 400,
   unauthorized: 401,
   forbidden: 403,

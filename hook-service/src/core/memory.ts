@@ -55,7 +55,7 @@ export const questionKey = (dialect: DialectName, code: string): string =>
   digest(dialect, 'question', code.toUpperCase());
 
 /** The code of a question in an answer that a client was shown; the last one counts. */
-export function codeIn(said: string): string | undefined {
+function codeIn(said: string): string | undefined {
   return [...said.matchAll(/Code:\s*`?([2-9A-HJKMNP-Z]{6})\b/g)].at(-1)?.[1];
 }
 

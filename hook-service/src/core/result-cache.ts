@@ -15,13 +15,13 @@ export interface CachedCall {
 }
 
 /** For how many seconds a tool's results may be reused; undefined where the config or the server does not say so. */
-export function cacheSecondsOf(tool: HostTool): number | undefined {
+function cacheSecondsOf(tool: HostTool): number | undefined {
   // Hints are not trusted, so both have to say it: the operator by the setting, the server by the hint.
   return tool.annotations?.['readOnlyHint'] === true ? tool.settings?.cacheSeconds : undefined;
 }
 
 /** What tells one result from every other one of a scope. A definition that changes begins anew. */
-export function cacheKey({ tool, arguments: args, identity, whole }: Omit<CachedCall, 'scope'>): string {
+function cacheKey({ tool, arguments: args, identity, whole }: Omit<CachedCall, 'scope'>): string {
   const parts = [tool.server, tool.tool, tool.digest ?? '', args, identity ?? '', whole ?? false];
   return canonicalDigest(parts).slice(0, 40);
 }

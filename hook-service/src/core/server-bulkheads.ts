@@ -4,7 +4,7 @@ import { failureTold } from './failure-policy';
 import type { HostTool, ToolResult } from './ports';
 
 /** Calls of one server at the same time, where its settings say nothing else. */
-export const serverParallel = 32;
+const serverParallel = 32;
 /** Calls that may wait for a server, for each one that may run. */
 const waitingForEach = 8;
 

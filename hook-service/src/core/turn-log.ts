@@ -205,7 +205,7 @@ function recordOf({ id, of, startedAt, finished, ...story }: Story): TurnRecord 
 }
 
 /** Tokens of two model calls together. */
-export function addTokens(one: Tokens, other: Tokens): Tokens {
+function addTokens(one: Tokens, other: Tokens): Tokens {
   return {
     input: one.input + other.input,
     output: one.output + other.output,

@@ -3,7 +3,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { failureError } from '../core/failure-policy';
 
 /** The header that carries the secret shared by the door and hook-service. */
-export const secretHeader = 'x-toolturn-secret';
+const secretHeader = 'x-toolturn-secret';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 

@@ -5,7 +5,7 @@ import { connectRedis } from './connection';
 import { parseJson } from './stored';
 
 /** The stream that holds the trail of all replicas. */
-export const auditStream = 'toolturn:audit';
+const auditStream = 'toolturn:audit';
 const commandTimeoutMs = 3000;
 const page = 1000;
 /** A replica whose last sending is older counts as a new one. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** `true` and `false` as operators write them; an empty variable counts as not set. */
-export const flag = z
+const flag = z
   .enum(['true', 'false', '1', '0', 'yes', 'no'], { error: 'must be true or false' })
   .transform((text) => ['true', '1', 'yes'].includes(text));
 

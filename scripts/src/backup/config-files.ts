@@ -10,7 +10,7 @@ import { StartError } from '../errors';
 import type { Manifest } from './manifest';
 
 /** LiteLLM's config first, then what it includes and the file of the pins. */
-export function configFiles(config: string): string[] {
+function configFiles(config: string): string[] {
   if (!existsSync(config)) return [];
   const text = readText(config);
   const dir = dirname(config);

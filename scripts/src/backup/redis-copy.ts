@@ -14,7 +14,7 @@ import type { Installation } from '../operate/installation';
 import { openTunnel } from './tunnel';
 
 /** Keys of ours: `tt:` is what turns need, `toolturn:` is metrics and the like. Nobody else's are touched. */
-export const prefixes = ['tt:', 'toolturn:'] as const;
+const prefixes = ['tt:', 'toolturn:'] as const;
 
 /** Says that a replica lives, for seconds: neither worth keeping nor in anybody's way. */
 const isAlive = (key: Buffer): boolean => key.toString('latin1').endsWith(':alive');

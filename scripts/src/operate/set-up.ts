@@ -121,7 +121,7 @@ function missing(text: string): Record<string, string> {
 }
 
 /** Makes the networks that are missing; other names are nobody's business here. */
-export async function makeNetworks(): Promise<string[]> {
+async function makeNetworks(): Promise<string[]> {
   const lines: string[] = [];
   for (const name of networks) {
     const { code } = await execute(['docker', 'network', 'inspect', name], { timeoutMs: 30_000 });

@@ -1,7 +1,7 @@
 /** Applications with a window of their own. */
 import type { ClientSetup } from './setup';
 
-export const openWebUi: ClientSetup = {
+const openWebUi: ClientSetup = {
   id: 'open-webui',
   title: 'Open WebUI',
   api: 'chat completions',
@@ -21,7 +21,7 @@ export const openWebUi: ClientSetup = {
   }),
 };
 
-export const vsCode: ClientSetup = {
+const vsCode: ClientSetup = {
   id: 'vs-code',
   title: 'VS Code, and any other MCP client',
   api: 'MCP',

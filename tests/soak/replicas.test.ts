@@ -11,6 +11,7 @@ test(
     expect(Object.keys(report.endings).sort()).toEqual(['answer', 'left', 'read slowly']);
     expect(report.growth.files).toBeLessThan(bounds.files);
     expect(report.growth.rssMb).toBeLessThan(bounds.rssMb);
+    expect(report.growth.keptMb).toBeLessThan(bounds.keptMb);
   },
   minutes * 60_000 + 600_000,
 );

@@ -4,7 +4,9 @@
  */
 import { Redis } from 'ioredis';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startParts, type Parts } from '../chaos/parts';
 import { answerOf, drivers, ScriptedTurns, type TurnPlan } from '../chaos/script';
@@ -23,6 +25,8 @@ export interface Sample {
   readonly turns: number;
   /** Of each replica. */
   readonly rssMb: readonly number[];
+  /** The least that was left of the heap behind a full collection since the last look; none where there was no such. */
+  readonly keptMb: readonly (number | undefined)[];
   readonly files: readonly number[];
   readonly redisKeys: number;
   readonly redisMb: number;
@@ -38,8 +42,9 @@ export interface SoakReport {
   readonly p99Ms: number;
   /** Behind the warm-up, MB per hour; the larger of the two replicas. */
   readonly rssSlope: number;
+  readonly keptSlope: number;
   /** Between the first and the last third behind the warm-up; the larger of the two replicas. */
-  readonly growth: { readonly rssMb: number; readonly files: number; readonly redisKeys: number };
+  readonly growth: Readonly<Record<'rssMb' | 'keptMb' | 'files' | 'redisKeys', number>>;
   /** What went otherwise than it had to. */
   readonly problems: readonly string[];
 }
@@ -56,19 +61,20 @@ const deadlineMs = 120_000;
  * Node collects its old objects when it has to, and on a large machine that is late: its memory grows for minutes without
  * anything being kept. With little to grow in, what is kept shows, and too much of it ends the process.
  */
-const heap = { NODE_OPTIONS: '--max-old-space-size=160' };
+const heap = `--max-old-space-size=160 --require ${join(__dirname, 'heap-probe.cjs')}`;
 /** The part of the run that is not looked at: code is compiled, pools fill, and keys get as many as they stay. */
 const warmUp = 1 / 3;
 
 /** Loads two replicas for so many minutes. */
 export async function runSoak({ seed, minutes, say = () => undefined }: SoakOptions): Promise<SoakReport> {
   const models = new ScriptedTurns();
+  const probes = mkdtempSync(join(tmpdir(), 'toolturn-soak-'));
   const parts = await startParts({
     litellms: 2,
     hooks: 2,
     models: (url) => drivers.map((driver) => driver.entry(url)),
     toolturn: { limits, ...kept },
-    hookEnv: heap,
+    hookEnv: { NODE_OPTIONS: heap, HEAP_PROBE_DIR: probes },
   });
   const redis = new Redis(parts.redisUrl);
   try {
@@ -76,11 +82,12 @@ export async function runSoak({ seed, minutes, say = () => undefined }: SoakOpti
     await parts.recovered(60_000);
     const load = new Load(parts, models, randomFrom(seed));
     const samples: Sample[] = [];
+    const left = leftInHeaps(probes);
     const from = performance.now();
     const working = load.run();
     for (const until = from + minutes * 60_000; performance.now() < until;) {
       await pause(Math.min(5_000, until - performance.now()));
-      samples.push(await look(parts, redis, load.ended, (performance.now() - from) / 1000));
+      samples.push(await look(parts, redis, left, load.ended, (performance.now() - from) / 1000));
       if (samples.length % 12 === 0) say(inLine(samples.at(-1)));
     }
     const perSecond = load.ended / ((performance.now() - from) / 1000);
@@ -98,6 +105,7 @@ export async function runSoak({ seed, minutes, say = () => undefined }: SoakOpti
   } finally {
     redis.disconnect();
     await parts.stop();
+    rmSync(probes, { recursive: true, force: true });
   }
 }
 
@@ -224,13 +232,32 @@ class Load {
   }
 }
 
-async function look(parts: Parts, redis: Redis, turns: number, seconds: number): Promise<Sample> {
+/** What the probe in each process has written since it was asked last, the least of it, in MB. */
+function leftInHeaps(dir: string): (pid: number) => number | undefined {
+  const read = new Map<number, number>();
+  return (pid) => {
+    const file = join(dir, `${pid}`);
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+    const since = lines.slice(read.get(pid) ?? 0);
+    read.set(pid, lines.length);
+    return since.length === 0 ? undefined : Math.round(Math.min(...since.map(Number)) / 2 ** 20);
+  };
+}
+
+async function look(
+  parts: Parts,
+  redis: Redis,
+  left: (pid: number) => number | undefined,
+  turns: number,
+  seconds: number,
+): Promise<Sample> {
   const memory = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1];
   const pids = parts.hooks().map(({ pid }) => pid);
   return {
     seconds: Math.round(seconds),
     turns,
     rssMb: pids.map(rssMb),
+    keptMb: pids.map(left),
     files: pids.map(openFiles),
     redisKeys: await redis.dbsize(),
     redisMb: Math.round(Number(memory) / 2 ** 20),
@@ -245,19 +272,29 @@ function rssMb(pid: number): number {
 const openFiles = (pid: number): number =>
   existsSync(`/proc/${pid}/fd`) ? readdirSync(`/proc/${pid}/fd`).length : 0;
 
-function judged(samples: readonly Sample[]): Pick<SoakReport, 'rssSlope' | 'growth'> {
+type Figure = (sample: Sample) => number | undefined;
+
+function judged(samples: readonly Sample[]): Pick<SoakReport, 'rssSlope' | 'keptSlope' | 'growth'> {
   const warm = samples.slice(Math.floor(samples.length * warmUp));
   const third = Math.max(1, Math.ceil(warm.length / 3));
-  const growth = (of: (sample: Sample) => number): number =>
-    median(warm.slice(-third).map(of)) - median(warm.slice(0, third).map(of));
+  const known = (some: readonly Sample[], of: Figure): number[] => some.flatMap((each) => of(each) ?? []);
+  const growth = (of: Figure): number =>
+    median(known(warm.slice(-third), of)) - median(known(warm.slice(0, third), of));
+  const rise = (of: Figure): number =>
+    slope(
+      warm.flatMap((each) => {
+        const value = of(each);
+        return value === undefined ? [] : [[each.seconds / 3600, value] as const];
+      }),
+    );
   const largest = (each: (at: number) => number): number => Math.max(...[0, 1].map(each));
   return {
-    rssSlope: Math.round(
-      largest((at) => slope(warm.map((each) => [each.seconds / 3600, each.rssMb[at] ?? 0]))),
-    ),
+    rssSlope: Math.round(largest((at) => rise(({ rssMb: all }) => all[at]))),
+    keptSlope: Math.round(largest((at) => rise(({ keptMb }) => keptMb[at]))),
     growth: {
-      rssMb: largest((at) => growth(({ rssMb: all }) => all[at] ?? 0)),
-      files: largest((at) => growth(({ files }) => files[at] ?? 0)),
+      rssMb: largest((at) => growth(({ rssMb: all }) => all[at])),
+      keptMb: largest((at) => growth(({ keptMb }) => keptMb[at])),
+      files: largest((at) => growth(({ files }) => files[at])),
       redisKeys: growth(({ redisKeys }) => redisKeys),
     },
   };
@@ -277,8 +314,9 @@ const median = (numbers: readonly number[]): number =>
 
 function inLine(sample: Sample | undefined): string {
   if (sample === undefined) return '';
-  const { seconds, turns, rssMb: rss, files, redisKeys, redisMb } = sample;
-  return `${String(seconds).padStart(5)} s  ${String(turns).padStart(6)} turns  RSS ${rss.join(' and ')} MB  open files ${files.join(' and ')}  Redis ${redisKeys} keys, ${redisMb} MB`;
+  const { seconds, turns, rssMb: rss, keptMb, files, redisKeys, redisMb } = sample;
+  const left = keptMb.map((each) => each ?? '?').join(' and ');
+  return `${String(seconds).padStart(5)} s  ${String(turns).padStart(6)} turns  RSS ${rss.join(' and ')} MB  left in the heap ${left} MB  open files ${files.join(' and ')}  Redis ${redisKeys} keys, ${redisMb} MB`;
 }
 
 /** The samples and what follows from them. */
@@ -288,7 +326,7 @@ export function inWords(report: SoakReport): string {
   return [
     ...samples.filter((_, at) => at % step === 0 || at === samples.length - 1).map(inLine),
     `seed ${report.seed}, ${report.minutes} minutes: ${report.perSecond.toFixed(1)} turns/s, ${JSON.stringify(report.endings)}; p50 ${report.p50Ms} ms, p99 ${report.p99Ms} ms`,
-    `behind the first third: RSS ${report.rssSlope} MB/h by the line of least squares; between the first and the last third of the rest RSS ${growth.rssMb} MB, open files ${growth.files}, Redis ${growth.redisKeys} keys`,
+    `behind the first third: RSS ${report.rssSlope} MB/h and what collections leave of the heap ${report.keptSlope} MB/h by the line of least squares; between the first and the last third of the rest RSS ${growth.rssMb} MB, heap ${growth.keptMb} MB, open files ${growth.files}, Redis ${growth.redisKeys} keys`,
     `problems: ${report.problems.length}`,
     ...report.problems.slice(0, 10).map((each) => each.slice(0, 1_000)),
     '',
@@ -296,7 +334,10 @@ export function inWords(report: SoakReport): string {
 }
 
 /** What may be added between the first and the last third behind the warm-up. */
-export const bounds = { rssMb: 40, files: 40 };
+export const bounds = { rssMb: 40, keptMb: 10, files: 40 };
 
 export const holds = ({ problems, growth }: SoakReport): boolean =>
-  problems.length === 0 && growth.rssMb < bounds.rssMb && growth.files < bounds.files;
+  problems.length === 0 &&
+  growth.rssMb < bounds.rssMb &&
+  growth.keptMb < bounds.keptMb &&
+  growth.files < bounds.files;

@@ -1,4 +1,5 @@
 /** What a replica did while Redis was away is known to the others when it is back. */
+import { Redis } from 'ioredis';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,24 @@ it('claims, outcomes and turns of the time without Redis are found by another re
   expect(b.firstTurns.knowsAllSince?.(Date.now() - 600_000)).toBe(false);
   expect(b.firstTurns.knowsAllSince?.(Date.now() + 1)).toBe(true);
 }, 60_000);
+
+it('what was missed while Redis was slow is there once it answers, though no connection broke', async () => {
+  const [a, b] = states();
+  const client = new Redis(server.url);
+  await client.client('PAUSE', 3_000, 'ALL');
+  // Each waits half a second.
+  await a.calls.record('s', 'while it was slow', { digest: 'd', result }, 60);
+  await a.firstTurns.begin('s', 'slow', 'turn-5', 60);
+  expect([a.health().state, a.firstTurns.knowsAllSince?.(Date.now())]).toEqual(['ready', false]);
+  await client.ping();
+  client.disconnect();
+  await a.texts.read('s', 'anything', 0, 1);
+  await waitUntil(async () => (await b.firstTurns.read('s', 'slow')) !== undefined, {
+    timeoutMs: 10_000,
+    what: 'What was missed',
+  });
+  expect(await b.calls.claim('s', 'while it was slow', 60)).toMatchObject({ state: 'recorded' });
+}, 30_000);
 
 it('a turn that has ended since is not taken for what it was while Redis was away', async () => {
   const [a] = states();

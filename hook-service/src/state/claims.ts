@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { CallStore, Claim, RecordedCall, Scope } from '../core/ports';
-import { BoundedMap } from './memory';
+import { BoundedMap, mostCharacters } from './memory';
 import type { Replica } from './replica';
 import type { Seal } from './seal';
 import { parseJson } from './stored';
@@ -86,7 +86,7 @@ export type MemoryPeek = (scope: Scope, callKey: string) => RecordedCall | 'runn
 
 /** Claims and records of this process alone: what there is while Redis is away. */
 export function memoryCallStore(capacity = 2000): CallStore & { peek: MemoryPeek } {
-  const calls = new BoundedMap<RecordedCall | 'running'>(capacity);
+  const calls = new BoundedMap<RecordedCall | 'running'>(capacity, Date.now, mostCharacters);
   const keyIn = (scope: Scope, callKey: string): string => `${scope}:${callKey}`;
   return {
     peek: (scope, callKey) => calls.get(keyIn(scope, callKey)),

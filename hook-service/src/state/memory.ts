@@ -4,35 +4,46 @@ import type { Ledger } from '../core/ports';
 interface Entry<T> {
   readonly value: T;
   readonly expires: number;
+  readonly characters: number;
 }
 
-/** A bounded map with expiry: the oldest entry goes when it is full. */
+/** What a store in memory may hold, as the length of its values in JSON: it takes the place of Redis, not its size. */
+export const mostCharacters = 16 * 1024 * 1024;
+
+/** A map bounded in entries, and in the length of their JSON where that is asked for, with expiry: the oldest go. */
 export class BoundedMap<T> {
   private readonly entries = new Map<string, Entry<T>>();
+  private held = 0;
 
   constructor(
     private readonly capacity: number,
     private readonly now: () => number = Date.now,
+    private readonly characters?: number,
   ) {}
 
   get(key: string): T | undefined {
     const entry = this.entries.get(key);
     if (entry === undefined) return undefined;
     if (entry.expires > this.now()) return entry.value;
-    this.entries.delete(key);
+    this.delete(key);
     return undefined;
   }
 
   set(key: string, value: T, ttlSeconds: number): void {
-    this.entries.delete(key);
-    this.entries.set(key, { value, expires: this.now() + ttlSeconds * 1000 });
-    for (const oldest of this.entries.keys()) {
-      if (this.entries.size <= this.capacity) break;
-      this.entries.delete(oldest);
+    this.delete(key);
+    const now = this.now();
+    const characters = this.characters === undefined ? 0 : jsonLength(value);
+    this.entries.set(key, { value, expires: now + ttlSeconds * 1000, characters });
+    this.held += characters;
+    for (const [oldest, { expires }] of this.entries) {
+      const isFull = this.entries.size > this.capacity || this.held > (this.characters ?? Infinity);
+      if (!isFull && expires > now) break;
+      this.delete(oldest);
     }
   }
 
   delete(key: string): void {
+    this.held -= this.entries.get(key)?.characters ?? 0;
     this.entries.delete(key);
   }
 
@@ -41,9 +52,12 @@ export class BoundedMap<T> {
   }
 }
 
+/** The length of a value in JSON. */
+export const jsonLength = (value: unknown): number => JSON.stringify(value)?.length ?? 0;
+
 /** A ledger of this process alone. */
 export function memoryLedger(capacity = 500): Ledger {
-  const kept = new BoundedMap<JsonObject>(capacity);
+  const kept = new BoundedMap<JsonObject>(capacity, Date.now, mostCharacters);
   return {
     async keep(scope, keys, value, ttlSeconds) {
       for (const key of keys) kept.set(`${scope}:${key}`, value, ttlSeconds);

@@ -35,4 +35,21 @@ describe('writes that Redis has missed', () => {
     await missed.replay();
     expect([made[0], made.length]).toEqual([1, 2_000]);
   });
+
+  it('hold no more than they may, however few they are', async () => {
+    const [missed, made] = [new MissedWrites(), [] as string[]];
+    const half = 8 * 1024 * 1024;
+    for (const [key, characters] of Object.entries({ a: half, b: half, c: 1 }))
+      missed.note(key, async () => void made.push(key), characters);
+    missed.note('b', async () => void made.push('b again'), half - 1);
+    await missed.replay();
+    expect(made).toEqual(['c', 'b again']);
+  });
+
+  it('are made as soon as Redis does anything', async () => {
+    const missed = new MissedWrites();
+    const made = new Promise((resolve) => missed.note('a', async () => resolve('made')));
+    missed.redisWorks();
+    expect(await made).toBe('made');
+  });
 });

@@ -17,7 +17,7 @@ import { bothApprovals, memoryApprovals, redisApprovals } from './approvals';
 import { connectRedis } from './connection';
 import { memoryCallStore, redisCalls, rememberedCalls } from './claims';
 import { redisLedger } from './ledger';
-import { memoryLedger } from './memory';
+import { jsonLength, memoryLedger } from './memory';
 import { MissedWrites } from './missed-writes';
 import { redisPins } from './pins';
 import { memoryRates, redisRates } from './rates';
@@ -25,7 +25,7 @@ import { Replica } from './replica';
 import { memoryResults, redisResults } from './results';
 import { createSeal, plainSeal, type Seal, type SealKeys } from './seal';
 import { memoryTexts, redisTexts } from './texts';
-import { memoryTurns, redisTurns } from './turns';
+import { memoryTurns, redisTurns, rememberedTurn } from './turns';
 import { memoryUsage, redisUsage } from './usage';
 
 export interface State {
@@ -107,7 +107,9 @@ function redisState(
   async function orMemory<T>(what: string, use: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
     if (redis.status !== 'ready') return instead();
     try {
-      return await use();
+      const done = await use();
+      missed.redisWorks();
+      return done;
     } catch (error) {
       awayAt = Date.now();
       goOnWithout(log, 'redis', 'once', { what, error });
@@ -132,7 +134,12 @@ function redisState(
       claim: (...call) =>
         orMemory(
           'claim',
-          () => calls.claim(...call),
+          async () => {
+            const claim = await calls.claim(...call);
+            // A release that was missed would take this claim away.
+            if (claim.state === 'claimed') missed.forget(callOf(call));
+            return claim;
+          },
           async () => {
             const claim = await fallback.calls.claim(...call);
             if (claim.state === 'claimed')
@@ -152,7 +159,7 @@ function redisState(
           },
           async () => {
             await fallback.calls.record(...call);
-            missed.note(callOf(call), () => inRedis.record(...call));
+            missed.note(callOf(call), () => inRedis.record(...call), jsonLength(call[2]));
           },
         ),
       release: (...call) => {
@@ -210,8 +217,10 @@ function redisState(
               await fallback.firstTurns.put(...turn);
           },
           async () => {
-            await fallback.firstTurns.put(...turn);
-            missed.note(turnOf(turn), () => firstTurns.put(...turn));
+            const [scope, state, first, ttlSeconds] = turn;
+            const kept = rememberedTurn(first);
+            await fallback.firstTurns.put(scope, state, kept, ttlSeconds);
+            missed.note(turnOf(turn), () => firstTurns.put(scope, state, kept, ttlSeconds), jsonLength(kept));
           },
         ),
     },

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { FirstTurn, FoundTurn, Scope, TurnStore } from '../core/ports';
-import { BoundedMap } from './memory';
+import { BoundedMap, mostCharacters } from './memory';
 import type { Replica } from './replica';
 import type { Seal } from './seal';
 import { parseJson } from './stored';
@@ -57,7 +57,7 @@ export function redisTurns(redis: Redis, seal: Seal, replica: Replica): TurnStor
 
 /** Turns of this process alone. */
 export function memoryTurns(capacity = 500): TurnStore {
-  const turns = new BoundedMap<FirstTurn>(capacity);
+  const turns = new BoundedMap<FirstTurn>(capacity, Date.now, mostCharacters);
   const read = (scope: Scope, state: string): FoundTurn | undefined => {
     const known = turns.get(keyOf(scope, state));
     return known === undefined ? undefined : { ...known, where: 'here' };
@@ -70,10 +70,13 @@ export function memoryTurns(capacity = 500): TurnStore {
     },
     read: async (scope, state) => read(scope, state),
     async put(scope, state, turn, ttlSeconds) {
-      turns.set(keyOf(scope, state), bounded(turn, 64 * 1024), ttlSeconds);
+      turns.set(keyOf(scope, state), rememberedTurn(turn), ttlSeconds);
     },
   };
 }
+
+/** As much of a turn as is kept in memory. */
+export const rememberedTurn = (turn: FirstTurn): FirstTurn => bounded(turn, 64 * 1024);
 
 function bounded(turn: FirstTurn, most = largestAnswer): FirstTurn {
   const isLarge = (part: unknown): boolean => part !== undefined && JSON.stringify(part).length > most;

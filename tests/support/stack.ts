@@ -118,7 +118,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         ...options.env,
       },
       logFile: join(dir, 'litellm.log'),
-      ...(options.litellmArgs === undefined ? {} : { args: options.litellmArgs }),
+      // By itself it closes a connection after 5 s, which on a busy machine is just when a client uses it again.
+      args: ['--keepalive_timeout', '75', ...(options.litellmArgs ?? [])],
     });
     started.push(litellm);
     const stack: Stack = {

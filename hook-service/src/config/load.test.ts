@@ -67,7 +67,7 @@ describe('a config without a toolturn section', () => {
       bodyBytes: 33_554_432,
       clientTools: { byDefault: 'all', rules: [], urls: [], stripsHidden: false },
       keepAliveMs: 5000,
-      fastPath: false,
+      fastPath: true,
       outcomeTtlSeconds: 3600,
       retryWindowSeconds: 600,
       memoryTtlSeconds: 604_800,

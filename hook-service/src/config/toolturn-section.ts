@@ -183,7 +183,7 @@ const sectionShape = {
     .describe('silence in a stream after which a keep-alive is sent'),
   fast_path: z
     .boolean()
-    .default(false)
+    .default(true)
     .describe(
       'LiteLLM’s side answers plain requests by itself, as hook-service last answered one of the same caller: see [fast-path.md](fast-path.md)',
     ),

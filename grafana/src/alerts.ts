@@ -117,16 +117,15 @@ export const rules: readonly Rule[] = [
     title: 'Turns run into their limits',
     severity: 'warning',
     summary:
-      'At least 5 turns of the last 15 minutes ended at a limit of rounds, calls, seconds, tokens or equal calls.',
+      'At least 5 turns of the last 15 minutes ended at a limit: of their own, of their conversation or of their key.',
     description:
       'A model goes round in circles, or the limits are too narrow for the work. The dashboard says which limit it is.',
     dashboard: 'toolturn-safety',
     queries: [
-      ...['limit_rounds', 'limit_calls', 'limit_seconds', 'limit_tokens', 'limit_repeats'].map((field) =>
-        sum(field, 15),
-      ),
-    ],
-    fires: '$A + $B + $C + $D + $E >= 5',
+      ...['limit_rounds', 'limit_calls', 'limit_seconds', 'limit_tokens', 'limit_repeats'],
+      ...['limit_cost', 'limit_bytes', 'limit_conversation', 'limit_key'],
+    ].map((field) => sum(field, 15)),
+    fires: '$A + $B + $C + $D + $E + $F + $G + $H + $I >= 5',
     for: '0s',
     whenQueryFails: 'OK',
   },

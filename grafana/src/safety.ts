@@ -108,6 +108,17 @@ export const safety: Dashboard = {
           ],
           { description: 'A call is run once. What a broken connection leaves open is told to the model.' },
         ),
+        bars(
+          'Questions to people, per 10 s',
+          again,
+          [
+            { field: 'approvals_asked', name: 'Asked', color: 'blue' },
+            { field: 'approvals_approved', name: 'Approved', color: 'green' },
+            { field: 'approvals_declined', name: 'Declined', color: 'orange' },
+            { field: 'approvals_expired', name: 'Not answered in time', color: 'red' },
+          ],
+          { size: [24, 7], description: 'Calls of tools that are marked for approval.' },
+        ),
       ],
     },
     {

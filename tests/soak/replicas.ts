@@ -25,7 +25,7 @@ export interface Sample {
   readonly turns: number;
   /** Of each replica. */
   readonly rssMb: readonly number[];
-  /** The least that was left of the heap behind a full collection since the last look; none where there was no such. */
+  /** The least that was left of the heap behind a full collection in the last half minute; none where there was no such. */
   readonly keptMb: readonly (number | undefined)[];
   readonly files: readonly number[];
   readonly redisKeys: number;
@@ -232,14 +232,18 @@ class Load {
   }
 }
 
-/** What the probe in each process has written since it was asked last, the least of it, in MB. */
+/**
+ * What the probe in each process has written for the last six looks, the least of it, in MB: a collection that runs beside
+ * the program leaves what dies meanwhile.
+ */
 function leftInHeaps(dir: string): (pid: number) => number | undefined {
-  const read = new Map<number, number>();
+  const read = new Map<number, number[]>();
   return (pid) => {
     const file = join(dir, `${pid}`);
     const lines = existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
-    const since = lines.slice(read.get(pid) ?? 0);
-    read.set(pid, lines.length);
+    const looks = read.get(pid) ?? [];
+    const since = lines.slice(looks.at(-6) ?? 0);
+    read.set(pid, [...looks.slice(-5), lines.length]);
     return since.length === 0 ? undefined : Math.round(Math.min(...since.map(Number)) / 2 ** 20);
   };
 }

@@ -165,7 +165,9 @@ export function alerting(): object {
 
 function ruleJson(rule: Rule): object {
   const { uid, title, severity, summary, description, dashboard, queries, fires } = rule;
-  const asked = queries.flatMap((query, index) => queryJson(query, 'ABCDE'[index] ?? ''));
+  const asked = queries.flatMap((query, index) =>
+    queryJson(query, String.fromCharCode('A'.charCodeAt(0) + index)),
+  );
   return {
     uid,
     title,

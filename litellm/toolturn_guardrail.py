@@ -126,7 +126,7 @@ class Toolturn(CustomGuardrail):
 
     def _begun(self, data: dict, dialect: str, request: dict, ticket: _Ticket) -> dict:
         """Does to a plain request what hook-service said of an equal one, which hears of it when a tool is called."""
-        metadata, turn = _metadata(data), secrets.token_hex(12)
+        metadata, turn = _metadata(data), secrets.token_hex(16)
         metadata[OF] = ticket.of.replace("*", turn)
         self._reports.add_request(turn, request, ticket)
         if ticket.deadline is None:

@@ -135,7 +135,7 @@ test('a config that lent the door a ticket is kept for the turns that began with
   // The door may not have heard of the change for as long as a ticket lasts in silence.
   await passed(ticketSilenceMs + 999);
   expect(a.closed).toBe(0);
-  const begun = { turn: '0'.repeat(24), config: 'a', ageMs: 3_000 };
+  const begun = { turn: '0'.repeat(32), config: 'a', ageMs: 3_000 };
   expect((await generations.postCall(request, begun, {}, signal))?.response['by']).toBe('a');
   await passed(1);
   expect(a.closed).toBe(1);

@@ -151,7 +151,7 @@ it('a request that was answered by a ticket is told of as of the time when it ca
   };
   observeRequest(
     { observe: (observation) => void seen.push(observation) },
-    { facts, stream: true, turn: '0123456789abcdef01234567', client: 'OpenAI/JS', ageMs: 150 },
+    { facts, stream: true, turn: '0123456789abcdef0123456789abcdef', client: 'OpenAI/JS', ageMs: 150 },
   );
   expect(seen).toEqual([
     {
@@ -166,7 +166,7 @@ it('a request that was answered by a ticket is told of as of the time when it ca
           stream: true,
           client: 'OpenAI/JS',
         },
-        ...{ turn: '0123456789abcdef01234567', conversation: 'c-0123456789abcdef01234567' },
+        ...{ turn: '0123456789abcdef0123456789abcdef', conversation: 'c-0123456789abcdef0123456789abcdef' },
       },
       request: {
         ...{ decision: 'armed', offered: 2, offeredTokens: 30, milliseconds: 0 },

@@ -15,7 +15,7 @@ const facts = z.object({
   offered: z.number().int().min(0),
   offeredTokens: z.number().min(0),
 });
-const turnId = z.string().regex(/^[0-9a-f]{24}$/);
+const turnId = z.string().regex(/^[0-9a-f]{32}$/);
 const age = z.number().min(0);
 
 /** A request that the door answered by a ticket, as the door tells of it. Ages in milliseconds. */

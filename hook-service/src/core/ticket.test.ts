@@ -166,7 +166,7 @@ it('a request that was answered by a ticket is told of as of the time when it ca
           stream: true,
           client: 'OpenAI/JS',
         },
-        ...{ turn: '0123456789abcdef0123456789abcdef', conversation: 'c-0123456789abcdef0123456789abcdef' },
+        ...{ turn: '0123456789abcdef0123456789abcdef', conversation: 'c-0123456789abcdef01234567' },
       },
       request: {
         ...{ decision: 'armed', offered: 2, offeredTokens: 30, milliseconds: 0 },

@@ -77,7 +77,8 @@ describe('a stdio server', () => {
   });
 
   test('E7: that never answers the handshake is given up with the reason, and ended', async () => {
-    await start('hang', {}, { handshakeTimeoutMs: 300, reconnect: { initialMs: 60_000, maxMs: 60_000 } });
+    // Long enough for the process to note that it began, on a busy machine too.
+    await start('hang', {}, { handshakeTimeoutMs: 3_000, reconnect: { initialMs: 60_000, maxMs: 60_000 } });
     expect(host.health()['one']).toMatchObject({
       state: 'failed',
       reason: expect.stringContaining('timed out'),

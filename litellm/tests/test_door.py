@@ -583,6 +583,8 @@ class TestATicket:
     async def test_is_kept_for_a_thousand_callers(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async with fast_path(monkeypatch) as path:
             for number in range(1010):
+                if number % 50 == 0:  # silence ends all tickets
+                    path.follow.say("boot.1")
                 await path.ask(key=KEY.model_copy(update={"user_id": f"user-{number}"}))
             tickets = path.guardrail._tickets
             assert len(tickets._kept) == 1000

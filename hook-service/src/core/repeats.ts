@@ -139,7 +139,12 @@ export class Repeats {
 
   /** Whether the store has been there since the first try of this request can have begun. */
   private knowsAll(mark: RepeatMark): boolean {
-    return this.deps.store.knowsAllSince?.(mark.at - this.deps.turnMs) ?? true;
+    return this.wasThereSince(mark.at - this.deps.turnMs);
+  }
+
+  /** `time`: milliseconds since 1970. */
+  private wasThereSince(time: number): boolean {
+    return this.deps.store.knowsAllSince?.(time) ?? true;
   }
 
   /** A turn of this process, which others may repeat from now on. */
@@ -188,10 +193,11 @@ export class Repeats {
     for (;;) {
       const askedAt = this.now();
       const found = await store.read(scope, mark.state).catch(() => undefined);
-      if (found !== undefined || (store.knowsAllSince?.(askedAt) ?? true)) answeredAt = askedAt;
-      else if (askedAt - answeredAt > patienceMs) return undefined;
-      if (answeredAt === askedAt) {
-        if (found === undefined || found.turn !== turn) return undefined;
+      if (found === undefined) {
+        if (this.wasThereSince(askedAt) || askedAt - answeredAt > patienceMs) return undefined;
+      } else {
+        answeredAt = askedAt;
+        if (found.turn !== turn) return undefined;
         if (found.state !== 'running') return found;
         // What is said to run here and does not was lost between two reads of the store.
         const isHere = found.where === 'here' && here.turns.has(turn);

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { CallStore, Claim, RecordedCall, Scope } from '../core/ports';
-import { BoundedMap, mostCharacters } from './memory';
+import { BoundedMap, jsonLength, mostCharacters } from './memory';
 import type { Replica } from './replica';
 import type { Seal } from './seal';
 import { parseJson } from './stored';
@@ -71,8 +71,7 @@ export function rememberedCalls(calls: CallStore, memory: CallStore & { peek: Me
     },
     async record(scope, callKey, call, ttlSeconds) {
       await calls.record(scope, callKey, call, ttlSeconds);
-      if (JSON.stringify(call).length <= rememberedLength)
-        await memory.record(scope, callKey, call, ttlSeconds);
+      if (jsonLength(call) <= rememberedLength) await memory.record(scope, callKey, call, ttlSeconds);
     },
     async release(scope, callKey) {
       await memory.release(scope, callKey);
@@ -100,7 +99,7 @@ export function memoryCallStore(capacity = 2000): CallStore & { peek: MemoryPeek
       return known === 'running' ? { state: 'running', where: 'here' } : { state: 'recorded', call: known };
     },
     async record(scope, callKey, call, ttlSeconds) {
-      calls.set(keyIn(scope, callKey), call, ttlSeconds);
+      calls.set(keyIn(scope, callKey), call, ttlSeconds, jsonLength(call));
     },
     async release(scope, callKey) {
       calls.delete(keyIn(scope, callKey));

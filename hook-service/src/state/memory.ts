@@ -4,13 +4,13 @@ import type { Ledger } from '../core/ports';
 interface Entry<T> {
   readonly value: T;
   readonly expires: number;
-  readonly characters: number;
+  readonly size: number;
 }
 
 /** What a store in memory may hold, as the length of its values in JSON: it takes the place of Redis, not its size. */
 export const mostCharacters = 16 * 1024 * 1024;
 
-/** A map bounded in entries, and in the length of their JSON where that is asked for, with expiry: the oldest go. */
+/** A map with expiry, bounded in entries and in what they hold together, in the unit of whoever says their sizes: the oldest go. */
 export class BoundedMap<T> {
   private readonly entries = new Map<string, Entry<T>>();
   private held = 0;
@@ -18,7 +18,7 @@ export class BoundedMap<T> {
   constructor(
     private readonly capacity: number,
     private readonly now: () => number = Date.now,
-    private readonly characters?: number,
+    private readonly mostHeld = Infinity,
   ) {}
 
   get(key: string): T | undefined {
@@ -29,22 +29,26 @@ export class BoundedMap<T> {
     return undefined;
   }
 
-  set(key: string, value: T, ttlSeconds: number): void {
+  set(key: string, value: T, ttlSeconds: number, size = 0): void {
     this.delete(key);
     const now = this.now();
-    const characters = this.characters === undefined ? 0 : jsonLength(value);
-    this.entries.set(key, { value, expires: now + ttlSeconds * 1000, characters });
-    this.held += characters;
+    this.entries.set(key, { value, expires: now + ttlSeconds * 1000, size });
+    this.held += size;
     for (const [oldest, { expires }] of this.entries) {
-      const isFull = this.entries.size > this.capacity || this.held > (this.characters ?? Infinity);
+      const isFull = this.entries.size > this.capacity || this.held > this.mostHeld;
       if (!isFull && expires > now) break;
       this.delete(oldest);
     }
   }
 
   delete(key: string): void {
-    this.held -= this.entries.get(key)?.characters ?? 0;
+    this.held -= this.entries.get(key)?.size ?? 0;
     this.entries.delete(key);
+  }
+
+  /** What is there, the oldest first. */
+  *[Symbol.iterator](): Generator<readonly [key: string, value: T]> {
+    for (const [key, { value }] of this.entries) yield [key, value];
   }
 
   get size(): number {
@@ -60,7 +64,8 @@ export function memoryLedger(capacity = 500): Ledger {
   const kept = new BoundedMap<JsonObject>(capacity, Date.now, mostCharacters);
   return {
     async keep(scope, keys, value, ttlSeconds) {
-      for (const key of keys) kept.set(`${scope}:${key}`, value, ttlSeconds);
+      const size = jsonLength(value);
+      for (const key of keys) kept.set(`${scope}:${key}`, value, ttlSeconds, size);
     },
     async recall(scope, groups) {
       const find = (key: string) => kept.get(`${scope}:${key}`);

@@ -1,36 +1,23 @@
-import { mostCharacters } from './memory';
+import { BoundedMap, mostCharacters } from './memory';
 
 /** Most writes that wait; the oldest goes. */
 const mostMissed = 2000;
-
-interface Missed {
-  readonly write: () => Promise<unknown>;
-  readonly characters: number;
-}
 
 /**
  * What was written to memory because Redis was away, so that Redis has it when it is back: other replicas look there for
  * the turn that a client repeats and for what its calls came to. The last write of a key counts.
  */
 export class MissedWrites {
-  private readonly waiting = new Map<string, Missed>();
-  private held = 0;
+  private readonly waiting = new BoundedMap<() => Promise<unknown>>(mostMissed, Date.now, mostCharacters);
   private replaying: Promise<void> | undefined;
 
   /** `characters`: how much it holds on to. */
   note(key: string, write: () => Promise<unknown>, characters = 0): void {
-    this.forget(key);
-    this.waiting.set(key, { write, characters });
-    this.held += characters;
-    for (const oldest of this.waiting.keys()) {
-      if (this.waiting.size <= mostMissed && this.held <= mostCharacters) break;
-      this.forget(oldest);
-    }
+    this.waiting.set(key, write, Infinity, characters);
   }
 
   /** What was missed is of no use any more: something newer stands there, or nothing may. */
   forget(key: string): void {
-    this.held -= this.waiting.get(key)?.characters ?? 0;
     this.waiting.delete(key);
   }
 
@@ -46,14 +33,14 @@ export class MissedWrites {
   }
 
   private async all(): Promise<void> {
-    for (const [key, missed] of this.waiting) {
+    for (const [key, write] of this.waiting) {
       try {
-        await missed.write();
+        await write();
       } catch {
         // Redis is away again; what is left waits for its next return.
         return;
       }
-      if (this.waiting.get(key) === missed) this.forget(key);
+      if (this.waiting.get(key) === write) this.waiting.delete(key);
     }
   }
 }

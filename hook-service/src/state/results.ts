@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { ResultCache, ToolResult } from '../core/ports';
+import { BoundedMap, mostCharacters } from './memory';
 import { plainSeal, type Seal } from './seal';
 import { parseJson } from './stored';
 
@@ -27,29 +28,16 @@ export function redisResults(redis: Redis, seal: Seal = plainSeal): ResultCache 
 }
 
 /** Results of this process alone, bounded by their size: the oldest go first. */
-export function memoryResults(capacity = 16 * 1024 * 1024, now: () => number = Date.now): ResultCache {
-  const kept = new Map<string, { readonly text: string; readonly expires: number }>();
-  let held = 0;
-  const drop = (key: string): void => {
-    held -= kept.get(key)?.text.length ?? 0;
-    kept.delete(key);
-  };
+export function memoryResults(capacity = mostCharacters, now: () => number = Date.now): ResultCache {
+  const kept = new BoundedMap<string>(Infinity, now, capacity);
   return {
     async get(scope, key) {
-      const found = kept.get(keyOf(scope, key));
-      if (found !== undefined && found.expires <= now()) drop(keyOf(scope, key));
-      return found !== undefined && found.expires > now() ? readResult(found.text) : undefined;
+      const text = kept.get(keyOf(scope, key));
+      return text === undefined ? undefined : readResult(text);
     },
     async put(scope, key, result, ttlSeconds) {
       const text = JSON.stringify(result);
-      if (text.length > largestResult) return;
-      drop(keyOf(scope, key));
-      kept.set(keyOf(scope, key), { text, expires: now() + ttlSeconds * 1000 });
-      held += text.length;
-      for (const oldest of kept.keys()) {
-        if (held <= capacity) break;
-        drop(oldest);
-      }
+      if (text.length <= largestResult) kept.set(keyOf(scope, key), text, ttlSeconds, text.length);
     },
   };
 }

@@ -37,15 +37,15 @@ describe('a bounded map', () => {
   it('lets go what is over when something comes, and the oldest where all of it is too long', () => {
     let now = 0;
     const map = new BoundedMap<string>(10, () => now, 12);
-    map.set('a', 'xxx', 10);
+    map.set('a', 'xxx', 10, 5);
     now = 10_000;
-    map.set('b', 'yyy', 10);
+    map.set('b', 'yyy', 10, 5);
     expect(map.size).toBe(1);
-    map.set('c', 'zzz', 10);
-    map.set('b', 'y', 10);
-    map.set('d', 'ww', 10);
+    map.set('c', 'zzz', 10, 5);
+    map.set('b', 'y', 10, 3);
+    map.set('d', 'ww', 10, 4);
     expect([map.get('b'), map.get('c'), map.get('d')]).toEqual(['y', 'zzz', 'ww']);
-    map.set('e', 'v', 10);
+    map.set('e', 'v', 10, 3);
     expect([map.get('b'), map.get('c'), map.get('d'), map.get('e')]).toEqual(['y', undefined, 'ww', 'v']);
   });
 });

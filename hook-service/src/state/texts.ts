@@ -1,43 +1,22 @@
 import type { Redis } from 'ioredis';
 import type { TextPiece, TextStore } from '../core/ports';
+import { BoundedMap } from './memory';
 import { plainSeal, type Seal } from './seal';
-
-interface Kept {
-  readonly text: Uint8Array;
-  readonly expires: number;
-}
 
 /** Texts of this process alone, bounded by their size: the oldest go first, and one that is larger than all is refused. */
 export function memoryTexts(capacityBytes = 64 * 1024 * 1024, now: () => number = Date.now): TextStore {
-  const texts = new Map<string, Kept>();
-  let held = 0;
-  const drop = (key: string): void => {
-    held -= texts.get(key)?.text.length ?? 0;
-    texts.delete(key);
-  };
+  const texts = new BoundedMap<Uint8Array>(Infinity, now, capacityBytes);
   return {
     async keep(scope, handle, text, ttlSeconds) {
       if (text.length > capacityBytes) return false;
-      const key = `${scope}:${handle}`;
-      drop(key);
       // A copy: what was given may be a view of something much larger.
-      texts.set(key, { text: Uint8Array.from(text), expires: now() + ttlSeconds * 1000 });
-      held += text.length;
-      for (const oldest of texts.keys()) {
-        if (held <= capacityBytes) break;
-        drop(oldest);
-      }
+      texts.set(`${scope}:${handle}`, Uint8Array.from(text), ttlSeconds, text.length);
       return true;
     },
     async read(scope, handle, offset, length) {
-      const key = `${scope}:${handle}`;
-      const kept = texts.get(key);
+      const kept = texts.get(`${scope}:${handle}`);
       if (kept === undefined) return undefined;
-      if (kept.expires <= now()) {
-        drop(key);
-        return undefined;
-      }
-      return { bytes: kept.text.subarray(offset, offset + length), total: kept.text.length };
+      return { bytes: kept.subarray(offset, offset + length), total: kept.length };
     },
   };
 }

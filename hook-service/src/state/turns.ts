@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { FirstTurn, FoundTurn, Scope, TurnStore } from '../core/ports';
-import { BoundedMap, mostCharacters } from './memory';
+import { BoundedMap, jsonLength, mostCharacters } from './memory';
 import type { Replica } from './replica';
 import type { Seal } from './seal';
 import { parseJson } from './stored';
@@ -70,7 +70,8 @@ export function memoryTurns(capacity = 500): TurnStore {
     },
     read: async (scope, state) => read(scope, state),
     async put(scope, state, turn, ttlSeconds) {
-      turns.set(keyOf(scope, state), rememberedTurn(turn), ttlSeconds);
+      const kept = rememberedTurn(turn);
+      turns.set(keyOf(scope, state), kept, ttlSeconds, jsonLength(kept));
     },
   };
 }
@@ -79,7 +80,7 @@ export function memoryTurns(capacity = 500): TurnStore {
 export const rememberedTurn = (turn: FirstTurn): FirstTurn => bounded(turn, 64 * 1024);
 
 function bounded(turn: FirstTurn, most = largestAnswer): FirstTurn {
-  const isLarge = (part: unknown): boolean => part !== undefined && JSON.stringify(part).length > most;
+  const isLarge = (part: unknown): boolean => jsonLength(part) > most;
   const { answer, progress, ...rest } = turn;
   return {
     ...rest,

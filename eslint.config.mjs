@@ -14,11 +14,12 @@ const adapters = [
   'metrics',
   'tracing',
 ];
+/** Those that send requests of their own over HTTP. */
+const asks = new Set(['mcp', 'upstream']);
 const libraries = {
   mcp: ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
   'mcp-server': ['@modelcontextprotocol/*', '@modelcontextprotocol/**'],
   state: ['ioredis'],
-  upstream: ['openai', 'openai/**'],
   http: ['express'],
   log: ['winston'],
   config: ['yaml'],
@@ -75,10 +76,11 @@ export default tseslint.config(
   ...adapters.map((folder) =>
     restrict(
       folder,
-      [['../*', '!../core', ...othersLibraries(folder)]],
+      [['../*', '!../core', ...(asks.has(folder) ? ['!../wire'] : []), ...othersLibraries(folder)]],
       `${folder}/ imports core and its one library; serve.ts wires the rest.`,
     ),
   ),
+  restrict('wire', [['../*', ...othersLibraries(undefined)]], 'wire/ imports nothing of ours.'),
   restrict(
     'console',
     [
@@ -96,8 +98,8 @@ export default tseslint.config(
   ),
   restrict(
     'bridge',
-    [['../*', '!../core', '!../mcp', ...othersLibraries('mcp')]],
-    'bridge/ imports core, the wire of mcp/, and nothing else of ours.',
+    [['../*', '!../core', '!../mcp', '!../wire', ...othersLibraries('mcp')]],
+    'bridge/ imports core, mcp/, wire/, and nothing else of ours.',
   ),
   ...[
     ['doctor', '..'],

@@ -118,10 +118,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
   const { environment, config, version } = settings;
   const { log, state, pins, turns, metrics } = parts;
   const { limits } = config;
-  const upstream = createUpstream({
-    baseUrl: environment.litellmUrl,
-    timeoutMs: limits.turnMs + limits.answerMs,
-  });
+  const upstream = createUpstream({ baseUrl: environment.litellmUrl });
   const mask = maskOf(settings);
   const book = new OfferBook(host, config.servers, {
     search: { ...config.catalog, indexTools },

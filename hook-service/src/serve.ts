@@ -10,7 +10,7 @@ import { Allowances } from './core/allowance';
 import { Generations } from './core/generations';
 import { CatalogWarnings } from './core/look-alikes';
 import type { McpEndpoint } from './core/mcp-endpoint';
-import { observers, type Observer } from './core/observer';
+import { afterwards, observers, type Observer } from './core/observer';
 import { Overload } from './core/overload';
 import type { PartHealth } from './core/ports';
 import { RunningHere } from './core/running-here';
@@ -115,7 +115,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     allowances,
     ...(tracing === undefined ? [] : [tracing.observer]),
   ];
-  const observer = observers(watching, log);
+  const observer = afterwards(observers(watching, log));
   const parts: ProcessParts = {
     log,
     state,
@@ -300,6 +300,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
       await closed;
       generations.close();
       pins.close();
+      observer.flush();
       const stopping = [metrics.stop(), audit.stop(), tracing?.stop()];
       await Promise.allSettled([firstHost.close(), checker.close(), state.close(), ...stopping]);
       log.info('stopped');

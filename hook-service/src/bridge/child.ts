@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/json';
 import type { Log } from '../core/ports';
-import { codeOf } from '../mcp/http-client';
+import { codeOf } from '../wire/http-client';
 import { logStderr } from '../mcp/stderr-log';
 import { StdioTransport } from '../mcp/stdio-transport';
 import { isAnswer, isMessage, rpcCode, type Id, type Message, type RpcAnswer } from './rpc';

@@ -1,4 +1,4 @@
-import type { Exchange } from '../mcp/http-client';
+import type { Exchange } from '../wire/http-client';
 import { StandingStream } from '../mcp/standing-stream';
 import { readReply } from './remote-reply';
 import type { Message } from './rpc';

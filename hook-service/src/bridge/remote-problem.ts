@@ -1,4 +1,4 @@
-import { ExchangeFailure } from '../mcp/http-client';
+import { ExchangeFailure } from '../wire/http-client';
 import { BadStatus } from './remote-reply';
 
 /** True where the far side does not know our session any more: 404, or 400 at servers that are less exact. */

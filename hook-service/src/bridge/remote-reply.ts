@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { readEvents } from '../mcp/event-stream';
-import { mediaType, readText } from '../mcp/http-client';
+import { mediaType, readText } from '../wire/http-client';
 import { idKey, isAnswer, isMessage, type Id, type Message } from './rpc';
 
 /** The far side answered, but with a status that is no answer. Its text may hold a JSON-RPC error. */

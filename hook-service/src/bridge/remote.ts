@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { JsonObject } from '../core/json';
 import { idHeader } from '../core/mcp-endpoint';
-import { createHttpClient, ExchangeFailure, type Exchange, type HttpClient } from '../mcp/http-client';
+import { createHttpClient, ExchangeFailure, type Exchange, type HttpClient } from '../wire/http-client';
 import { withEnvelope } from '../mcp/http-headers';
 import { explainRemote, isRefusedKey, needsSession } from './remote-problem';
 import { BadStatus, readReply } from './remote-reply';

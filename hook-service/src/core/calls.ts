@@ -58,6 +58,8 @@ export interface CallContext extends CallMaker {
   readonly delimiter?: ResultDelimiter;
   /** How much of a result of so many bytes the model may get; absent: as much as of any one. */
   readonly takeBytes?: (wanted: number) => number;
+  /** Told of each outcome that is on its way to the store; it never rejects. Absent: a call ends when its outcome is there. */
+  readonly recording?: (done: Promise<void>) => void;
 }
 
 /** How often the outcome of a call is looked for that runs elsewhere. */
@@ -214,9 +216,11 @@ export class CallRunner {
     const kept = wasNotRun
       ? store.release(context.scope, key)
       : store.record(context.scope, key, { digest, result }, outcomeTtlSeconds);
-    await kept.catch((error: unknown) =>
+    const done = kept.catch((error: unknown) =>
       goOnWithout(this.deps.log, 'store', 'outcome', { error, server: tool.server, tool: tool.tool }),
     );
+    if (context.recording === undefined) await done;
+    else context.recording(done);
     return ran;
   }
 

@@ -173,6 +173,28 @@ export function observers(all: readonly Observer[], log: Log): Observer {
   };
 }
 
+/** How long what happens waits to be told, in milliseconds: until a turn waits for its model. */
+const behindMs = 10;
+
+/**
+ * Tells an observer a little later, in order: what a turn has to do comes first, and the observer works while the turn
+ * waits. `flush` tells at once what is left.
+ */
+export function afterwards(observer: Observer): Observer & { flush(): void } {
+  let waiting: Observation[] = [];
+  const flush = (): void => {
+    const told = waiting;
+    waiting = [];
+    for (const each of told) observer.observe(each);
+  };
+  return {
+    observe(observation) {
+      if (waiting.push(observation) === 1) setTimeout(flush, behindMs);
+    },
+    flush,
+  };
+}
+
 /** Tells of one turn. */
 export function turnObserver(
   observer: Observer,

@@ -359,11 +359,9 @@ export class TurnService implements TurnHooks {
   }
 
   private log(turn: Record<string, unknown>, calls: TurnResult['calls']): void {
-    this.deps.log.info('turn finished', {
-      ...turn,
-      calls: calls.length,
-      failures: calls.flatMap((call) => call.failure ?? []),
-    });
+    const failures = calls.flatMap((call) => call.failure ?? []);
+    // The answer goes out first.
+    setImmediate(() => this.deps.log.info('turn finished', { ...turn, calls: calls.length, failures }));
   }
 
   private continuation(request: HookRequest, mark: TurnMark): Continuation {

@@ -120,8 +120,8 @@ export interface TurnResult {
   readonly question?: OwnQuestion & { readonly text: string };
   /** What the ledger keeps of the turn. */
   readonly kept?: JsonObject;
-  /** Resolves when the ledger has it: before that the client must not see the end. Never rejects. */
-  readonly keeping?: Promise<void>;
+  /** Resolves when the ledger has it, and the store every outcome: before that the client must not see the end. Never rejects. */
+  readonly keeping: Promise<void>;
   /** True where the answer is that of the turn which this one repeats. */
   readonly isRepeated?: true;
 }
@@ -157,6 +157,8 @@ class Turn {
   /** The limit beyond this turn that has ended it. */
   private usedUp: UsedUp | undefined;
   private keeping: Promise<void> | undefined;
+  /** Outcomes on their way to the store: the model need not wait for them, the client's end does. */
+  private readonly recordings: Promise<void>[] = [];
 
   constructor(
     private readonly deps: TurnDeps,
@@ -192,6 +194,7 @@ class Turn {
       ...(start.delimiter === undefined ? {} : { delimiter: start.delimiter }),
       toolLimit: (name) => this.budget.tool(name),
       takeBytes: (wanted) => this.budget.takeBytes(wanted),
+      recording: (done) => void this.recordings.push(done),
       ...(start.trace === undefined ? {} : { trace: start.trace }),
     };
     this.work = start.onWork === undefined ? undefined : this.newReport(start.onWork);
@@ -550,7 +553,7 @@ class Turn {
       end,
       ...(note === undefined ? {} : { note }),
       ...(kept === undefined ? {} : { kept }),
-      ...(this.keeping === undefined ? {} : { keeping: this.keeping }),
+      keeping: Promise.all([this.keeping, ...this.recordings]).then(() => undefined),
     };
   }
 }

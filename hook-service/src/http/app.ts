@@ -82,6 +82,17 @@ export function createApp(deps: AppDeps): Express {
     next();
   });
 
+  const { metrics } = deps;
+  const hooksGuarded = requireSecret(deps.secrets, { onRefused: metrics.refused });
+  // Looked through in this order: what turns need stands first.
+  app.use(
+    '/hooks',
+    hooksGuarded,
+    hookRoutes(deps.service, deps.bodyBytes),
+    logRoutes(metrics.log, deps.bodyBytes),
+    followRoute(deps.tickets),
+  );
+
   app.get('/health/live', (_req, res) => {
     res.json({ status: 'live' });
   });
@@ -105,15 +116,6 @@ export function createApp(deps: AppDeps): Express {
   });
 
   const guarded = requireSecret(deps.secrets);
-  const { metrics } = deps;
-  const hooksGuarded = requireSecret(deps.secrets, { onRefused: metrics.refused });
-  app.use(
-    '/hooks',
-    hooksGuarded,
-    logRoutes(metrics.log, deps.bodyBytes),
-    followRoute(deps.tickets),
-    hookRoutes(deps.service, deps.bodyBytes),
-  );
   app.use(
     guardrailPath,
     requireSecret(deps.secrets, { apiKey: true, onRefused: metrics.refused }),

@@ -1,11 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { failureError } from '../core/failure-policy';
 
 /** The header that carries the secret shared by the door and hook-service. */
 const secretHeader = 'x-toolturn-secret';
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 export interface SecretOptions {
   /** True where `Authorization: Bearer` will do as well, for programs that know no other header. */

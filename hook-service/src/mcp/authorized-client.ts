@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ExchangeFailure, type Exchange, type ExchangeRequest, type HttpClient } from './http-client';
+import { ExchangeFailure, type Exchange, type ExchangeRequest, type HttpClient } from '../wire/http-client';
 import type { TokenSource } from './token-source';
 
 /** An HTTP client whose requests carry an access token. One that is refused with 401 is sent once more with a new token. */

@@ -1,6 +1,6 @@
 import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelcontextprotocol/client';
 import { classifyCallError } from './call-failure';
-import { ExchangeFailure } from './http-client';
+import { ExchangeFailure } from '../wire/http-client';
 
 const status = (code: number, text = '') =>
   new SdkHttpError(SdkErrorCode.ClientHttpNotImplemented, `HTTP ${code}`, { status: code, text });

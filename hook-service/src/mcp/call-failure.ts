@@ -2,7 +2,7 @@ import { ProtocolError, SdkError, SdkErrorCode, SdkHttpError } from '@modelconte
 import { failureTold } from '../core/failure-policy';
 import type { FailureKind, ToolResult } from '../core/ports';
 import { cleanText } from './clean-text';
-import { ExchangeFailure } from './http-client';
+import { ExchangeFailure } from '../wire/http-client';
 import { TokenFailure } from './token-source';
 
 /** Why a call has no result, and what may be done about it. */

@@ -9,7 +9,7 @@ import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
 import { shownAddress } from '../core/shown-address';
 import { cleanText } from './clean-text';
 import { ConnectFailure } from './connection';
-import { codeOf, createHttpClient, ExchangeFailure, mediaType, readText } from './http-client';
+import { codeOf, createHttpClient, ExchangeFailure, mediaType, readText } from '../wire/http-client';
 
 import { TokenFailure } from './token-source';
 

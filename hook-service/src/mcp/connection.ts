@@ -8,7 +8,7 @@ import type { Log } from '../core/ports';
 import type { RemoteServer, ServerConfig, StdioServer } from '../core/servers';
 import { within } from '../core/within';
 import { withTokens } from './authorized-client';
-import { createHttpClient } from './http-client';
+import { createHttpClient } from '../wire/http-client';
 import { HttpTransport } from './http-transport';
 import { identityHeader } from './identity-token';
 import { keepProgressFirst } from './progress-order';

@@ -1,6 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { IncomingMessage } from 'node:http';
-import { codeOf, ExchangeFailure, rejectIncomplete } from './http-client';
+import { codeOf, ExchangeFailure, rejectIncomplete } from '../wire/http-client';
 
 export interface EventHandlers {
   onEvent(event: EventSourceMessage): void;

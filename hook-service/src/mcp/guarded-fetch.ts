@@ -5,7 +5,7 @@ import https from 'node:https';
 import { isIP } from 'node:net';
 import type { AddressClass } from '../core/ports';
 import { addressClass } from './address-class';
-import { readText } from './http-client';
+import { readText } from '../wire/http-client';
 
 /** An address that was named by somebody else than the config, and may not be asked. */
 export class RefusedAddress extends Error {

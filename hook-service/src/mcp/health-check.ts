@@ -1,5 +1,5 @@
 import type { RemoteServer } from '../core/servers';
-import { codeOf, createHttpClient, type HttpClient } from './http-client';
+import { codeOf, createHttpClient, type HttpClient } from '../wire/http-client';
 
 /** Asks a server's own health address again and again (`health_check` in the config). */
 export class HealthCheck {

@@ -9,7 +9,7 @@ import {
 import type { IncomingMessage } from 'node:http';
 import { readEvents } from './event-stream';
 import { envelopeVersion, withEnvelope, withoutSession, type Headers } from './http-headers';
-import { ExchangeFailure, mediaType, readText, type Exchange, type HttpClient } from './http-client';
+import { ExchangeFailure, mediaType, readText, type Exchange, type HttpClient } from '../wire/http-client';
 import { answers, parseMessages, requestId, statusError } from './messages';
 import { StandingStream } from './standing-stream';
 

@@ -1,6 +1,6 @@
 import { SdkErrorCode, SdkHttpError, type JSONRPCMessage } from '@modelcontextprotocol/client';
 import type { IncomingMessage } from 'node:http';
-import { readText } from './http-client';
+import { readText } from '../wire/http-client';
 
 /** How much of an error page is kept: enough for a JSON-RPC error, not a whole login page. */
 const errorBodyLimit = 65_536;

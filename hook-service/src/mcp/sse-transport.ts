@@ -8,7 +8,7 @@ import {
 import type { IncomingMessage } from 'node:http';
 import { within } from '../core/within';
 import { readEvents } from './event-stream';
-import { ExchangeFailure, mediaType, type Exchange, type HttpClient } from './http-client';
+import { ExchangeFailure, mediaType, type Exchange, type HttpClient } from '../wire/http-client';
 import { parseMessages, statusError } from './messages';
 
 export interface SseTransportOptions {

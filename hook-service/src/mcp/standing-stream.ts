@@ -1,6 +1,6 @@
 import { SdkHttpError } from '@modelcontextprotocol/client';
 import type { IncomingMessage } from 'node:http';
-import { ExchangeFailure, mediaType, type Exchange } from './http-client';
+import { ExchangeFailure, mediaType, type Exchange } from '../wire/http-client';
 import { statusError } from './messages';
 
 export interface StandingStreamOptions {

@@ -13,7 +13,7 @@ import {
 import type { OAuthSettings } from '../core/servers';
 import { cleanText } from './clean-text';
 import { guardedFetch, RefusedAddress } from './guarded-fetch';
-import { codeOf } from './http-client';
+import { codeOf } from '../wire/http-client';
 
 /** No token could be had. The text is for a person, and holds no credential. */
 export class TokenFailure extends Error {

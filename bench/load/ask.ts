@@ -1,6 +1,6 @@
 /** One request, or one whole turn, in the form that its subject has. */
 import { proof, question } from '../parts/script';
-import { complete, type Call } from './chat';
+import { bareClient, sdkClient, type Call, type Complete } from './chat';
 import { hookTurn, preCall } from './hooks';
 import type { Sample, Subject } from './job';
 import { openSession, type McpSession } from './mcp';
@@ -15,8 +15,10 @@ const newWord = (): string => `${started}-${process.pid}-${(asked += 1)}`;
 
 /** The `index`-th client of a subject, with sessions of its own. What it gets is checked: a wrong answer rejects. */
 export async function client(subject: Subject, index: number): Promise<Asking> {
-  const session = subject.mcp === undefined ? undefined : await openSession(subject.mcp);
+  const { mcp, ...rest } = subject;
+  const session = mcp === undefined ? undefined : await openSession({ ...rest, mcp });
   const url = subject.urls[index % subject.urls.length] ?? '';
+  const complete = (subject.client === 'sdk' ? sdkClient : bareClient)(url, subject.key);
   return async () => {
     const word = newWord();
     const content = question(subject.kind, word);
@@ -28,12 +30,12 @@ export async function client(subject: Subject, index: number): Promise<Asking> {
     };
     switch (subject.driver) {
       case 'chat': {
-        const answer = await complete(url, subject.key, body);
+        const answer = await complete(body);
         check(answer.said, word);
         return answer;
       }
       case 'loop':
-        return loop(subject, url, body, word, session);
+        return loop(subject, complete, body, word, session);
       case 'hooks':
         return hookTurn(url, subject, body, asked, (said) => check(said, word));
       case 'pre-call':
@@ -45,7 +47,7 @@ export async function client(subject: Subject, index: number): Promise<Asking> {
 /** What a client does that has the tools itself. */
 async function loop(
   subject: Subject,
-  url: string,
+  complete: Complete,
   body: { readonly messages: readonly object[]; readonly stream: boolean },
   word: string,
   session: McpSession | undefined,
@@ -54,7 +56,7 @@ async function loop(
   const begun = performance.now();
   let [first, bytes, messages] = [0, 0, body.messages];
   for (;;) {
-    const answer = await complete(url, subject.key, { ...body, messages });
+    const answer = await complete({ ...body, messages });
     if (first === 0) first = answer.first;
     bytes += answer.bytes;
     if (answer.calls.length === 0) {

@@ -15,6 +15,8 @@ export interface Subject {
   /** What the scripted provider is to do (parts/script.ts). */
   readonly kind: string;
   readonly stream?: boolean;
+  /** `sdk`: the official clients of OpenAI and MCP; absent: nothing but POSTs on kept connections. */
+  readonly client?: 'sdk';
   /** The request's `tools`. */
   readonly tools?: readonly object[];
   /** Messages before the question. */
@@ -27,8 +29,6 @@ export interface Subject {
 
 export interface McpUse {
   readonly url: string;
-  /** `sdk`: the official client; `raw`: nothing but a POST on a kept connection. */
-  readonly client: 'sdk' | 'raw';
   /** The calls of one round at once, or one after the other. */
   readonly parallel: boolean;
 }

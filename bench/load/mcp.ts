@@ -1,14 +1,16 @@
 /** MCP sessions as a client's own loop holds them: opened once, used for every call. */
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import type { McpUse } from './job';
+import type { McpUse, Subject } from './job';
 import { post } from './http';
+
+type OpenedBy = Pick<Subject, 'client'> & { readonly mcp: McpUse };
 
 export interface McpSession {
   /** The text of the result. */
   call(tool: string, args: Record<string, unknown>): Promise<string>;
 }
 
-export async function openSession({ url, client }: McpUse): Promise<McpSession> {
+export async function openSession({ mcp: { url }, client }: OpenedBy): Promise<McpSession> {
   return client === 'sdk' ? sdk(url) : raw(url);
 }
 

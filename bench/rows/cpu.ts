@@ -36,7 +36,7 @@ export const cpu: Row = {
       [parts.tools]: lab.tools.pid,
     };
     const turns = await blocks(context, [
-      [await ours(context, { kind: 'tool' }), ofOurs],
+      [await ours(context, { kind: 'tool', client: 'sdk' }), ofOurs],
       [await loop(context, { kind: 'tool' }), { [parts.alone]: alone.pid }],
     ]);
     const { [parts.tools]: _, ...served } = ofOurs;

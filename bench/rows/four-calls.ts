@@ -7,7 +7,7 @@ export const fourCalls: Row = {
   name: 'four-calls',
   title: `Stream with four calls, ${four.apartMs} ms apart, each tool ${four.toolMs} ms`,
   async run(context) {
-    const form = { kind: 'four', stream: true };
+    const form = { kind: 'four', stream: true, client: 'sdk' } as const;
     const subjects = [
       await ours(context, form),
       await loop(context, form, { parallel: false, name: names.serial }),

@@ -6,25 +6,30 @@ export const oneToolStream: Row = {
   name: 'one-tool-stream',
   title: 'Streamed one-tool turn',
   async run(context) {
-    const form = { kind: 'tool', stream: true };
+    const form = { kind: 'tool', stream: true, client: 'sdk' } as const;
+    const lean = { ...form, client: 'lean' } as const;
     const subjects = [
       await ours(context, form),
       await loop(context, form),
-      await loop(context, form, { client: 'raw' }),
+      await ours(context, lean),
+      await loop(context, lean),
       ...(await newest(context, form)),
     ];
     const times = await latencies(context, subjects, { rounds: 40, each: 5 });
-    const others = subjects.slice(1).map(({ name }) => name);
     const fields = [
       ['first', 'first byte, 1 client', 1],
       ['total', 'total, 1 client', 0.95],
     ] as const;
+    const compared = (to: string, against: string, isReference = false) =>
+      fields.map(([field, what, most]) =>
+        ratio(what, times(field), to, against, isReference ? { reach: { most } } : {}),
+      );
     return {
-      figures: others.flatMap((against) =>
-        fields.map(([field, what, most]) =>
-          ratio(what, times(field), names.ours, against, against === names.loop ? { reach: { most } } : {}),
-        ),
-      ),
+      figures: [
+        ...compared(names.ours, names.loop, true),
+        ...compared(names.leanOurs, names.lean),
+        ...subjects.slice(4).flatMap(({ name }) => compared(names.ours, name)),
+      ],
     };
   },
 };

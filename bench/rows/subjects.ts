@@ -4,6 +4,7 @@ import type { Context } from './row';
 
 export const names = {
   ours: 'Toolturn',
+  leanOurs: 'Toolturn, asked without libraries',
   bare: 'LiteLLM alone, tools from the client',
   toolless: 'LiteLLM alone, no tools',
   loop: 'client-side loop',
@@ -17,12 +18,19 @@ interface Form {
   readonly kind: string;
   readonly stream?: boolean;
   readonly history?: readonly object[];
+  /** `sdk`: with the official clients; `lean`, or absent: without libraries. */
+  readonly client?: 'sdk' | 'lean';
+}
+
+function asked({ client, ...form }: Form): Omit<Form, 'client'> & Pick<Subject, 'client'> {
+  return client === 'sdk' ? { ...form, client } : form;
 }
 
 /** A request through LiteLLM with the door. */
 export async function ours({ lab }: Context, form: Form): Promise<Subject> {
   const { proxy } = await lab.usual();
-  return { name: names.ours, driver: 'chat', urls: [proxy.url], key: lab.key, ...form };
+  const name = form.client === 'lean' ? names.leanOurs : names.ours;
+  return { name, driver: 'chat', urls: [proxy.url], key: lab.key, ...asked(form) };
 }
 
 /** The same request through the same LiteLLM without the door; the client attaches the tools that Toolturn offers. */
@@ -33,21 +41,21 @@ export async function bare(context: Context, form: Form): Promise<Subject> {
 /** The same without any tools. */
 export async function toolless({ lab }: Context, form: Form): Promise<Subject> {
   const { url } = await lab.bare();
-  return { name: names.toolless, driver: 'chat', urls: [url], key: lab.key, ...form };
+  return { name: names.toolless, driver: 'chat', urls: [url], key: lab.key, ...asked(form) };
 }
 
 /** A client that has the tools and runs them itself, over a session that is open. */
 export async function loop(
   context: Context,
   form: Form,
-  mcp: { readonly client?: 'sdk' | 'raw'; readonly parallel?: boolean; readonly name?: string } = {},
+  mcp: { readonly parallel?: boolean; readonly name?: string } = {},
 ): Promise<Subject> {
-  const { client = 'sdk', parallel = true, name = client === 'sdk' ? names.loop : names.lean } = mcp;
+  const { parallel = true, name = form.client === 'lean' ? names.lean : names.loop } = mcp;
   return {
-    ...(await bare(context, form)),
+    ...(await bare(context, { ...form, client: form.client ?? 'sdk' })),
     name,
     driver: 'loop',
-    mcp: { url: context.lab.toolsUrl(), client, parallel },
+    mcp: { url: context.lab.toolsUrl(), parallel },
   };
 }
 
@@ -63,7 +71,7 @@ export async function newest({ lab }: Context, form: Form): Promise<Subject[]> {
       require_approval: 'never',
     },
   ];
-  return [{ name: names.newest, driver: 'chat', urls: [proxy.url], key: lab.key, tools, ...form }];
+  return [{ name: names.newest, driver: 'chat', urls: [proxy.url], key: lab.key, tools, ...asked(form) }];
 }
 
 /** The definitions that Toolturn offers, as it offers them. */

@@ -14,7 +14,7 @@ import { judge } from './core/guardrail';
 import type { TurnHooks } from './core/hooks';
 import type { CatalogWarnings } from './core/look-alikes';
 import type { McpEndpoint } from './core/mcp-endpoint';
-import type { Observer } from './core/observer';
+import type { LaterObserver } from './core/observer';
 import { OfferBook } from './core/offer';
 import type { Overload } from './core/overload';
 import type { PartHealth } from './core/ports';
@@ -66,7 +66,7 @@ export interface ProcessParts {
   readonly overload: Overload;
   /** Of all generations: each change ends the tickets of the one before. */
   readonly tickets: Tickets;
-  readonly observer: Observer;
+  readonly observer: LaterObserver;
   readonly audit: Pick<Audit, 'find'>;
   /** Whether somebody collects spans: requests name ours as their parents then. */
   readonly traced: boolean;
@@ -238,6 +238,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     secrets: parts.secrets,
     bodyBytes: config.bodyBytes,
     health: parts.health,
+    settle: () => observer.flush(),
     accepting: parts.accepting,
     log,
   });

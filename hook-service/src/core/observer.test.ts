@@ -1,5 +1,5 @@
 import { silent } from '../../../tests/support/silent-log';
-import { observers, type Observation } from './observer';
+import { afterwards, observers, type Observation } from './observer';
 import { readTokens } from './usage';
 
 const observation: Observation = {
@@ -23,6 +23,31 @@ describe('observers', () => {
     all.observe(observation);
     expect(seen).toEqual([observation, observation]);
     expect(errors).toEqual(['an observer of turns failed']);
+  });
+});
+
+describe('an observer that is told afterwards', () => {
+  const second: Observation = { ...observation, at: 2 };
+
+  it('hears of everything in order, behind what is being done', async () => {
+    const seen: Observation[] = [];
+    let heard = (): void => undefined;
+    const all = new Promise<void>((resolve) => (heard = resolve));
+    const later = afterwards({ observe: (each) => void (seen.push(each) === 2 && heard()) });
+    later.observe(observation);
+    later.observe(second);
+    expect(seen).toEqual([]);
+    await all;
+    expect(seen).toEqual([observation, second]);
+  });
+
+  it('hears at once what is left, and of nothing twice', () => {
+    const seen: Observation[] = [];
+    const later = afterwards({ observe: (each) => void seen.push(each) });
+    later.observe(observation);
+    later.flush();
+    later.flush();
+    expect(seen).toEqual([observation]);
   });
 });
 

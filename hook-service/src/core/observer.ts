@@ -176,11 +176,17 @@ export function observers(all: readonly Observer[], log: Log): Observer {
 /** How long what happens waits to be told, in milliseconds: until a turn waits for its model. */
 const behindMs = 10;
 
+/** An observer that hears of things a little later. */
+export interface LaterObserver extends Observer {
+  /** Tells at once what is left. */
+  flush(): void;
+}
+
 /**
  * Tells an observer a little later, in order: what a turn has to do comes first, and the observer works while the turn
- * waits. `flush` tells at once what is left.
+ * waits.
  */
-export function afterwards(observer: Observer): Observer & { flush(): void } {
+export function afterwards(observer: Observer): LaterObserver {
   let waiting: Observation[] = [];
   const flush = (): void => {
     const told = waiting;

@@ -46,6 +46,8 @@ export interface AppDeps {
   readonly bodyBytes: number;
   /** Every part of readiness by name. */
   readonly health: () => Record<string, PartHealth>;
+  /** Tells whoever watches what they have not heard yet. */
+  readonly settle: () => void;
   /** False once a stop has begun. */
   readonly accepting: () => boolean;
   readonly log: Log;
@@ -92,6 +94,12 @@ export function createApp(deps: AppDeps): Express {
     logRoutes(metrics.log, deps.bodyBytes),
     followRoute(deps.tickets),
   );
+
+  app.use((_req, _res, next) => {
+    // Who asks what has happened sees all of it.
+    deps.settle();
+    next();
+  });
 
   app.get('/health/live', (_req, res) => {
     res.json({ status: 'live' });

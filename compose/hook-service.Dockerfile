@@ -17,7 +17,8 @@ RUN npx --yes "$(node -p "require('./package.json').packageManager")" install --
       --filter @toolturn/hook-service
 
 FROM node:20.19.5-bookworm-slim
-ENV NODE_ENV=production TOOLTURN_HOST=0.0.0.0
+# One heap of glibc for all threads: each with its own would keep gaps that grow for hours.
+ENV NODE_ENV=production TOOLTURN_HOST=0.0.0.0 MALLOC_ARENA_MAX=1
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=packages /app/hook-service hook-service

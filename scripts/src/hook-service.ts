@@ -12,6 +12,12 @@ export interface RunningHookService extends RunningProcess {
   readonly port: number;
 }
 
+/**
+ * V8's threads each get a heap of their own from glibc, with gaps that grow for hours; with one for all of them the
+ * resident memory stays level (bench/findings.md).
+ */
+const usual = { TOOLTURN_HOST: '127.0.0.1', MALLOC_ARENA_MAX: '1' };
+
 /** Starts `node hook-service/dist/main.js serve --config FILE`. `env` holds TOOLTURN_SECRET, LITELLM_URL, REDIS_URL. */
 export async function startHookService(options: {
   configPath: string;
@@ -31,7 +37,7 @@ export async function startHookService(options: {
     name: 'hook-service',
     command: process.execPath,
     args: [...(options.nodeArgs ?? []), main, 'serve', '--config', options.configPath],
-    env: operatorEnv({ TOOLTURN_HOST: '127.0.0.1', ...options.env, TOOLTURN_PORT: `${port}` }),
+    env: operatorEnv({ ...usual, ...options.env, TOOLTURN_PORT: `${port}` }),
     // It lets turns in flight finish before it ends.
     graceMs: 30_000,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),

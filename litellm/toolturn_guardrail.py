@@ -27,7 +27,11 @@ import orjson
 from fastapi import HTTPException
 from litellm._logging import verbose_proxy_logger
 from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.integrations.custom_logger import CustomLogger
+from litellm.litellm_core_utils.litellm_logging import get_custom_logger_compatible_class
 from litellm.types.llms.openai import GenericEvent
+
+import litellm
 
 try:  # newer LiteLLM encrypts response ids for their owner, in a hook that runs behind this one
     from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
@@ -52,6 +56,7 @@ CONNECT = 4.0
 PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=CONNECT)
 REPORT = aiohttp.ClientTimeout(total=5, sock_connect=CONNECT)
 FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=3)
+SENT = 3  # rounds of the event loop after which a request is on its way; LiteLLM logs while hook-service works
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 
 
@@ -162,11 +167,17 @@ class Toolturn(CustomGuardrail):
         answered = _dump(response)
         if not DIALECTS[mark["dialect"]].calls_in(answered):
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
-        _log_before_change(data, response)
         try:
             asked = _request(data, user_api_key_dict, mark)
             body = {**asked, "turn": self._came(mark), "response": answered}
-            answer = await self._post("/hooks/post-call", body, _timeout(mark))
+            posting = asyncio.create_task(self._post("/hooks/post-call", body, _timeout(mark)))
+            try:
+                for _ in range(SENT):
+                    await asyncio.sleep(0)
+                _log_before_change(data, response)
+                answer = await posting
+            finally:
+                posting.cancel()
         except _Refused as refused:
             raise HTTPException(refused.status, detail={"error": refused.message}) from None
         except Exception as error:
@@ -188,6 +199,7 @@ class Toolturn(CustomGuardrail):
             return
         dialect = DIALECTS[mark["dialect"]]
         hides = bool(mark.get("ours"))
+        writes = dialect.writes and not _is_watched(request_data)
         seen: list[Any] = []  # what the client has got by then: the model's next round needs it
         chunks = _frames(response) if dialect.raw else aiter(response)
         async for chunk in chunks:
@@ -204,7 +216,7 @@ class Toolturn(CustomGuardrail):
             if hides:
                 _hide_echo(getattr(chunk, "response", None), mark)
             seen.append(chunk)
-            yield chunk
+            yield _written(chunk) if writes else chunk
 
     async def async_post_call_response_headers_hook(
         self, data: dict, user_api_key_dict: Any, response: Any, request_headers: Any = None
@@ -652,6 +664,22 @@ def _dialect(data: dict) -> str | None:
     return next((name for name, dialect in DIALECTS.items() if path.endswith(dialect.paths)), None)
 
 
+def _is_watched(data: dict) -> bool:
+    """Whether anybody else in LiteLLM looks at the chunks of a stream, or changes them: they stay objects then."""
+    loggers = (get_custom_logger_compatible_class(c) if isinstance(c, str) else c for c in litellm.callbacks)
+    others = {type(each) for each in loggers if isinstance(each, CustomLogger) and not isinstance(each, Toolturn)}
+    watching = any(getattr(each, name) is not getattr(CustomLogger, name) for each in others for name in CHUNK_HOOKS)
+    return watching or "_litellm_client_requested_model" in data  # newer LiteLLM changes the model's name in each
+
+
+def _written(chunk: Any) -> Any:
+    """A chunk as LiteLLM writes it. Of an object it first makes texts that nobody reads, at more cost than this."""
+    return chunk.model_dump_json(exclude_none=True, exclude_unset=True) if hasattr(chunk, "model_dump_json") else chunk
+
+
+CHUNK_HOOKS = ("async_post_call_streaming_hook", "async_post_call_streaming_iterator_hook")
+
+
 def _field(value: Any, name: str) -> Any:
     """A field of a chunk. Asked for one that it does not declare, pydantic takes three times as long."""
     extra = getattr(value, "__pydantic_extra__", None)
@@ -783,6 +811,7 @@ class _Dialect:
 
     paths: tuple[str, ...] = ("/chat/completions",)
     raw = False  # True where LiteLLM hands bytes of SSE to its hooks
+    writes = True  # False where LiteLLM's chunks go on as they are
     fields = frozenset(
         {*PLAIN, "messages", "stream_options", "seed", "stop", "user", "response_format", "reasoning_effort"}
         | {"presence_penalty", "frequency_penalty"}
@@ -806,6 +835,7 @@ class _Dialect:
 
 
 class _Responses(_Dialect):
+    writes = False
     paths = ("/v1/responses", "/responses")
     calls = ("function_call", "custom_tool_call")
     fields = frozenset({*PLAIN, "input", "instructions", "reasoning", "store", "text", "user"})
@@ -838,6 +868,7 @@ class _Responses(_Dialect):
 
 
 class _Messages(_Dialect):
+    writes = False
     paths = ("/v1/messages",)
     raw = True
     fields = frozenset({*PLAIN, "messages", "system", "stop_sequences", "thinking", "top_k"})
@@ -862,6 +893,7 @@ class _Messages(_Dialect):
 
 
 class _GenerateContent(_Dialect):
+    writes = False
     paths = (":generateContent", ":streamGenerateContent")
     raw = True
 

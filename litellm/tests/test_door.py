@@ -17,6 +17,7 @@ import pytest
 import toolturn_guardrail as door
 from aiohttp import web
 from fastapi import HTTPException
+from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import LiteLLM_ObjectPermissionTable, UserAPIKeyAuth
 from litellm.types.utils import ModelResponse, ModelResponseStream
 
@@ -737,11 +738,34 @@ async def read(guardrail: door.Toolturn, data: dict, *model: Any) -> list[Any]:
     return [chunk async for chunk in guardrail.async_post_call_streaming_iterator_hook(KEY, chunks(*model), data)]
 
 
+def as_written(chunk: ModelResponseStream) -> str:
+    return chunk.model_dump_json(exclude_none=True, exclude_unset=True)
+
+
 class TestAStream:
     @pytest.mark.asyncio
-    async def test_of_text_passes_as_the_very_same_chunks(self) -> None:
+    async def test_of_text_passes_as_litellm_would_write_it(self) -> None:
+        model = [a_chunk(content="Hel"), a_chunk(content="lo.")]
+        out = await read(closed_door(), an_armed_request(), *model)
+        assert out == [as_written(each) for each in model]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("hook", door.CHUNK_HOOKS)
+    async def test_of_text_passes_as_the_very_same_chunks_where_somebody_else_looks_at_them(
+        self, monkeypatch: pytest.MonkeyPatch, hook: str
+    ) -> None:
+        watcher = type("Watcher", (CustomLogger,), {hook: lambda self, **_: None})
+        monkeypatch.setattr(door.litellm, "callbacks", [closed_door(), "no_such_logger", watcher()])
         model = [a_chunk(content="Hel"), a_chunk(content="lo.")]
         assert all(a is b for a, b in zip(await read(closed_door(), an_armed_request(), *model), model, strict=True))
+
+    @pytest.mark.asyncio
+    async def test_of_text_is_written_beside_loggers_that_look_at_no_chunk(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(door.litellm, "callbacks", [print, CustomLogger(), closed_door()])
+        chunk = a_chunk(content="Hel")
+        assert await read(closed_door(), an_armed_request(), chunk) == [as_written(chunk)]
 
     @pytest.mark.asyncio
     async def test_without_our_mark_passes_with_its_calls(self) -> None:
@@ -759,7 +783,7 @@ class TestAStream:
         text, call, more = a_chunk(content="Let me see."), a_call_chunk(), a_chunk()
         async with open_door(monkeypatch, stream=stream) as guardrail:
             out = await read(guardrail, an_armed_request(), text, call, more)
-        assert out == [text, '{"a":1}', '{"b":2}']
+        assert out == [as_written(text), '{"a":1}', '{"b":2}']
         head, first, *rest = received
         assert head["turn"] == ARMED["turn"]
         assert head["seen"][0]["choices"][0]["delta"]["content"] == "Let me see."

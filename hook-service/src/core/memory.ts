@@ -86,7 +86,7 @@ interface ReadTurn {
 }
 
 /** Past answers that are remembered in each of two halves; an entry takes some hundred bytes. */
-const rememberedTurns = 10_000;
+const rememberedTurns = 2_000;
 
 /**
  * Reads the histories of requests. A conversation comes again with every request, longer by one answer, so what was read

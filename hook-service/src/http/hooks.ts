@@ -1,5 +1,4 @@
 import express, { type Response, type Router } from 'express';
-import { once } from 'node:events';
 import type { ChunkSink, TurnHooks } from '../core/hooks';
 import type { RepeatMark } from '../core/repeat-mark';
 import type { JsonObject } from '../core/json';
@@ -93,8 +92,18 @@ function lineSink(res: Response): ChunkSink {
   return {
     async write(chunk: JsonObject) {
       if (res.destroyed) return;
-      if (!res.write(`${JSON.stringify(chunk)}\n`))
-        await Promise.race([once(res, 'drain'), once(res, 'close')]);
+      if (!res.write(`${JSON.stringify(chunk)}\n`)) await drained(res);
     },
   };
+}
+
+/** Resolves when more may be written, or nobody reads any more. Leaves no listener: it would hold what was written. */
+function drained(res: Response): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      res.off('drain', done).off('close', done);
+      resolve();
+    };
+    res.on('drain', done).on('close', done);
+  });
 }

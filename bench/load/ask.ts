@@ -15,8 +15,8 @@ const newWord = (): string => `${started}-${process.pid}-${(asked += 1)}`;
 
 /** The `index`-th client of a subject, with sessions of its own. What it gets is checked: a wrong answer rejects. */
 export async function client(subject: Subject, index: number): Promise<Asking> {
-  const { mcp, ...rest } = subject;
-  const session = mcp === undefined ? undefined : await openSession({ ...rest, mcp });
+  const { mcp } = subject;
+  const session = mcp === undefined ? undefined : await openSession(mcp, subject.client);
   const url = subject.urls[index % subject.urls.length] ?? '';
   const complete = (subject.client === 'sdk' ? sdkClient : bareClient)(url, subject.key);
   return async () => {

@@ -3,14 +3,12 @@ import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/cli
 import type { McpUse, Subject } from './job';
 import { post } from './http';
 
-type OpenedBy = Pick<Subject, 'client'> & { readonly mcp: McpUse };
-
 export interface McpSession {
   /** The text of the result. */
   call(tool: string, args: Record<string, unknown>): Promise<string>;
 }
 
-export async function openSession({ mcp: { url }, client }: OpenedBy): Promise<McpSession> {
+export async function openSession({ url }: McpUse, client: Subject['client']): Promise<McpSession> {
   return client === 'sdk' ? sdk(url) : raw(url);
 }
 

@@ -38,26 +38,9 @@ declare module 'ioredis' {
 const prefixOf = (scope: string): string => `tt:{${scope}}:ledger:`;
 const digest = (text: string): string => hash('sha256', text, 'hex').slice(0, 40);
 
-/** Most digests of keys that are remembered: a conversation is looked up with every request, longer by one answer. */
-const rememberedDigests = 5_000;
-
-/** The digest of a key, which is worked out once for all requests of a conversation. */
-function rememberedDigest(): (key: string) => string {
-  const known = new Map<string, string>();
-  return (key) => {
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const made = digest(key);
-    if (known.size >= rememberedDigests) known.clear();
-    known.set(key, made);
-    return made;
-  };
-}
-
 /** The ledger in Redis: one round trip to keep a turn, one to recall a whole conversation. */
 export function redisLedger(redis: Redis, seal: Seal = plainSeal): Ledger {
   redis.defineCommand('recallHidden', { lua: recallScript });
-  const digestOf = rememberedDigest();
   return {
     async keep(scope, keys, value, ttlSeconds) {
       const text = JSON.stringify(value);
@@ -77,7 +60,7 @@ export function redisLedger(redis: Redis, seal: Seal = plainSeal): Ledger {
       const opened = (text: string | null | undefined) => (text ? seal.open(prefix, text) : undefined);
       const texts = await redis.recallHidden(
         keys.length,
-        ...keys.map((key) => prefix + digestOf(key)),
+        ...keys.map((key) => prefix + digest(key)),
         prefix,
         ...groups.map((group) => `${group.length}`),
       );

@@ -16,7 +16,8 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextvars import ContextVar
 from copy import deepcopy
 from datetime import datetime
 from types import SimpleNamespace
@@ -57,6 +58,7 @@ PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=CONNECT)
 REPORT = aiohttp.ClientTimeout(total=5, sock_connect=CONNECT)
 FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=3)
 SENT = 3  # rounds of the event loop after which a request is on its way; LiteLLM logs while hook-service works
+UNTAKEN = 10.0  # seconds that LiteLLM may need from a model's answer to the hook behind the call
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 
 
@@ -90,7 +92,7 @@ class Toolturn(CustomGuardrail):
             asked = _request(data, user_api_key_dict, written)
             plain = _plain_request(dialect, asked, data)
             if plain and (ticket := self._tickets.find(plain)):
-                return self._begun(data, dialect, asked, ticket)
+                return self._begun(data, user_api_key_dict, dialect, asked, ticket)
             asked["ticket"] = bool(plain)
             answer = await self._post("/hooks/pre-call", asked, PRE_CALL)
         except Exception as error:  # whatever it is, the request goes on without tools, unless that is not wanted
@@ -127,9 +129,10 @@ class Toolturn(CustomGuardrail):
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             fields = list({*written["set"], *changes})
             metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", [])}
+            _Early.expect(data, user_api_key_dict, metadata[MARK])
         return data
 
-    def _begun(self, data: dict, dialect: str, request: dict, ticket: _Ticket) -> dict:
+    def _begun(self, data: dict, key: Any, dialect: str, request: dict, ticket: _Ticket) -> dict:
         """Does to a plain request what hook-service said of an equal one, which hears of it when a tool is called."""
         metadata, turn = _metadata(data), secrets.token_hex(16)
         metadata[OF] = ticket.of.replace("*", turn)
@@ -144,6 +147,7 @@ class Toolturn(CustomGuardrail):
             **{"began": time.monotonic(), "deadline": ticket.deadline},
             **{"ours": sorted(_tool_names(changes.get("tools"))), "set": list(changes), "remove": []},
         }
+        _Early.expect(data, key, metadata[MARK])
         return data
 
     def _came(self, mark: dict) -> dict:
@@ -154,6 +158,18 @@ class Toolturn(CustomGuardrail):
         age = (time.monotonic() - mark["began"]) * 1000
         asked, told = self._tickets.recall(turn), self._reports.take_request(turn)
         return {**mark["turn"], "age": age, "asked": asked and orjson.Fragment(asked), "request": told}
+
+    async def async_post_call_success_deployment_hook(self, request_data: dict, response: Any, call_type: Any) -> None:
+        """Hands a turn on at once: what LiteLLM does until the hook behind the call costs it no time then."""
+        early = EARLY.get()
+        if early is None or not early.waits_for(request_data):
+            return
+        try:
+            answered = _dump(response)
+            if DIALECTS[early.mark["dialect"]].calls_in(answered):
+                await early.begin(answered, self._finish(early.data, early.key, early.mark, answered))
+        except Exception as error:  # the hook behind the call does it
+            verbose_proxy_logger.debug("toolturn: a turn was not handed on early: %s", _name(error))
 
     async def async_post_call_success_hook(self, data: dict, user_api_key_dict: Any, response: Any) -> Any:
         """Replaces a response that holds tool calls by the finished answer, in place."""
@@ -168,16 +184,16 @@ class Toolturn(CustomGuardrail):
         if not DIALECTS[mark["dialect"]].calls_in(answered):
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
         try:
-            asked = _request(data, user_api_key_dict, mark)
-            body = {**asked, "turn": self._came(mark), "response": answered}
-            posting = asyncio.create_task(self._post("/hooks/post-call", body, _timeout(mark)))
+            early = EARLY.get()
+            posting = early and early.take(answered)
             try:
-                for _ in range(SENT):
-                    await asyncio.sleep(0)
+                if posting is None:
+                    posting = await _sent(self._finish(data, user_api_key_dict, mark, answered))
                 _log_before_change(data, response)
                 answer = await posting
             finally:
-                posting.cancel()
+                if posting is not None:
+                    posting.cancel()
         except _Refused as refused:
             raise HTTPException(refused.status, detail={"error": refused.message}) from None
         except Exception as error:
@@ -268,6 +284,10 @@ class Toolturn(CustomGuardrail):
             # LiteLLM logs tokens and cost when its own stream ends, so it has to end.
             await _drain(rest)
 
+    def _finish(self, data: dict, key: Any, mark: dict, answered: dict) -> Coroutine[Any, Any, dict]:
+        body = {**_request(data, key, mark), "turn": self._came(mark), "response": answered}
+        return self._post("/hooks/post-call", body, _timeout(mark))
+
     async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
         payload = orjson.dumps(body, default=_no_json)
         async with self._session().post(URL + path, data=payload, timeout=timeout) as reply:
@@ -290,6 +310,55 @@ class Toolturn(CustomGuardrail):
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
             self._sessions[loop] = aiohttp.ClientSession(connector=connector, headers=headers, read_bufsize=2**20)
         return self._sessions[loop]
+
+
+class _Early:
+    """The turn of one request, in whose context this is: handed on while LiteLLM still works on the model's answer."""
+
+    def __init__(self, data: dict, key: Any, mark: dict) -> None:
+        self.data, self.key, self.mark = data, key, mark
+        self._answered: dict | None = None
+        self._posting: asyncio.Task | None = None
+
+    @staticmethod
+    def expect(data: dict, key: Any, mark: dict) -> None:
+        """For chat alone: in other dialects LiteLLM makes another response of the model's."""
+        wanted = mark["dialect"] == "chat" and not data.get("stream") and not _is_judged(data)
+        EARLY.set(_Early(data, key, mark) if wanted else None)
+
+    def waits_for(self, request: dict) -> bool:
+        mark = _metadata(request).get(MARK) or {}
+        return self._posting is None and mark.get("turn") == self.mark["turn"]
+
+    async def begin(self, answered: dict, posting: Coroutine[Any, Any, dict]) -> None:
+        self._answered, self._posting = answered, asyncio.create_task(posting)
+        # LiteLLM may drop the answer. Whoever hangs up has hook-service end the turn.
+        drop = asyncio.get_running_loop().call_later(UNTAKEN, self._drop)
+        self._posting.add_done_callback(lambda done: drop.cancel() or done.cancelled() or done.exception())
+        await _sent(self._posting)
+
+    def take(self, answered: dict) -> asyncio.Task | None:
+        """What was begun with this very answer; of another one nobody wants the end."""
+        posting, is_it = self._posting, self._answered == answered
+        self._posting = None
+        if posting is not None and not is_it:
+            posting.cancel()
+        return posting if is_it else None
+
+    def _drop(self) -> None:
+        if self._posting is not None:
+            self._posting.cancel()
+
+
+EARLY: ContextVar[_Early | None] = ContextVar("toolturn_early", default=None)
+
+
+async def _sent(posting: asyncio.Task | Coroutine[Any, Any, dict]) -> asyncio.Task:
+    """Resolves when a request is on its way."""
+    task = posting if isinstance(posting, asyncio.Task) else asyncio.create_task(posting)
+    for _ in range(SENT):
+        await asyncio.sleep(0)
+    return task
 
 
 class _Reports:
@@ -666,10 +735,27 @@ def _dialect(data: dict) -> str | None:
 
 def _is_watched(data: dict) -> bool:
     """Whether anybody else in LiteLLM looks at the chunks of a stream, or changes them: they stay objects then."""
-    loggers = (get_custom_logger_compatible_class(c) if isinstance(c, str) else c for c in litellm.callbacks)
-    others = {type(each) for each in loggers if isinstance(each, CustomLogger) and not isinstance(each, Toolturn)}
-    watching = any(getattr(each, name) is not getattr(CustomLogger, name) for each in others for name in CHUNK_HOOKS)
+    others = {type(each) for each in _loggers() if not isinstance(each, Toolturn)}
+    watching = any(_overrides(each, CHUNK_HOOKS) for each in others)
     return watching or "_litellm_client_requested_model" in data  # newer LiteLLM changes the model's name in each
+
+
+def _is_judged(data: dict) -> bool:
+    """Whether anybody else in LiteLLM may refuse or change this request's answer, or choose between several."""
+    if data.get("fastest_response") or "," in str(data.get("model")):
+        return True
+    others = {type(each) for each in _loggers() if not isinstance(each, Toolturn)}
+    judging = (each for each in others if each.__module__ not in LIMITERS)
+    return any(issubclass(each, CustomGuardrail) or _overrides(each, JUDGE_HOOKS) for each in judging)
+
+
+def _loggers() -> list[CustomLogger]:
+    known = (get_custom_logger_compatible_class(c) if isinstance(c, str) else c for c in litellm.callbacks)
+    return [each for each in known if isinstance(each, CustomLogger)]
+
+
+def _overrides(logger: type, hooks: tuple[str, ...]) -> bool:
+    return any(getattr(logger, name, None) is not getattr(CustomLogger, name, None) for name in hooks)
 
 
 def _written(chunk: Any) -> Any:
@@ -677,6 +763,10 @@ def _written(chunk: Any) -> Any:
     return chunk.model_dump_json(exclude_none=True, exclude_unset=True) if hasattr(chunk, "model_dump_json") else chunk
 
 
+JUDGE_HOOKS = ("async_post_call_success_hook", "async_post_call_success_deployment_hook", "async_moderation_hook")
+# LiteLLM's own, which count and add headers
+LIMITERS = {f"litellm.proxy.hooks.{name}" for name in ("parallel_request_limiter", "dynamic_rate_limiter")}
+LIMITERS |= {f"{name}_v3" for name in LIMITERS}
 CHUNK_HOOKS = ("async_post_call_streaming_hook", "async_post_call_streaming_iterator_hook")
 
 

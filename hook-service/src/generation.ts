@@ -1,5 +1,5 @@
 import { bulkhead } from 'cockatiel';
-import type { Express } from 'express';
+import type { RequestListener } from 'node:http';
 import type { Settings } from './config/settings';
 import type { Allowances } from './core/allowance';
 import { ApprovalPolicy } from './core/approval-policy';
@@ -38,7 +38,7 @@ import { chat } from './dialects/chat';
 import { generateContent } from './dialects/generate-content';
 import { messages } from './dialects/messages';
 import { responses } from './dialects/responses';
-import { createApp } from './http/app';
+import { createListener } from './http/app';
 import type { RootLog } from './log/log';
 import { addressBook } from './mcp/address-book';
 import type { McpToolHost } from './mcp/tool-host';
@@ -99,7 +99,8 @@ export interface Wired extends Generation {
   readonly mask: Mask;
   /** What the MCP endpoint serves. */
   readonly served: ServerDeps;
-  readonly app: Express;
+  /** Answers all requests on hook-service's port. */
+  readonly listener: RequestListener;
   /** Each server's state by its public name. */
   health(): Record<string, PartHealth>;
 }
@@ -210,7 +211,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     allowances,
     policy,
   });
-  const app = createApp({
+  const listener = createListener({
     service: parts.hooks,
     tickets: parts.tickets,
     turns,
@@ -261,7 +262,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
       callMs: limits.callMs,
       serverInfo: parts.self,
     },
-    app,
+    listener,
     health,
     close() {
       void door.drained(limits.callMaxMs).then(() => host.release(limits.callMaxMs));

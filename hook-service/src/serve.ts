@@ -272,7 +272,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   // Who comes first should find tools already; a server that hangs must not hold the others up for long.
   await firstHost.ready(firstConnectMs);
   await watch?.follow(files);
-  const handler = createServer((req, res) => void generations.current.app(req, res));
+  const handler = createServer((req, res) => generations.current.listener(req, res));
   handler.keepAliveTimeout = keepAliveMs;
   const server = await listen(handler, environment.host, environment.port);
   const { port } = server.address() as AddressInfo;

@@ -17,9 +17,12 @@ import pytest
 import toolturn_guardrail as door
 from aiohttp import web
 from fastapi import HTTPException
+from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.proxy._types import LiteLLM_ObjectPermissionTable, UserAPIKeyAuth
 from litellm.types.utils import ModelResponse, ModelResponseStream
+
+import litellm
 
 SECRET = "the secret of today"
 PREVIOUS = "the secret of yesterday"
@@ -54,7 +57,7 @@ async def open_door(monkeypatch: pytest.MonkeyPatch, **hooks: Handler) -> AsyncI
     app = web.Application()
     for name, handler in hooks.items():
         app.router.add_route("*", f"/hooks/{name.replace('_', '-')}", handler)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -732,6 +735,156 @@ class TestAfterTheCall:
             with pytest.raises(HTTPException) as caught:
                 await guardrail.async_post_call_success_hook(an_armed_request(), KEY, a_call())
         assert caught.value.detail == {"error": door.LOST}
+
+
+class Judge(CustomGuardrail):
+    """Another guardrail: it may refuse what the model says."""
+
+
+class Changes(CustomLogger):
+    async def async_post_call_success_hook(self, data: Any, user_api_key_dict: Any, response: Any) -> Any:
+        return response
+
+
+class Moderates(CustomLogger):
+    async def async_moderation_hook(self, data: Any, user_api_key_dict: Any, call_type: Any) -> None:
+        raise HTTPException(400, detail={"error": "No."})
+
+
+class Counts(CustomLogger):
+    async def async_log_success_event(self, kwargs: Any, response_obj: Any, start_time: Any, end_time: Any) -> None:
+        pass
+
+
+class Model:
+    """What LiteLLM does between the two hooks, as tests/integration/fast-path.test.ts sees it do with its own proxy."""
+
+    def __init__(self, guardrail: door.Toolturn, said: ModelResponse) -> None:
+        self.guardrail, self.said = guardrail, said
+
+    async def __call__(self, data: dict) -> ModelResponse:
+        data = await self.guardrail.async_pre_call_hook(KEY, None, data, "completion")
+        [response] = await asyncio.gather(self.complete(metadata=dict(data["metadata"])))
+        return response
+
+    async def complete(self, **request: Any) -> ModelResponse:
+        await self.guardrail.async_post_call_success_deployment_hook(request, self.said, "acompletion")
+        return self.said
+
+
+async def until_gone(gone: asyncio.Event) -> None:
+    """Until the door has hung up, which cancels the handler."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        gone.set()
+
+
+async def armed(_: web.Request) -> web.Response:
+    return web.json_response(ARMED)
+
+
+class TestATurnIsHandedOn:
+    @pytest.fixture(autouse=True)
+    def callbacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(litellm, "callbacks", [Counts()])
+
+    async def posted_before_the_hook(
+        self, monkeypatch: pytest.MonkeyPatch, data: dict, said: ModelResponse | None = None
+    ) -> int:
+        """How many turns hook-service has heard of by the time when LiteLLM calls the hook behind the call."""
+        asked: list[dict] = []
+        finished = answering({"action": "replace", "response": FINISHED, "headers": {}}, asked=asked)
+        async with open_door(monkeypatch, pre_call=armed, post_call=finished) as guardrail:
+            litellm.callbacks.append(guardrail)
+            response = await Model(guardrail, said or a_call())(data)
+            early = door.EARLY.get()
+            begun = early is not None and early._posting is not None
+            await guardrail.async_post_call_success_hook(data, KEY, response)
+        assert response.choices[0].message.content == ("The word is quince." if asked else "Hello.")
+        assert len(asked) == (0 if said else 1)
+        return int(begun)
+
+    @pytest.mark.asyncio
+    async def test_before_litellm_calls_the_hook_behind_the_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert await self.posted_before_the_hook(monkeypatch, a_request()) == 1
+
+    @pytest.mark.asyncio
+    async def test_only_where_the_model_calls_a_tool(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert await self.posted_before_the_hook(monkeypatch, a_request(), a_response(content="Hello.")) == 0
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("other", [Judge, Changes, Moderates])
+    async def test_in_the_hook_behind_the_call_where_somebody_else_may_refuse_the_answer(
+        self, monkeypatch: pytest.MonkeyPatch, other: type
+    ) -> None:
+        litellm.callbacks.append(other())
+        assert await self.posted_before_the_hook(monkeypatch, a_request()) == 0
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("more", [{"model": "one,two"}, {"fastest_response": True}, {"stream": True}])
+    async def test_in_the_hook_behind_the_call_where_litellm_has_several_answers_or_none_yet(
+        self, monkeypatch: pytest.MonkeyPatch, more: dict
+    ) -> None:
+        assert await self.posted_before_the_hook(monkeypatch, a_request(**more)) == 0
+
+    @pytest.mark.asyncio
+    async def test_by_no_other_model_call_in_the_same_context(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[dict] = []
+        async with open_door(monkeypatch, pre_call=armed, post_call=answering({}, asked=asked)) as guardrail:
+            litellm.callbacks.append(guardrail)
+            await guardrail.async_pre_call_hook(KEY, None, a_request(), "completion")
+            await Model(guardrail, a_call()).complete(metadata={})
+        assert (asked, door.EARLY.get()._posting) == ([], None)
+
+    @pytest.mark.asyncio
+    async def test_again_where_litellm_has_taken_another_answer_since(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        heard, gone = asyncio.Queue(), asyncio.Event()
+        first = a_call()
+
+        async def finished(request: web.Request) -> web.Response:
+            body = orjson.loads(await request.read())
+            await heard.put(body["response"]["id"])
+            if body["response"]["id"] == first.id:
+                await until_gone(gone)
+            return web.json_response({"action": "replace", "response": FINISHED, "headers": {}})
+
+        other, data = a_call(), a_request()
+        other.id = "chatcmpl-2"
+        async with open_door(monkeypatch, pre_call=armed, post_call=finished) as guardrail:
+            litellm.callbacks.append(guardrail)
+            await Model(guardrail, first)(data)
+            assert await asyncio.wait_for(heard.get(), 10) == first.id
+            await guardrail.async_post_call_success_hook(data, KEY, other)
+            assert await heard.get() == "chatcmpl-2"
+            await asyncio.wait_for(gone.wait(), 10)
+            assert other.choices[0].message.content == "The word is quince."
+
+    @pytest.mark.asyncio
+    async def test_and_given_up_where_litellm_never_comes_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(door, "UNTAKEN", 0.2)
+        heard, gone = asyncio.Event(), asyncio.Event()
+
+        async def finished(_: web.Request) -> web.Response:
+            heard.set()
+            await until_gone(gone)
+            return web.json_response({})
+
+        async with open_door(monkeypatch, pre_call=armed, post_call=finished) as guardrail:
+            litellm.callbacks.append(guardrail)
+            await Model(guardrail, a_call())(a_request())
+            await asyncio.wait_for(heard.wait(), 10)
+            await asyncio.wait_for(gone.wait(), 10)
+
+    @pytest.mark.asyncio
+    async def test_and_lost_it_is_an_error_without_a_trace_of_the_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        data = a_request()
+        async with open_door(monkeypatch, pre_call=armed, post_call=answering({}, 500)) as guardrail:
+            litellm.callbacks.append(guardrail)
+            response = await Model(guardrail, a_call())(data)
+            with pytest.raises(HTTPException) as caught:
+                await guardrail.async_post_call_success_hook(data, KEY, response)
+        assert "notes__" not in str(caught.value.detail)
 
 
 async def read(guardrail: door.Toolturn, data: dict, *model: Any) -> list[Any]:

@@ -4,7 +4,7 @@ import { waitingText } from './approvals';
 import { scopeOf, type Caller } from './caller';
 import { conversationId, conversationName, conversationOfTurn, idHeaders } from './conversation';
 import { unreadableForms, type ClientToolGuard } from './client-tools';
-import type { ClientTools, Dialect, History, Outcome, Patch } from './dialect';
+import type { ClientTools, Dialect, Outcome, Patch } from './dialect';
 import { ToolturnError } from './errors';
 import { failureError, goOnWithout } from './failure-policy';
 import { modelOf, type BegunTurn, type HookRequest, type PreCallAnswer, type TurnMark } from './hooks';
@@ -110,7 +110,8 @@ export class Arming {
     if (caller.serverHeaders !== undefined && aside === undefined)
       await this.deps.host.prepare?.(caller.serverHeaders);
     const told = { ...request, body: ownBody, caller };
-    const recalled = await this.recall(dialect, told, history, async (waits, conversation) =>
+    const read = this.histories.read(dialect.name, history);
+    const recalling = this.recall(dialect, told, read, async (waits, conversation) =>
       aside === undefined
         ? this.deps.resumption?.outcomes({
             dialect,
@@ -123,6 +124,9 @@ export class Arming {
           })
         : undefined,
     );
+    // While the ledger is asked: it goes through the whole request.
+    const repeat = this.repeatOf(dialect, request, read.place, Date.now());
+    const recalled = await recalling;
     if (recalled === 'wait') {
       return {
         answer: { action: 'wait', deadlineSeconds: Math.ceil(limits.callMaxMs / 1000) + 15 },
@@ -180,7 +184,7 @@ export class Arming {
         clientTools: client.count,
         place,
         wantsUsage: wantsUsage(request.body),
-        ...this.repeatOf(dialect, request, place, Date.now()),
+        ...repeat,
         ...(selection === undefined ? {} : { selection }),
         ...(surface === 'hidden' ? {} : { surface }),
         ...(found.ledgerHits === 0 ? {} : { restored: true as const }),
@@ -298,10 +302,9 @@ export class Arming {
   private async recall(
     dialect: Dialect,
     request: HookRequest,
-    history: History,
+    { turns, place }: ReturnType<HistoryReader['read']>,
     resume: (waits: KeptQuestion, conversation?: string) => Promise<readonly Outcome[] | 'wait' | undefined>,
   ): Promise<Recalled | 'wait'> {
-    const { turns, place } = this.histories.read(dialect.name, history);
     const known: (KnownTurn | undefined)[] = turns.some((keys) => keys.length > 0)
       ? (await this.deps.ledger.recall(scopeOf(request.caller), turns)).map(readKept)
       : [];

@@ -1,6 +1,7 @@
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import express, { type NextFunction, type Request, type Response } from 'express';
+import type { RequestListener } from 'node:http';
 import type { ApprovalDesk } from '../core/approval-desk';
-import { ToolturnError, type ErrorCode } from '../core/errors';
+import { ToolturnError } from '../core/errors';
 import type { Log, PartHealth } from '../core/ports';
 import type { TurnHooks } from '../core/hooks';
 import type { Tickets } from '../core/ticket';
@@ -12,13 +13,13 @@ import { approvalRoutes } from './approvals';
 import { auditRoutes, type FindAudit } from './audit';
 import { followRoute } from './follow';
 import { guardrailPath, guardrailRoutes, type JudgeGuarded } from './guardrail';
-import { hookRoutes } from './hooks';
+import { hookListener } from './hooks';
 import { mcpRoutes } from './mcp';
 import { logRoutes, metricsRoute, type LogDeps } from './metrics';
 import { checkOrigin, type OriginPolicy } from './origin';
 import { PartTimes } from './part-times';
 import { pinRoutes, type PinsDeps } from './pins';
-import { refuse } from './refuse';
+import { fail } from './refuse';
 import { requireSecret } from './secret';
 import { toolRoutes } from './tools';
 import { turnRoutes } from './turns';
@@ -72,8 +73,16 @@ const usable = new Set<PartHealth['state']>(['ready', 'disabled', 'degraded']);
 /** How often the states of the parts are looked at. */
 const stateLookMs = 1_000;
 
-/** hook-service's one HTTP app: the hooks, health, and what is known of recent turns. */
-export function createApp(deps: AppDeps): Express {
+/** All that hook-service serves on its port: the hooks, health, and what is known of recent turns. */
+export function createListener(deps: AppDeps): RequestListener {
+  const answersHook = hookListener({ ...deps, refused: deps.metrics.refused });
+  const app = createApp(deps);
+  return (req, res) => {
+    if (!answersHook(req, res)) app(req, res);
+  };
+}
+
+function createApp(deps: AppDeps): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -85,12 +94,9 @@ export function createApp(deps: AppDeps): Express {
   });
 
   const { metrics } = deps;
-  const hooksGuarded = requireSecret(deps.secrets, { onRefused: metrics.refused });
-  // Looked through in this order: what turns need stands first.
   app.use(
     '/hooks',
-    hooksGuarded,
-    hookRoutes(deps.service, deps.bodyBytes),
+    requireSecret(deps.secrets, { onRefused: metrics.refused }),
     logRoutes(metrics.log, deps.bodyBytes),
     followRoute(deps.tickets),
   );
@@ -141,8 +147,7 @@ export function createApp(deps: AppDeps): Express {
   const local = checkOrigin(deps.origins);
   app.use('/v1/tools', local, toolRoutes(deps));
   const { endpoint } = deps;
-  if (endpoint !== undefined)
-    app.use('/mcp', mcpRoutes({ ...deps, endpoint, asError: asToolturnError, before: local }));
+  if (endpoint !== undefined) app.use('/mcp', mcpRoutes({ ...deps, endpoint, before: local }));
 
   app.use(() => {
     throw new ToolturnError('not_found', 'There is nothing at this path.');
@@ -151,36 +156,8 @@ export function createApp(deps: AppDeps): Express {
   return app;
 }
 
-/** The one place where an error becomes a response. Texts of errors that are not ours stay in the log. */
 function errorHandler(log: Log) {
   // Express knows an error handler by its four parameters.
-  return (error: unknown, req: Request, res: Response, _next: NextFunction): void => {
-    const problem = asToolturnError(error);
-    const { code, message, status } = problem;
-    refuse(res, log, {
-      path: req.path,
-      problem,
-      error,
-      challenge: 'Bearer',
-      body: { error: { message, type: code, code: String(status) } },
-    });
-  };
-}
-
-/** Errors of the body parser carry a status and a type; they say nothing secret. */
-function asToolturnError(error: unknown): ToolturnError {
-  if (error instanceof ToolturnError) return error;
-  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
-  const known: Record<string, [ErrorCode, string]> = {
-    'entity.too.large': ['body_too_large', 'The body is larger than limits.body_bytes allows.'],
-    'entity.parse.failed': ['bad_request', 'The body is not valid JSON.'],
-    'request.aborted': ['bad_request', 'The request was cut off.'],
-    'encoding.unsupported': ['bad_request', 'The content encoding is not supported.'],
-    'charset.unsupported': ['bad_request', 'The charset is not supported; use UTF-8.'],
-  };
-  const [code, message] = (typeof type === 'string' ? known[type] : undefined) ?? [
-    'internal',
-    'An internal error; the log says more.',
-  ];
-  return new ToolturnError(code, message, { cause: error });
+  return (error: unknown, req: Request, res: Response, _next: NextFunction): void =>
+    fail(res, log, req.path, error);
 }

@@ -1,8 +1,8 @@
-import express from 'express';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TurnHooks } from '../core/hooks';
-import { hookRoutes } from './hooks';
+import { silent } from '../../../tests/support/silent-log';
+import { hookListener } from './hooks';
 
 const pieces = 100;
 const piece = { text: 'x'.repeat(128 * 1024) };
@@ -23,17 +23,25 @@ it('a stream waits for a slow reader, and holds on to nothing that was written',
       for (; written < pieces; written += 1) await sink.write(piece);
     },
   } as Partial<TurnHooks> as TurnHooks;
-  const app = express().use('/hooks', hookRoutes(service, 1_000_000));
+  const answers = hookListener({
+    service,
+    secrets: () => ['secret'],
+    refused: () => undefined,
+    bodyBytes: 1_000_000,
+    accepting: () => true,
+    log: silent,
+  });
   const listeners: number[] = [];
   const server = createServer((req, res) => {
     res.on('drain', () => listeners.push(res.listenerCount('close')));
-    void app(req, res);
+    answers(req, res);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   try {
     const { port } = server.address() as AddressInfo;
     const answer = await fetch(`http://127.0.0.1:${port}/hooks/stream`, {
       method: 'POST',
+      headers: { 'x-toolturn-secret': 'secret' },
       body: `${JSON.stringify(head)}\n`,
     });
     // Nobody has read anything: what the connection holds is all that was taken.

@@ -1,74 +1,105 @@
-import express, { type Response, type Router } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChunkSink, TurnHooks } from '../core/hooks';
 import type { RepeatMark } from '../core/repeat-mark';
 import type { JsonObject } from '../core/json';
 import { ToolturnError } from '../core/errors';
+import type { Log } from '../core/ports';
+import { readJson, sendJson } from './body';
 import { jsonLines } from './lines';
 import { parsePostCall, parsePreCall, parseStreamHead } from './payload';
+import { fail } from './refuse';
+import { checkSecret } from './secret';
 
 /** The line that says a stream is complete; without it the door knows that it was cut off. */
 const endLine = '[DONE]\n';
 
-/** The three hooks the door calls. */
-export function hookRoutes(service: TurnHooks, bodyBytes: number): Router {
-  const router = express.Router();
-  const json = express.json({ limit: bodyBytes, type: () => true });
+export interface HookDeps {
+  readonly service: TurnHooks;
+  /** Those of the door that hold now. */
+  readonly secrets: () => readonly string[];
+  /** A request had no valid secret. */
+  readonly refused: () => void;
+  readonly bodyBytes: number;
+  /** False once a stop has begun. */
+  readonly accepting: () => boolean;
+  readonly log: Log;
+}
 
-  router.post('/pre-call', json, async (req, res) => {
-    const answer = await service.preCall(parsePreCall(req.body));
-    if (answer.action === 'wait') {
-      res.json({ action: 'wait', deadline: answer.deadlineSeconds });
-      return;
-    }
-    if (answer.action !== 'arm') {
-      res.json(answer);
-      return;
-    }
-    const { mark, deadlineSeconds, ...patch } = answer;
-    res.json({
-      ...patch,
-      turn: {
-        turn: mark.turn,
-        client_tools: mark.clientTools,
-        place: mark.place,
-        wants_usage: mark.wantsUsage,
-        selection: mark.selection,
-        surface: mark.surface,
-        ...(mark.repeat === undefined ? {} : { repeat: repeatOf(mark.repeat) }),
-        config: mark.config,
-        conversation: mark.conversation,
-        restored: mark.restored,
-      },
-      deadline: deadlineSeconds,
-    });
+type Hook = (req: IncomingMessage, res: ServerResponse) => Promise<void>;
+
+/**
+ * Answers the three hooks that the door calls, and says whether a request was one of them. On node:http alone: every turn
+ * passes here, and a router with its body parser costs more than reading the request (BENCHMARKS.md).
+ */
+export function hookListener(deps: HookDeps): (req: IncomingMessage, res: ServerResponse) => boolean {
+  const hooks = new Map<string | undefined, Hook>([
+    ['/hooks/pre-call', (req, res) => preCall(deps, req, res)],
+    ['/hooks/post-call', (req, res) => postCall(deps, req, res)],
+    ['/hooks/stream', (req, res) => stream(deps, req, res)],
+  ]);
+  return (req, res) => {
+    const hook = req.method === 'POST' ? hooks.get(req.url) : undefined;
+    if (hook === undefined) return false;
+    void answer(deps, hook, req, res);
+    return true;
+  };
+}
+
+async function answer(deps: HookDeps, hook: Hook, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  try {
+    // A connection that is kept would keep a stopping replica in use.
+    if (!deps.accepting()) res.setHeader('connection', 'close');
+    checkSecret(deps.secrets(), req.headers, { onRefused: deps.refused });
+    await hook(req, res);
+  } catch (error) {
+    fail(res, deps.log, req.url ?? '', error);
+  }
+}
+
+async function preCall({ service, bodyBytes }: HookDeps, ...[req, res]: Parameters<Hook>): Promise<void> {
+  const answered = await service.preCall(parsePreCall(await readJson(req, bodyBytes)));
+  if (answered.action === 'wait')
+    return sendJson(res, 200, { action: 'wait', deadline: answered.deadlineSeconds });
+  if (answered.action !== 'arm') return sendJson(res, 200, answered);
+  const { mark, deadlineSeconds, ...patch } = answered;
+  sendJson(res, 200, {
+    ...patch,
+    turn: {
+      turn: mark.turn,
+      client_tools: mark.clientTools,
+      place: mark.place,
+      wants_usage: mark.wantsUsage,
+      selection: mark.selection,
+      surface: mark.surface,
+      ...(mark.repeat === undefined ? {} : { repeat: repeatOf(mark.repeat) }),
+      config: mark.config,
+      conversation: mark.conversation,
+      restored: mark.restored,
+    },
+    deadline: deadlineSeconds,
   });
+}
 
-  router.post('/post-call', json, async (req, res) => {
-    const { request, mark, response } = parsePostCall(req.body);
-    const answer = await service.postCall(request, mark, response, goneSignal(res));
-    if (answer === undefined) {
-      res.json({ action: 'pass' });
-      return;
-    }
-    const headers = {
-      'x-toolturn-rounds': String(answer.rounds),
-      'x-toolturn-calls': String(answer.calls),
-      ...(answer.limit === undefined ? {} : { 'x-toolturn-limit': answer.limit }),
-    };
-    res.json({ action: 'replace', response: answer.response, headers });
-  });
+async function postCall({ service, bodyBytes }: HookDeps, ...[req, res]: Parameters<Hook>): Promise<void> {
+  const { request, mark, response } = parsePostCall(await readJson(req, bodyBytes));
+  const answered = await service.postCall(request, mark, response, goneSignal(res));
+  if (answered === undefined) return sendJson(res, 200, { action: 'pass' });
+  const headers = {
+    'x-toolturn-rounds': String(answered.rounds),
+    'x-toolturn-calls': String(answered.calls),
+    ...(answered.limit === undefined ? {} : { 'x-toolturn-limit': answered.limit }),
+  };
+  sendJson(res, 200, { action: 'replace', response: answered.response, headers });
+}
 
-  router.post('/stream', async (req, res) => {
-    const lines = jsonLines(req as AsyncIterable<Buffer>, bodyBytes);
-    const head = await lines.next();
-    if (head.done === true) throw new ToolturnError('bad_request', 'The stream has no first line.');
-    const { request, mark, seen } = parseStreamHead(head.value);
-    res.status(200).type('application/x-ndjson').flushHeaders();
-    await service.stream(request, mark, seen, lines, lineSink(res), goneSignal(res));
-    res.end(endLine);
-  });
-
-  return router;
+async function stream({ service, bodyBytes }: HookDeps, ...[req, res]: Parameters<Hook>): Promise<void> {
+  const lines = jsonLines(req as AsyncIterable<Buffer>, bodyBytes);
+  const head = await lines.next();
+  if (head.done === true) throw new ToolturnError('bad_request', 'The stream has no first line.');
+  const { request, mark, seen } = parseStreamHead(head.value);
+  res.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
+  await service.stream(request, mark, seen, lines, lineSink(res), goneSignal(res));
+  res.end(endLine);
 }
 
 const repeatOf = ({ state, at, isMarked, isRetry }: RepeatMark) => ({
@@ -79,7 +110,7 @@ const repeatOf = ({ state, at, isMarked, isRetry }: RepeatMark) => ({
 });
 
 /** Aborted when the door hangs up before the answer is complete. */
-function goneSignal(res: Response): AbortSignal {
+function goneSignal(res: ServerResponse): AbortSignal {
   const gone = new AbortController();
   res.once('close', () => {
     if (!res.writableFinished) gone.abort(new ToolturnError('upstream_failed', 'The caller has gone.'));
@@ -88,7 +119,7 @@ function goneSignal(res: Response): AbortSignal {
 }
 
 /** One line per chunk; waits for a slow reader instead of collecting what it does not read. */
-function lineSink(res: Response): ChunkSink {
+function lineSink(res: ServerResponse): ChunkSink {
   return {
     async write(chunk: JsonObject) {
       if (res.destroyed) return;
@@ -98,7 +129,7 @@ function lineSink(res: Response): ChunkSink {
 }
 
 /** Resolves when more may be written, or nobody reads any more. Leaves no listener: it would hold what was written. */
-function drained(res: Response): Promise<void> {
+function drained(res: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       res.off('drain', done).off('close', done);

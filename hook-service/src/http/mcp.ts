@@ -7,12 +7,11 @@ import express, {
 } from 'express';
 import { scopeOf } from '../core/caller';
 import type { Callers } from '../core/callers';
-import { ToolturnError } from '../core/errors';
 import { isJsonObject } from '../core/json';
 import { idHeader, type McpEndpoint } from '../core/mcp-endpoint';
 import type { Log } from '../core/ports';
 import type { ToolDoor } from '../core/tool-door';
-import { refuse } from './refuse';
+import { asToolturnError, refuse } from './refuse';
 import { headersOf, sendWebResponse, webRequest } from './web';
 
 export interface McpRouteDeps {
@@ -22,8 +21,6 @@ export interface McpRouteDeps {
   readonly bodyBytes: number;
   /** Looks at a request first. */
   readonly before: RequestHandler;
-  /** Turns what was thrown into an error with a status and a text that may be shown. */
-  readonly asError: (error: unknown) => ToolturnError;
   readonly log: Log;
 }
 
@@ -68,9 +65,9 @@ function withId(body: unknown, header: string | undefined): unknown {
 }
 
 /** Errors in the form of the protocol, with the HTTP status that clients go by. */
-function refusal({ asError, log }: McpRouteDeps) {
+function refusal({ log }: McpRouteDeps) {
   return (error: unknown, req: Request, res: Response, _next: NextFunction): void => {
-    const problem = asError(error);
+    const problem = asToolturnError(error);
     const code = problem.code === 'bad_request' && req.body === undefined ? codes.parse : codes.refused;
     refuse(res, log, {
       path: req.baseUrl,

@@ -1,6 +1,7 @@
-import type { Response } from 'express';
-import type { ToolturnError } from '../core/errors';
+import type { ServerResponse } from 'node:http';
+import { ToolturnError, type ErrorCode } from '../core/errors';
 import type { Log } from '../core/ports';
+import { sendJson } from './body';
 
 export interface Refusal {
   /** Where it happened, without the query. */
@@ -14,16 +15,52 @@ export interface Refusal {
 }
 
 /** Logs a request that is refused, and answers it with its status; one that has begun to answer is broken off. */
-export function refuse(res: Response, log: Log, { path, problem, error, challenge, body }: Refusal): void {
+export function refuse(
+  res: ServerResponse,
+  log: Log,
+  { path, problem, error, challenge, body }: Refusal,
+): void {
   const { status, code, message: reason } = problem;
   log[status >= 500 ? 'error' : 'warn']('request refused', { path, status, code, reason, error });
   if (res.headersSent) {
     res.destroy();
     return;
   }
-  if (problem.retryAfterSeconds !== undefined) res.set('retry-after', String(problem.retryAfterSeconds));
-  if (status === 401) res.set('www-authenticate', challenge);
+  if (problem.retryAfterSeconds !== undefined)
+    res.setHeader('retry-after', String(problem.retryAfterSeconds));
+  if (status === 401) res.setHeader('www-authenticate', challenge);
   // What is left of a body that was refused is not read.
-  res.set('connection', 'close');
-  res.status(status).json(body);
+  res.setHeader('connection', 'close');
+  sendJson(res, status, body);
+}
+
+/** The one place where an error becomes a response. Texts of errors that are not ours stay in the log. */
+export function fail(res: ServerResponse, log: Log, path: string, error: unknown): void {
+  const problem = asToolturnError(error);
+  const { code, message, status } = problem;
+  refuse(res, log, {
+    path,
+    problem,
+    error,
+    challenge: 'Bearer',
+    body: { error: { message, type: code, code: String(status) } },
+  });
+}
+
+/** Errors of the body parser carry a status and a type; they say nothing secret. */
+export function asToolturnError(error: unknown): ToolturnError {
+  if (error instanceof ToolturnError) return error;
+  const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
+  const known: Record<string, [ErrorCode, string]> = {
+    'entity.too.large': ['body_too_large', 'The body is larger than limits.body_bytes allows.'],
+    'entity.parse.failed': ['bad_request', 'The body is not valid JSON.'],
+    'request.aborted': ['bad_request', 'The request was cut off.'],
+    'encoding.unsupported': ['bad_request', 'The content encoding is not supported.'],
+    'charset.unsupported': ['bad_request', 'The charset is not supported; use UTF-8.'],
+  };
+  const [code, message] = (typeof type === 'string' ? known[type] : undefined) ?? [
+    'internal',
+    'An internal error; the log says more.',
+  ];
+  return new ToolturnError(code, message, { cause: error });
 }

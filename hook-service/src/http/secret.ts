@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { NextFunction, Request, Response } from 'express';
 import { failureError } from '../core/failure-policy';
 
@@ -16,18 +17,25 @@ export interface SecretOptions {
   readonly onRefused?: () => void;
 }
 
-/** Lets a request pass only with one of the secrets, as they are at that moment. Compares digests, so neither content nor length shows in the time taken. */
-export function requireSecret(
-  secrets: () => readonly string[],
+/** Throws where a request has none of the secrets. Compares digests, so neither content nor length shows in the time taken. */
+export function checkSecret(
+  secrets: readonly string[],
+  headers: IncomingHttpHeaders,
   { bearer, apiKey, onRefused }: SecretOptions = {},
-) {
+): void {
+  const token = bearer === true ? /^Bearer\s+(\S+)$/i.exec(headers.authorization ?? '')?.[1] : undefined;
+  const key = apiKey === true ? headers['x-api-key'] : undefined;
+  const given = digest(String(headers[secretHeader] ?? token ?? key ?? ''));
+  const fits = secrets.reduce((found, secret) => timingSafeEqual(digest(secret), given) || found, false);
+  if (fits) return;
+  onRefused?.();
+  throw failureError('secretsDiffer');
+}
+
+/** Lets a request pass only with one of the secrets, as they are at that moment. */
+export function requireSecret(secrets: () => readonly string[], options: SecretOptions = {}) {
   return (req: Request, _res: Response, next: NextFunction): void => {
-    const token = bearer === true ? /^Bearer\s+(\S+)$/i.exec(req.get('authorization') ?? '')?.[1] : undefined;
-    const key = apiKey === true ? req.get('x-api-key') : undefined;
-    const given = digest(req.get(secretHeader) ?? token ?? key ?? '');
-    const fits = secrets().reduce((found, secret) => timingSafeEqual(digest(secret), given) || found, false);
-    if (fits) return next();
-    onRefused?.();
-    throw failureError('secretsDiffer');
+    checkSecret(secrets(), req.headers, options);
+    next();
   };
 }

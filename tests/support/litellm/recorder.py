@@ -5,6 +5,8 @@ import os
 
 from litellm.integrations.custom_logger import CustomLogger
 
+import litellm
+
 
 class Recorder(CustomLogger):
     async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
@@ -17,9 +19,17 @@ class Recorder(CustomLogger):
         log = kwargs.get("standard_logging_object") or {}
         names = ("id", "call_type", "status", "prompt_tokens", "completion_tokens", "total_tokens", "response_cost")
         line = {name: log.get(name) for name in names}
+        line["handed_on_early"] = _handed_on_early()
         line["key_alias"] = (log.get("metadata") or {}).get("user_api_key_alias")
         with open(os.environ["RECORDER_FILE"], "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+
+def _handed_on_early():
+    """Whether the door had sent the turn of this request on its way before it was logged."""
+    door = next((each for each in litellm.callbacks if type(each).__name__ == "Toolturn"), None)
+    early = door and type(door).async_pre_call_hook.__globals__["EARLY"].get()
+    return bool(early and early._answered)
 
 
 recorder = Recorder()

@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ToolturnError } from '../core/errors';
+
+/**
+ * Reads a JSON body whole. Rejects with `ToolturnError` where it is longer than `maxBytes`, is compressed, is cut off or
+ * is no JSON.
+ */
+export async function readJson(req: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const { 'content-encoding': encoding, 'content-length': length } = req.headers;
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new ToolturnError('bad_request', 'The content encoding is not supported.');
+  // Before anything of it is read.
+  if (Number(length ?? 0) > maxBytes) throw tooLarge();
+  const text = await readBody(req, maxBytes);
+  if (text === '') throw new ToolturnError('bad_request', 'The body is empty: it must be a JSON object.');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ToolturnError('bad_request', 'The body is not valid JSON.', { cause: error });
+  }
+}
+
+function readBody(req: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    let size = 0;
+    req.on('data', (piece: Buffer) => {
+      size += piece.length;
+      if (size > maxBytes) {
+        req.pause();
+        reject(tooLarge());
+      } else pieces.push(piece);
+    });
+    req.once('end', () => {
+      const [only] = pieces;
+      resolve((only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)).toString('utf8'));
+    });
+    const cutOff = (cause?: Error): void => {
+      if (!req.readableEnded) reject(new ToolturnError('bad_request', 'The request was cut off.', { cause }));
+    };
+    req.once('error', cutOff).once('close', cutOff);
+  });
+}
+
+const tooLarge = () =>
+  new ToolturnError('body_too_large', 'The body is larger than limits.body_bytes allows.');
+
+/** Answers with JSON. Headers that were set before go with it. */
+export function sendJson(res: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  const head = {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+  };
+  res.writeHead(status, head).end(text);
+}

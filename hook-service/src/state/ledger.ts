@@ -13,14 +13,20 @@ const largestEntry = 4 * 1024 * 1024;
  * travels once. ARGV: the prefix of texts, then how many keys each group has.
  */
 const recallScript = `
+local names = {}
+for first = 1, #KEYS, 1000 do
+  for _, name in ipairs(redis.call('MGET', unpack(KEYS, first, math.min(first + 999, #KEYS)))) do
+    names[#names + 1] = name
+  end
+end
 local found = {}
 local position = 1
 for group = 2, #ARGV do
   found[group - 1] = false
   for _ = 1, tonumber(ARGV[group]) do
-    local name = not found[group - 1] and redis.pcall('GET', KEYS[position])
+    local name = not found[group - 1] and names[position]
     position = position + 1
-    if type(name) == 'string' then
+    if name then
       local text = redis.pcall('GET', ARGV[1] .. name)
       if type(text) == 'string' then found[group - 1] = text end
     end
@@ -57,20 +63,22 @@ export function redisLedger(redis: Redis, seal: Seal = plainSeal): Ledger {
       const keys = groups.flat();
       if (keys.length === 0) return groups.map(() => undefined);
       const prefix = prefixOf(scope);
-      const opened = (text: string | null | undefined) => (text ? seal.open(prefix, text) : undefined);
       const texts = await redis.recallHidden(
         keys.length,
         ...keys.map((key) => prefix + digest(key)),
         prefix,
         ...groups.map((group) => `${group.length}`),
       );
-      return groups.map((_, position) => parse(opened(texts[position])));
+      return groups.map((_, position) => {
+        const text = texts[position];
+        return text ? parse(seal.open(prefix, text)) : undefined;
+      });
     },
   };
 }
 
 /** What is no JSON object was not written by us, and counts as nothing. */
-function parse(text: string | null | undefined): JsonObject | undefined {
-  const value = parseJson(text ?? '');
+function parse(text: string | undefined): JsonObject | undefined {
+  const value = text === undefined ? undefined : parseJson(text);
   return isJsonObject(value) ? value : undefined;
 }

@@ -188,7 +188,8 @@ class Toolturn(CustomGuardrail):
             posting = early and early.take(answered)
             try:
                 if posting is None:
-                    posting = await _sent(self._finish(data, user_api_key_dict, mark, answered))
+                    posting = asyncio.create_task(self._finish(data, user_api_key_dict, mark, answered))
+                    await _sent()
                 _log_before_change(data, response)
                 answer = await posting
             finally:
@@ -335,7 +336,7 @@ class _Early:
         # LiteLLM may drop the answer. Whoever hangs up has hook-service end the turn.
         drop = asyncio.get_running_loop().call_later(UNTAKEN, self._drop)
         self._posting.add_done_callback(lambda done: drop.cancel() or done.cancelled() or done.exception())
-        await _sent(self._posting)
+        await _sent()
 
     def take(self, answered: dict) -> asyncio.Task | None:
         """What was begun with this very answer; of another one nobody wants the end."""
@@ -353,12 +354,10 @@ class _Early:
 EARLY: ContextVar[_Early | None] = ContextVar("toolturn_early", default=None)
 
 
-async def _sent(posting: asyncio.Task | Coroutine[Any, Any, dict]) -> asyncio.Task:
-    """Resolves when a request is on its way."""
-    task = posting if isinstance(posting, asyncio.Task) else asyncio.create_task(posting)
+async def _sent() -> None:
+    """Resolves when a request that has just been made a task is on its way."""
     for _ in range(SENT):
         await asyncio.sleep(0)
-    return task
 
 
 class _Reports:
@@ -765,8 +764,11 @@ def _written(chunk: Any) -> Any:
 
 JUDGE_HOOKS = ("async_post_call_success_hook", "async_post_call_success_deployment_hook", "async_moderation_hook")
 # LiteLLM's own, which count and add headers
-LIMITERS = {f"litellm.proxy.hooks.{name}" for name in ("parallel_request_limiter", "dynamic_rate_limiter")}
-LIMITERS |= {f"{name}_v3" for name in LIMITERS}
+LIMITERS = tuple(
+    f"litellm.proxy.hooks.{name}{version}"
+    for name in ("parallel_request_limiter", "dynamic_rate_limiter")
+    for version in ("", "_v3")
+)
 CHUNK_HOOKS = ("async_post_call_streaming_hook", "async_post_call_streaming_iterator_hook")
 
 

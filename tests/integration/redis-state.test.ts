@@ -119,6 +119,16 @@ describe('the ledger in Redis', () => {
     expect(found.filter((each) => each !== undefined)).toEqual([{ a: 1 }]);
     expect((await commands(look)).evalsha - before.evalsha).toBe(1);
   });
+
+  it('finds each answer of a conversation of thousands of keys in its place', async () => {
+    const groups = Array.from({ length: 1_200 }, (_, turn) => [`strong${turn}`, `weak${turn}`]);
+    const kept = [0, 499, 500, 999, 1_000, 1_199];
+    for (const turn of kept) await state.ledger.keep('endless', [`weak${turn}`], { turn }, 60);
+    const found = await state.ledger.recall('endless', groups);
+    expect(found.flatMap((each, turn) => (each === undefined ? [] : [[turn, each]]))).toEqual(
+      kept.map((turn) => [turn, { turn }]),
+    );
+  });
 });
 
 describe('what is used, in Redis', () => {

@@ -63,7 +63,6 @@ export interface Armed {
 /** What a request came to with its hidden rounds put back. */
 interface Recalled {
   readonly body: JsonObject;
-  readonly place: Place;
   /** Past answers in it. */
   readonly turns: number;
   readonly readsOn: boolean;
@@ -110,8 +109,8 @@ export class Arming {
     if (caller.serverHeaders !== undefined && aside === undefined)
       await this.deps.host.prepare?.(caller.serverHeaders);
     const told = { ...request, body: ownBody, caller };
-    const read = this.histories.read(dialect.name, history);
-    const recalling = this.recall(dialect, told, read, async (waits, conversation) =>
+    const { turns, place } = this.histories.read(dialect.name, history);
+    const recalling = this.recall(dialect, told, turns, async (waits, conversation) =>
       aside === undefined
         ? this.deps.resumption?.outcomes({
             dialect,
@@ -125,7 +124,7 @@ export class Arming {
         : undefined,
     );
     // While the ledger is asked: it goes through the whole request.
-    const repeat = this.repeatOf(dialect, request, read.place, Date.now());
+    const repeat = this.repeatOf(dialect, request, place, Date.now());
     const recalled = await recalling;
     if (recalled === 'wait') {
       return {
@@ -133,7 +132,7 @@ export class Arming {
         facts: { decision: 'passed', ...nothingOffered, ...nothingFound },
       };
     }
-    const { body, place, found } = recalled;
+    const { body, found } = recalled;
     const changes = changed(request.body, body);
     const named = conversationOf(request, recalled);
     // Nothing but who asks, and for which model, decides about such a request.
@@ -302,7 +301,7 @@ export class Arming {
   private async recall(
     dialect: Dialect,
     request: HookRequest,
-    { turns, place }: ReturnType<HistoryReader['read']>,
+    turns: readonly (readonly string[])[],
     resume: (waits: KeptQuestion, conversation?: string) => Promise<readonly Outcome[] | 'wait' | undefined>,
   ): Promise<Recalled | 'wait'> {
     const known: (KnownTurn | undefined)[] = turns.some((keys) => keys.length > 0)
@@ -328,7 +327,6 @@ export class Arming {
     const conversation = known.findLast((turn) => turn?.conversation !== undefined)?.conversation;
     return {
       body,
-      place,
       turns: turns.length,
       readsOn,
       ...(conversation === undefined ? {} : { conversation }),

@@ -78,6 +78,8 @@ export function createListener(deps: AppDeps): RequestListener {
   const answersHook = hookListener({ ...deps, refused: deps.metrics.refused });
   const app = createApp(deps);
   return (req, res) => {
+    // A connection that is kept would keep a stopping replica in use.
+    if (!deps.accepting()) res.setHeader('connection', 'close');
     if (!answersHook(req, res)) app(req, res);
   };
 }
@@ -86,12 +88,6 @@ function createApp(deps: AppDeps): RequestListener {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-
-  app.use((_req, res, next) => {
-    // A connection that is kept would keep a stopping replica in use.
-    if (!deps.accepting()) res.set('connection', 'close');
-    next();
-  });
 
   const { metrics } = deps;
   app.use(

@@ -1,5 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ToolturnError } from '../core/errors';
+import { ToolturnError, type ErrorCode } from '../core/errors';
+
+/** What can be wrong with a body, by the types of the body parser's errors. */
+const problems = {
+  'entity.too.large': ['body_too_large', 'The body is larger than limits.body_bytes allows.'],
+  'entity.parse.failed': ['bad_request', 'The body is not valid JSON.'],
+  'request.aborted': ['bad_request', 'The request was cut off.'],
+  'encoding.unsupported': ['bad_request', 'The content encoding is not supported.'],
+  'charset.unsupported': ['bad_request', 'The charset is not supported; use UTF-8.'],
+} as const satisfies Record<string, readonly [ErrorCode, string]>;
+type BodyProblem = keyof typeof problems;
+
+export const isBodyProblem = (type: unknown): type is BodyProblem =>
+  typeof type === 'string' && Object.hasOwn(problems, type);
+
+/** The error that says it. */
+export function bodyError(problem: BodyProblem, cause?: unknown): ToolturnError {
+  const [code, message] = problems[problem];
+  return new ToolturnError(code, message, { cause });
+}
 
 /**
  * Reads a JSON body whole. Rejects with `ToolturnError` where it is longer than `maxBytes`, is compressed, is cut off or
@@ -7,16 +26,15 @@ import { ToolturnError } from '../core/errors';
  */
 export async function readJson(req: IncomingMessage, maxBytes: number): Promise<unknown> {
   const { 'content-encoding': encoding, 'content-length': length } = req.headers;
-  if (encoding !== undefined && encoding !== 'identity')
-    throw new ToolturnError('bad_request', 'The content encoding is not supported.');
+  if (encoding !== undefined && encoding !== 'identity') throw bodyError('encoding.unsupported');
   // Before anything of it is read.
-  if (Number(length ?? 0) > maxBytes) throw tooLarge();
+  if (Number(length ?? 0) > maxBytes) throw bodyError('entity.too.large');
   const text = await readBody(req, maxBytes);
   if (text === '') throw new ToolturnError('bad_request', 'The body is empty: it must be a JSON object.');
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ToolturnError('bad_request', 'The body is not valid JSON.', { cause: error });
+    throw bodyError('entity.parse.failed', error);
   }
 }
 
@@ -28,7 +46,7 @@ function readBody(req: IncomingMessage, maxBytes: number): Promise<string> {
       size += piece.length;
       if (size > maxBytes) {
         req.pause();
-        reject(tooLarge());
+        reject(bodyError('entity.too.large'));
       } else pieces.push(piece);
     });
     req.once('end', () => {
@@ -36,14 +54,11 @@ function readBody(req: IncomingMessage, maxBytes: number): Promise<string> {
       resolve((only !== undefined && pieces.length === 1 ? only : Buffer.concat(pieces)).toString('utf8'));
     });
     const cutOff = (cause?: Error): void => {
-      if (!req.readableEnded) reject(new ToolturnError('bad_request', 'The request was cut off.', { cause }));
+      if (!req.readableEnded) reject(bodyError('request.aborted', cause));
     };
     req.once('error', cutOff).once('close', cutOff);
   });
 }
-
-const tooLarge = () =>
-  new ToolturnError('body_too_large', 'The body is larger than limits.body_bytes allows.');
 
 /** Answers with JSON. Headers that were set before go with it. */
 export function sendJson(res: ServerResponse, status: number, body: object): void {

@@ -28,7 +28,6 @@ it('a stream waits for a slow reader, and holds on to nothing that was written',
     secrets: () => ['secret'],
     refused: () => undefined,
     bodyBytes: 1_000_000,
-    accepting: () => true,
     log: silent,
   });
   const listeners: number[] = [];

@@ -20,8 +20,6 @@ export interface HookDeps {
   /** A request had no valid secret. */
   readonly refused: () => void;
   readonly bodyBytes: number;
-  /** False once a stop has begun. */
-  readonly accepting: () => boolean;
   readonly log: Log;
 }
 
@@ -47,8 +45,6 @@ export function hookListener(deps: HookDeps): (req: IncomingMessage, res: Server
 
 async function answer(deps: HookDeps, hook: Hook, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
-    // A connection that is kept would keep a stopping replica in use.
-    if (!deps.accepting()) res.setHeader('connection', 'close');
     checkSecret(deps.secrets(), req.headers, { onRefused: deps.refused });
     await hook(req, res);
   } catch (error) {
@@ -56,7 +52,11 @@ async function answer(deps: HookDeps, hook: Hook, req: IncomingMessage, res: Ser
   }
 }
 
-async function preCall({ service, bodyBytes }: HookDeps, ...[req, res]: Parameters<Hook>): Promise<void> {
+async function preCall(
+  { service, bodyBytes }: HookDeps,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const answered = await service.preCall(parsePreCall(await readJson(req, bodyBytes)));
   if (answered.action === 'wait')
     return sendJson(res, 200, { action: 'wait', deadline: answered.deadlineSeconds });
@@ -80,7 +80,11 @@ async function preCall({ service, bodyBytes }: HookDeps, ...[req, res]: Paramete
   });
 }
 
-async function postCall({ service, bodyBytes }: HookDeps, ...[req, res]: Parameters<Hook>): Promise<void> {
+async function postCall(
+  { service, bodyBytes }: HookDeps,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const { request, mark, response } = parsePostCall(await readJson(req, bodyBytes));
   const answered = await service.postCall(request, mark, response, goneSignal(res));
   if (answered === undefined) return sendJson(res, 200, { action: 'pass' });
@@ -92,7 +96,11 @@ async function postCall({ service, bodyBytes }: HookDeps, ...[req, res]: Paramet
   sendJson(res, 200, { action: 'replace', response: answered.response, headers });
 }
 
-async function stream({ service, bodyBytes }: HookDeps, ...[req, res]: Parameters<Hook>): Promise<void> {
+async function stream(
+  { service, bodyBytes }: HookDeps,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const lines = jsonLines(req as AsyncIterable<Buffer>, bodyBytes);
   const head = await lines.next();
   if (head.done === true) throw new ToolturnError('bad_request', 'The stream has no first line.');

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { ToolturnError, type ErrorCode } from '../core/errors';
+import { ToolturnError } from '../core/errors';
 import type { Log } from '../core/ports';
-import { sendJson } from './body';
+import { bodyError, isBodyProblem, sendJson } from './body';
 
 export interface Refusal {
   /** Where it happened, without the query. */
@@ -51,16 +51,6 @@ export function fail(res: ServerResponse, log: Log, path: string, error: unknown
 export function asToolturnError(error: unknown): ToolturnError {
   if (error instanceof ToolturnError) return error;
   const type = typeof error === 'object' && error !== null && 'type' in error ? error.type : undefined;
-  const known: Record<string, [ErrorCode, string]> = {
-    'entity.too.large': ['body_too_large', 'The body is larger than limits.body_bytes allows.'],
-    'entity.parse.failed': ['bad_request', 'The body is not valid JSON.'],
-    'request.aborted': ['bad_request', 'The request was cut off.'],
-    'encoding.unsupported': ['bad_request', 'The content encoding is not supported.'],
-    'charset.unsupported': ['bad_request', 'The charset is not supported; use UTF-8.'],
-  };
-  const [code, message] = (typeof type === 'string' ? known[type] : undefined) ?? [
-    'internal',
-    'An internal error; the log says more.',
-  ];
-  return new ToolturnError(code, message, { cause: error });
+  if (isBodyProblem(type)) return bodyError(type, error);
+  return new ToolturnError('internal', 'An internal error; the log says more.', { cause: error });
 }

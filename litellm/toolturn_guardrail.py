@@ -10,13 +10,15 @@ What LiteLLM's hooks do and do not do is written down, with the measurements, in
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import os
 import re
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import deepcopy
 from datetime import datetime
@@ -54,10 +56,14 @@ AWAY = "Toolturn is away, and requests are refused without it. Nothing is wrong 
 # A loop that is busy for as long takes a connection that has long been made for one that failed, and gives up a socket
 # in the middle of its start.
 CONNECT = 4.0
+LINES = {"content-type": "application/x-ndjson"}
 PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=CONNECT)
 REPORT = aiohttp.ClientTimeout(total=5, sock_connect=CONNECT)
 FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=3)
 SENT = 3  # rounds of the event loop after which a request is on its way; LiteLLM logs while hook-service works
+FEW = 2  # turns open in this process, up to which it has time in which to do something for one of them
+IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have something better to do than to log
+HELD = 1.0  # seconds for which LiteLLM may be kept from what it does behind a model's last answer
 UNTAKEN = 10.0  # seconds that LiteLLM may need from a model's answer to the hook behind the call
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 
@@ -70,6 +76,8 @@ class Toolturn(CustomGuardrail):
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._reports = _Reports(self._post)
         self._tickets = _Tickets(self._follow)
+        self._open: dict[str, _Open] = {}  # turns that hook-service works on for requests of this process
+        self._ended: list[_Open] = []
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
         """Asks hook-service what to add to the request; leaves it alone when there is no answer."""
@@ -84,8 +92,10 @@ class Toolturn(CustomGuardrail):
             _manage_previous(data, user_api_key_dict)
             if BELONGS in (headers := _headers(data)):
                 _metadata(data)[OF] = headers[BELONGS]
+                opened = self._open.get(headers[CONTINUATION].partition(".")[0])
+                EARLY.set(_Continued.of(opened, data, user_api_key_dict) if opened else None)
             return data
-        metadata = _metadata(data)
+        metadata, key = _metadata(data), user_api_key_dict
         try:
             await _load_grants(user_api_key_dict)
             written = {"set": _rewritten(data)}
@@ -129,7 +139,7 @@ class Toolturn(CustomGuardrail):
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             fields = list({*written["set"], *changes})
             metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", [])}
-            _Early.expect(data, user_api_key_dict, metadata[MARK])
+            _Early.expect(data, metadata[MARK], lambda answered: self._finish(data, key, metadata[MARK], answered))
         return data
 
     def _begun(self, data: dict, key: Any, dialect: str, request: dict, ticket: _Ticket) -> dict:
@@ -147,7 +157,7 @@ class Toolturn(CustomGuardrail):
             **{"began": time.monotonic(), "deadline": ticket.deadline},
             **{"ours": sorted(_tool_names(changes.get("tools"))), "set": list(changes), "remove": []},
         }
-        _Early.expect(data, key, metadata[MARK])
+        _Early.expect(data, metadata[MARK], lambda answered: self._finish(data, key, metadata[MARK], answered))
         return data
 
     def _came(self, mark: dict) -> dict:
@@ -160,14 +170,12 @@ class Toolturn(CustomGuardrail):
         return {**mark["turn"], "age": age, "asked": asked and orjson.Fragment(asked), "request": told}
 
     async def async_post_call_success_deployment_hook(self, request_data: dict, response: Any, call_type: Any) -> None:
-        """Hands a turn on at once: what LiteLLM does until the hook behind the call costs it no time then."""
+        """Hands an answer on at once: what LiteLLM does until the hook behind the call costs the turn no time then."""
         early = EARLY.get()
         if early is None or not early.waits_for(request_data):
             return
         try:
-            answered = _dump(response)
-            if DIALECTS[early.mark["dialect"]].calls_in(answered):
-                await early.begin(answered, self._finish(early.data, early.key, early.mark, answered))
+            await early.answered(_dump(response))
         except Exception as error:  # the hook behind the call does it
             verbose_proxy_logger.debug("toolturn: a turn was not handed on early: %s", _name(error))
 
@@ -191,6 +199,9 @@ class Toolturn(CustomGuardrail):
                     posting = asyncio.create_task(self._finish(data, user_api_key_dict, mark, answered))
                     await _sent()
                 _log_before_change(data, response)
+                self._idle()
+                if len(self._open) <= FEW:
+                    _collect_garbage()
                 answer = await posting
             finally:
                 if posting is not None:
@@ -211,12 +222,15 @@ class Toolturn(CustomGuardrail):
         mark = _metadata(request_data).get(MARK)
         if not mark or mark["state"] != "armed":
             plain = _is_plain_continuation(request_data, user_api_key_dict)
+            early = EARLY.get()
+            if isinstance(early, _Continued):
+                response = early.chunks(response)
             async for chunk in response:
                 yield _json(_dump(chunk)) if plain and hasattr(chunk, "response") else chunk
             return
         dialect = DIALECTS[mark["dialect"]]
-        hides = bool(mark.get("ours"))
-        writes = dialect.writes and not _is_watched(request_data)
+        hides, watched = bool(mark.get("ours")), _is_watched(request_data)
+        writes = dialect.writes and not watched
         seen: list[Any] = []  # what the client has got by then: the model's next round needs it
         chunks = _frames(response) if dialect.raw else aiter(response)
         async for chunk in chunks:
@@ -225,6 +239,7 @@ class Toolturn(CustomGuardrail):
                     **_request(request_data, user_api_key_dict, mark),
                     "turn": self._came(mark),
                     "seen": _events(seen, request_data),
+                    "watched": watched,
                 }
                 first = _events([chunk], request_data)
                 async for line in self._finished(dialect, head, first, chunks, _timeout(mark)):
@@ -259,23 +274,27 @@ class Toolturn(CustomGuardrail):
             for event in first:
                 yield orjson.dumps(event) + b"\n"
             try:
+                await asyncio.sleep(0)  # to be sent: what the model has written already comes without a pause
                 async for chunk in rest:
                     for event in _dump_frame(chunk):
                         yield orjson.dumps(event) + b"\n"
+                    await asyncio.sleep(0)
             except Exception as error:  # the model failed in mid-stream
                 code = getattr(error, "status_code", 502)
                 said = str(error).split("\n", 1)[0][:500]  # what LiteLLM writes below can hold a piece of a call
                 yield orjson.dumps({"error": {"message": said, "code": str(code)}}) + b"\n"
 
         try:
-            async with self._session().post(f"{URL}/hooks/stream", data=lines(), timeout=timeout) as reply:
-                if reply.status != 200:
-                    raise _Refused(reply.status, (await _error(reply)) or LOST)
-                async for line in reply.content:
-                    if line == b"[DONE]\n":
-                        return
-                    yield dialect.frame(line.decode().rstrip("\n"))
-            raise ConnectionError("the stream was cut off")
+            with self._opened(head["turn"]["turn"]):
+                async with self._session().post(f"{URL}/hooks/stream", data=lines(), timeout=timeout) as reply:
+                    if reply.status != 200:
+                        raise _Refused(reply.status, (await _error(reply)) or LOST)
+                    self._idle()
+                    async for line in reply.content:
+                        if line == b"[DONE]\n":
+                            return
+                        yield dialect.frame(line.decode().rstrip("\n"))
+                raise ConnectionError("the stream was cut off")
         except _Refused as refused:
             yield dialect.frame(dialect.error(refused.message, refused.status))
         except Exception as error:
@@ -287,7 +306,44 @@ class Toolturn(CustomGuardrail):
 
     def _finish(self, data: dict, key: Any, mark: dict, answered: dict) -> Coroutine[Any, Any, dict]:
         body = {**_request(data, key, mark), "turn": self._came(mark), "response": answered}
-        return self._post("/hooks/post-call", body, _timeout(mark))
+        return self._finish_open(body, mark, isinstance(EARLY.get(), _Early))
+
+    async def _finish_open(self, body: dict, mark: dict, early: bool) -> dict:
+        with self._opened(mark["turn"]["turn"]) as opened:
+            if not early or len(self._open) > FEW:
+                return await self._post("/hooks/post-call", body, _timeout(mark))
+            lines = opened.lines(body)
+            reply = await self._session().post(
+                f"{URL}/hooks/post-call", data=lines, headers=LINES, timeout=_timeout(mark)
+            )
+            try:
+                if reply.status != 200:
+                    raise _Refused(reply.status, (await _error(reply)) or LOST)
+                answer = orjson.loads(await _line(reply.content))
+                opened.end()
+                await asyncio.sleep(0)
+                return answer
+            finally:
+                if not reply.closed:
+                    _in_background(_read_rest(reply))
+
+    @contextmanager
+    def _opened(self, turn: str) -> Iterator[_Open]:
+        """While hook-service works on a turn, continuations of it find it."""
+        opened = self._open[turn] = _Open()
+        try:
+            yield opened
+        finally:
+            if self._open.get(turn) is opened:  # it may have been handed on anew
+                del self._open[turn]
+            self._ended.append(opened)
+            asyncio.get_running_loop().call_later(IDLE, self._idle)
+
+    def _idle(self) -> None:
+        """LiteLLM has time: what it was kept from goes on."""
+        ended, self._ended = self._ended, []
+        for each in ended:
+            each.over.set()
 
     async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
         payload = orjson.dumps(body, default=_no_json)
@@ -316,23 +372,25 @@ class Toolturn(CustomGuardrail):
 class _Early:
     """The turn of one request, in whose context this is: handed on while LiteLLM still works on the model's answer."""
 
-    def __init__(self, data: dict, key: Any, mark: dict) -> None:
-        self.data, self.key, self.mark = data, key, mark
+    def __init__(self, mark: dict, finish: Any) -> None:
+        self.mark, self._finish = mark, finish
         self._answered: dict | None = None
         self._posting: asyncio.Task | None = None
 
     @staticmethod
-    def expect(data: dict, key: Any, mark: dict) -> None:
+    def expect(data: dict, mark: dict, finish: Any) -> None:
         """For chat alone: in other dialects LiteLLM makes another response of the model's."""
         wanted = mark["dialect"] == "chat" and not data.get("stream") and not _is_judged(data)
-        EARLY.set(_Early(data, key, mark) if wanted else None)
+        EARLY.set(_Early(mark, finish) if wanted else None)
 
     def waits_for(self, request: dict) -> bool:
         mark = _metadata(request).get(MARK) or {}
         return self._posting is None and mark.get("turn") == self.mark["turn"]
 
-    async def begin(self, answered: dict, posting: Coroutine[Any, Any, dict]) -> None:
-        self._answered, self._posting = answered, asyncio.create_task(posting)
+    async def answered(self, answered: dict) -> None:
+        if not DIALECTS["chat"].calls_in(answered):
+            return
+        self._answered, self._posting = answered, asyncio.create_task(self._finish(answered))
         # LiteLLM may drop the answer. Whoever hangs up has hook-service end the turn.
         drop = asyncio.get_running_loop().call_later(UNTAKEN, self._drop)
         self._posting.add_done_callback(lambda done: drop.cancel() or done.cancelled() or done.exception())
@@ -351,7 +409,72 @@ class _Early:
             self._posting.cancel()
 
 
-EARLY: ContextVar[_Early | None] = ContextVar("toolturn_early", default=None)
+class _Open:
+    """A turn that hook-service works on: it hears on the open request what LiteLLM answers to continuations."""
+
+    def __init__(self) -> None:
+        self.over = asyncio.Event()
+        self.listens = False
+        self._lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def lines(self, body: dict) -> AsyncGenerator[bytes, None]:
+        self.listens = True
+        yield orjson.dumps(body, default=_no_json) + b"\n"
+        while line := await self._lines.get():
+            yield line
+
+    def tell(self, of: str, answered: dict) -> None:
+        self._lines.put_nowait(orjson.dumps({"of": of, "response": answered}) + b"\n")
+
+    def end(self) -> None:
+        self.listens = False
+        self._lines.put_nowait(b"")
+
+    async def wait(self) -> None:
+        """Until the client has its answer: what LiteLLM does behind the model's can wait as long."""
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.over.wait(), HELD)
+
+
+class _Continued:
+    """A request that continues a turn of this process, in whose context this is."""
+
+    def __init__(self, opened: _Open, data: dict, key: Any) -> None:
+        self._opened, self._of = opened, _metadata(data)[OF]
+        self._asks_usage = bool((data.get("stream_options") or {}).get("include_usage"))
+        self._is_watched = _is_watched(data)
+        # While it is held it counts as one of the requests that the key may have at once.
+        self._may_be_held = getattr(key, "max_parallel_requests", None) is None
+
+    @staticmethod
+    def of(opened: _Open, data: dict, key: Any) -> _Continued | None:
+        """For chat alone, as turns are."""
+        return None if _dialect(data) != "chat" or _is_judged(data) else _Continued(opened, data, key)
+
+    def waits_for(self, request: dict) -> bool:
+        return self._opened.listens and not request.get("stream") and _metadata(request).get(OF) == self._of
+
+    async def answered(self, answered: dict) -> None:
+        self._opened.tell(self._of, answered)
+        if not DIALECTS["chat"].calls_in(answered):
+            self._opened.end()
+            if self._may_be_held:
+                return await self._opened.wait()
+        await _sent()
+
+    async def chunks(self, response: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
+        """The chunks, and what LiteLLM does behind the last one later."""
+        calls = False
+        async for chunk in response:
+            choices, usage = getattr(chunk, "choices", None), _field(chunk, "usage")
+            reason = choices[0].finish_reason if choices else None
+            calls = calls or reason in ("tool_calls", "function_call")
+            yield chunk if self._is_watched else _written(chunk)
+            if (usage if self._asks_usage else reason) and self._may_be_held and not calls:
+                await self._opened.wait()
+
+
+EARLY: ContextVar[_Early | _Continued | None] = ContextVar("toolturn_early", default=None)
 
 
 async def _sent() -> None:
@@ -852,6 +975,22 @@ async def _error(reply: aiohttp.ClientResponse) -> str | None:
         return None
 
 
+async def _line(content: aiohttp.StreamReader) -> bytes:
+    """The next line, however long it is."""
+    pieces = [await content.readany()]
+    while pieces[-1] and not pieces[-1].endswith(b"\n"):
+        pieces.append(await content.readany())
+    return b"".join(pieces)
+
+
+async def _read_rest(reply: aiohttp.ClientResponse) -> None:
+    """Both sides have said what they had to: read to its end, the connection can be used again."""
+    try:
+        await asyncio.wait_for(reply.read(), HELD)
+    except Exception:
+        reply.close()
+
+
 async def _drain(chunks: AsyncIterator[Any]) -> None:
     async def rest() -> None:
         async for _ in chunks:
@@ -868,9 +1007,18 @@ def _log_before_change(data: dict, response: Any) -> None:
     log = data.get("litellm_logging_obj")
     if log is not None:
         copy = deepcopy(response)
-        task = log.async_success_handler(result=copy, start_time=log.start_time, end_time=datetime.now())
-        _TASKS.add(running := asyncio.create_task(task))
-        running.add_done_callback(_TASKS.discard)
+        _in_background(log.async_success_handler(result=copy, start_time=log.start_time, end_time=datetime.now()))
+
+
+def _in_background(work: Coroutine[Any, Any, Any]) -> None:
+    _TASKS.add(running := asyncio.create_task(work))
+    running.add_done_callback(_TASKS.discard)
+
+
+def _collect_garbage() -> None:
+    """While hook-service works: the model's next round would pay for it otherwise, as two requests are held at once."""
+    if gc.isenabled() and gc.get_count()[0] > gc.get_threshold()[0] // 2:
+        gc.collect(1 if gc.get_count()[1] > gc.get_threshold()[1] else 0)
 
 
 _TASKS: set[asyncio.Task] = set()  # a task that nobody holds may be collected before it ran

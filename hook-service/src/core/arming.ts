@@ -8,7 +8,8 @@ import type { ClientTools, Dialect, Outcome, Patch } from './dialect';
 import { ToolturnError } from './errors';
 import { failureError, goOnWithout } from './failure-policy';
 import { modelOf, type BegunTurn, type HookRequest, type PreCallAnswer, type TurnMark } from './hooks';
-import { isJsonObject, type JsonObject } from './json';
+import type { JsonObject } from './json';
+import { wantsUsage } from './usage';
 import { fewTokens, sideRequest, sideWords } from './known-clients';
 import { injectModeFor, type InjectMode, type InjectPolicy, type Limits } from './limits';
 import { hiddenWith, type KeptQuestion } from './kept-question';
@@ -379,11 +380,6 @@ function belongingOf(found: Recalled['found'], conversation?: string, turn?: str
 
 /** True where a result in this body was cut, so that the model can ask for the rest. */
 const holdsCut = (body: JsonObject): boolean => holdsNextPiece(JSON.stringify(body));
-
-function wantsUsage(body: JsonObject): boolean {
-  const options = body['stream_options'];
-  return isJsonObject(options) && options['include_usage'] === true;
-}
 
 /** What makes one body the other: fields that are not the same objects, and fields that are gone. */
 function changed(before: JsonObject, after: JsonObject): Patch {

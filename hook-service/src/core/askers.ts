@@ -1,4 +1,5 @@
 import type { Dialect, StreamJoiner } from './dialect';
+import type { EarlyAnswers } from './early-answers';
 import { firstLine, ToolturnError } from './errors';
 import type { HeldSink } from './held-sink';
 import type { ChunkSink } from './hooks';
@@ -9,15 +10,24 @@ import type { Asker, Reading } from './turn';
 /** Makes the continuation of a round: path, headers and body for LiteLLM. */
 export type Continuation = (body: JsonObject, roundNumber: number, signal: AbortSignal) => UpstreamRequest;
 
-/** Rounds as whole responses. */
+/** Rounds as whole responses. Of a round that was told early, what LiteLLM itself still sends is read and dropped. */
 export function wholeAsker(options: {
   dialect: Dialect;
   turn: string;
   first: JsonObject;
   upstream: Upstream;
   continuation: Continuation;
+  /** Absent: nothing is told before LiteLLM sends it. */
+  early?: EarlyAnswers;
 }): Asker {
-  const { dialect, turn, upstream, continuation } = options;
+  const { dialect, turn, upstream, continuation, early } = options;
+  const rests: Promise<unknown>[] = [];
+  const answer = (request: UpstreamRequest, roundNumber: number): Promise<JsonObject> => {
+    if (early === undefined) return upstream.send(request);
+    const sent = upstream.send({ ...request, isAnswered: () => early.has(roundNumber) });
+    rests.push(sent.catch(() => undefined));
+    return Promise.race([early.of(roundNumber), sent]);
+  };
   async function* read(response: JsonObject, roundNumber: number): Reading {
     const round = dialect.read(response, turn, roundNumber);
     yield* round.calls;
@@ -26,12 +36,16 @@ export function wholeAsker(options: {
   return {
     first: () => read(options.first, 1),
     async *ask(body, roundNumber, signal) {
-      return yield* read(await upstream.send(continuation(body, roundNumber, signal)), roundNumber);
+      return yield* read(await answer(continuation(body, roundNumber, signal), roundNumber), roundNumber);
     },
+    settled: () => Promise.all(rests),
   };
 }
 
-/** Rounds as streams: what the client may see goes to the sink at once, calls come out as soon as each is complete. */
+/**
+ * Rounds as streams: what the client may see goes to the sink at once, calls come out as soon as each is complete. A
+ * round ends with the last chunk that matters: LiteLLM closes its stream only behind its logging, some milliseconds later.
+ */
 export function streamAsker(options: {
   joiner: StreamJoiner;
   first: AsyncIterable<JsonObject>;
@@ -40,11 +54,15 @@ export function streamAsker(options: {
   continuation: Continuation;
   /** The sink, where what a round says waits until all of its calls were looked at. */
   held?: HeldSink;
+  /** True where every stream has to be read to its end first: somebody in LiteLLM may still refuse the answer there. */
+  toTheEnd?: boolean;
 }): Asker {
-  const { joiner, sink, upstream, continuation, held } = options;
-  async function* read(chunks: AsyncIterable<JsonObject>): Reading {
+  const { joiner, sink, upstream, continuation, held, toTheEnd = false } = options;
+  const rests: Promise<void>[] = [];
+  const isOver = (): boolean => !toTheEnd && joiner.isOver;
+  async function* read(stream: AsyncIterable<JsonObject>): Reading {
     held?.hold();
-    for await (const chunk of chunks) {
+    for await (const chunk of until(isOver, stream, (rest) => void rests.push(rest))) {
       failOnError(chunk);
       const reading = joiner.push(chunk);
       const written = writeAll(sink, reading.out);
@@ -63,7 +81,37 @@ export function streamAsker(options: {
     async *ask(body, roundNumber, signal) {
       return yield* read(await upstream.stream(continuation(body, roundNumber, signal)));
     },
+    settled: () => Promise.all(rests),
   };
+}
+
+/** The chunks until nothing more is waited for. What comes then is read by itself: half a stream read is one cut off. */
+async function* until(
+  isOver: () => boolean,
+  stream: AsyncIterable<JsonObject>,
+  onRest: (read: Promise<void>) => void,
+): AsyncGenerator<JsonObject> {
+  const chunks = stream[Symbol.asyncIterator]();
+  let isLeft = false;
+  try {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      yield next.value;
+      if (!isOver()) continue;
+      isLeft = true;
+      return onRest(readRest(chunks));
+    }
+  } finally {
+    if (!isLeft) await chunks.return?.();
+  }
+}
+
+/** Never rejects: the round is complete. */
+async function readRest(chunks: AsyncIterator<JsonObject>): Promise<void> {
+  try {
+    while ((await chunks.next()).done !== true);
+  } catch {
+    // A connection that broke behind the last chunk has lost nothing.
+  }
 }
 
 /** Writes at once, in order, so that what calls report stands behind it; resolves when the next chunk may come. */

@@ -109,6 +109,8 @@ export interface StreamJoiner {
   /** Takes note of chunks that the client has already received from the door; gives nothing out again. */
   seen(chunks: readonly JsonObject[]): void;
   push(chunk: JsonObject): Reading;
+  /** True once nothing can come in this round that anybody waits for, though its stream may still be open. */
+  readonly isOver: boolean;
   /** The round's stream has ended: its last calls and the round itself. */
   endRound(): Reading & { readonly round: Round };
   /** A chunk that changes nothing, in a form that every client of the dialect accepts; undefined where none may come now. */

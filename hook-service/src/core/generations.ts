@@ -1,3 +1,4 @@
+import type { EarlyAnswers } from './early-answers';
 import type { JsonObject } from './json';
 import type {
   BegunTurn,
@@ -102,8 +103,9 @@ export class Generations<G extends Generation> implements TurnHooks {
     mark: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
+    early?: EarlyAnswers,
   ): Promise<PostCallAnswer | undefined> {
-    return this.use(this.of(mark), ({ service }) => service.postCall(request, mark, response, signal));
+    return this.use(this.of(mark), ({ service }) => service.postCall(request, mark, response, signal, early));
   }
 
   stream(

@@ -1,5 +1,6 @@
 /** What the door sends and gets: the three hooks of LiteLLM as plain data (door: litellm/toolturn_guardrail.py). */
 import type { Caller } from './caller';
+import type { EarlyAnswers } from './early-answers';
 import type { JsonObject } from './json';
 import type { Place } from './memory';
 import type { RepeatMark } from './repeat-mark';
@@ -19,6 +20,8 @@ export interface HookRequest {
   readonly body: JsonObject;
   /** True where the door waits for calls that the request approves; else it is told to ask again like that. */
   readonly mayWait?: true;
+  /** True where others in LiteLLM look at the chunks of a stream, and may refuse the answer at its end. */
+  readonly isWatched?: true;
   /** True where the door can use a ticket for more requests of this kind. */
   readonly wantsTicket?: true;
 }
@@ -116,6 +119,7 @@ export interface TurnHooks {
     mark: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
+    early?: EarlyAnswers,
   ): Promise<PostCallAnswer | undefined>;
   stream(
     request: HookRequest,

@@ -325,6 +325,8 @@ export interface UpstreamRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: JsonObject;
   readonly signal: AbortSignal;
+  /** True once the model's answer is known from elsewhere: the request is not made again then. Absent: it never is. */
+  readonly isAnswered?: () => boolean;
 }
 
 export interface Upstream {

@@ -1,6 +1,7 @@
 import type { Allowances } from './allowance';
 import { Arming, rejected, type Armed, type ArmingDeps } from './arming';
 import { streamAsker, wholeAsker, type Continuation } from './askers';
+import type { EarlyAnswers } from './early-answers';
 import { writeBelonging } from './belonging';
 import { scopeOf, type Caller } from './caller';
 import { continuationOf } from './continuation';
@@ -162,6 +163,7 @@ export class TurnService implements TurnHooks {
     turn: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
+    early?: EarlyAnswers,
   ): Promise<PostCallAnswer | undefined> {
     const dialect = this.dialectOf(request.path);
     const mark = this.markOf(dialect, request, turn);
@@ -177,6 +179,7 @@ export class TurnService implements TurnHooks {
       first: response,
       upstream: this.deps.upstream,
       continuation: this.continuation(request, mark),
+      ...(early === undefined ? {} : { early }),
     });
     const rounds: Work[][] = [];
     const result = await this.run(request, mark, dialect, asker, false, signal, (work, roundNumber) =>
@@ -223,6 +226,7 @@ export class TurnService implements TurnHooks {
         first: chunks,
         sink: alive,
         ...(held === undefined ? {} : { held }),
+        ...(request.isWatched === undefined ? {} : { toTheEnd: request.isWatched }),
         upstream: this.deps.upstream,
         continuation: this.continuation(request, mark),
       });

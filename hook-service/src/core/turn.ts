@@ -40,6 +40,8 @@ export interface Asker {
   first(): Reading;
   /** The next round, through LiteLLM again. */
   ask(body: JsonObject, roundNumber: number, signal: AbortSignal): Reading;
+  /** Resolves when LiteLLM has ended what it was asked, which nobody may have waited for. Never rejects. */
+  settled(): Promise<unknown>;
 }
 
 /** A turn in which the model has answered once. */
@@ -203,7 +205,9 @@ class Turn {
   async run(): Promise<TurnResult> {
     const result = await this.toItsEnd();
     // All calls have settled. Where a turn fails some may still run, and their time has to end.
-    for (const deadline of this.deadlines) deadline.clear();
+    void this.asker.settled().then(() => {
+      for (const deadline of this.deadlines) deadline.clear();
+    });
     return result;
   }
 

@@ -21,6 +21,11 @@ function addValue(left: Json | undefined, right: Json | undefined): Json | undef
   return right ?? left;
 }
 
+/** Whether a chat request asks for usage at the end of its stream. */
+export function wantsUsage({ stream_options: options }: JsonObject): boolean {
+  return isJsonObject(options) && options['include_usage'] === true;
+}
+
 /** Tokens of one model call, the same whoever counts. */
 export interface Tokens {
   /** All of the prompt, what came from the provider's cache included. */

@@ -1,7 +1,7 @@
 import type { JoinOptions, Reading, Round, StreamJoiner } from '../core/dialect';
 import { failureError } from '../core/failure-policy';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
-import { sumUsage } from '../core/usage';
+import { sumUsage, wantsUsage } from '../core/usage';
 import type { Work } from '../core/work';
 import { noteLines, notesOf } from '../core/work-note';
 import { ChatCallAssembler, type OpenCall } from './chat-calls';
@@ -37,6 +37,11 @@ export class ChatJoiner implements StreamJoiner {
   push(chunk: JsonObject): Reading {
     const out = this.take(chunk);
     return { out: out === undefined ? [] : [out], calls: this.round.calls.complete(false) };
+  }
+
+  /** LiteLLM's last chunk brings the finish reason; behind it comes usage alone, where that was asked for. */
+  get isOver(): boolean {
+    return this.round.ended && (this.round.usage !== undefined || !wantsUsage(this.options.body));
   }
 
   /** Throws `upstream_failed` when the stream broke off: half an answer must not look like a whole one. */

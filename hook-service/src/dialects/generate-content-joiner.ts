@@ -28,6 +28,8 @@ export class GenerateContentJoiner implements StreamJoiner {
   private readonly usages: (JsonObject | undefined)[] = [];
   private roundNumber = 1;
   private round: RoundState;
+  /** Gemini’s streams have no last event: usage may follow whatever has come. */
+  readonly isOver = false;
   /** The chunk that ended the last round, kept back: it may turn out to be the end of the answer. */
   private held: JsonObject | undefined;
   /** Whether the round has said how it ended: Gemini names a reason in its last chunk, or why it was blocked. */

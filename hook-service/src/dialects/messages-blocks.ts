@@ -80,6 +80,8 @@ export class OpenBlock {
 export class StreamedMessage {
   /** True once the stream has said why the message ended. */
   ended = false;
+  /** True once its last event has come. */
+  isOver = false;
   stopReason: Json | undefined;
   private readonly all: OpenBlock[] = [];
   private readonly byIndex = new Map<Json | undefined, OpenBlock>();

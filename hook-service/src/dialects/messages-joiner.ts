@@ -45,6 +45,10 @@ export class MessagesJoiner implements StreamJoiner {
     return { out, calls: this.round.completeCalls(false) };
   }
 
+  get isOver(): boolean {
+    return this.round.isOver;
+  }
+
   /** Throws `upstream_failed` when the stream broke off: half an answer must not look like a whole one. */
   endRound(): Reading & { readonly round: Round } {
     if (!this.round.ended) throw failureError('streamBroke');
@@ -121,7 +125,7 @@ export class MessagesJoiner implements StreamJoiner {
         return this.messageDelta(event);
       case 'message_stop':
         this.stop = event;
-        this.round.ended = true;
+        this.round.ended = this.round.isOver = true;
         return [];
       default:
         return [event];

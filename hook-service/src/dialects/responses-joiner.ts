@@ -66,6 +66,10 @@ export class ResponsesJoiner implements StreamJoiner {
     return { out: [...out, ...this.waitedFor()], calls };
   }
 
+  get isOver(): boolean {
+    return this.roundEnd !== undefined;
+  }
+
   endRound(): Reading & { readonly round: Round } {
     const response = responseOf(this.roundEnd);
     if (response === undefined) throw failureError('streamBroke');

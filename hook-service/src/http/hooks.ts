@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ChunkSink, TurnHooks } from '../core/hooks';
+import { readBelonging } from '../core/belonging';
+import { EarlyAnswers } from '../core/early-answers';
+import type { ChunkSink, PostCallAnswer, TurnHooks } from '../core/hooks';
 import type { RepeatMark } from '../core/repeat-mark';
 import type { JsonObject } from '../core/json';
 import { ToolturnError } from '../core/errors';
 import type { Log } from '../core/ports';
 import { readJson, sendJson } from './body';
 import { jsonLines } from './lines';
-import { parsePostCall, parsePreCall, parseStreamHead } from './payload';
+import { parsePostCall, parsePreCall, parseStreamHead, parseToldAnswer } from './payload';
 import { fail } from './refuse';
 import { checkSecret } from './secret';
 
@@ -80,20 +82,64 @@ async function preCall(
   });
 }
 
-async function postCall(
-  { service, bodyBytes }: HookDeps,
-  req: IncomingMessage,
-  res: ServerResponse,
-): Promise<void> {
-  const { request, mark, response } = parsePostCall(await readJson(req, bodyBytes));
-  const answered = await service.postCall(request, mark, response, goneSignal(res));
-  if (answered === undefined) return sendJson(res, 200, { action: 'pass' });
+async function postCall(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const { service, bodyBytes } = deps;
+  const isOpen = req.headers['content-type'] === 'application/x-ndjson';
+  const lines = isOpen ? jsonLines(req as AsyncIterable<Buffer>, bodyBytes) : undefined;
+  const { request, mark, response } = parsePostCall(
+    lines === undefined ? await readJson(req, bodyBytes) : await firstLine(lines),
+  );
+  const early = lines && toldEarly(deps, mark.turn, lines);
+  const answered = await service.postCall(request, mark, response, goneSignal(res), early);
+  sendLine(req, res, answeredWith(answered));
+}
+
+function answeredWith(answered: PostCallAnswer | undefined): object {
+  if (answered === undefined) return { action: 'pass' };
   const headers = {
     'x-toolturn-rounds': String(answered.rounds),
     'x-toolturn-calls': String(answered.calls),
     ...(answered.limit === undefined ? {} : { 'x-toolturn-limit': answered.limit }),
   };
-  sendJson(res, 200, { action: 'replace', response: answered.response, headers });
+  return { action: 'replace', response: answered.response, headers };
+}
+
+/** What the door writes on the request behind its first line: answers to the turn's continuations. */
+function toldEarly({ log }: HookDeps, turn: string, lines: AsyncIterable<JsonObject>): EarlyAnswers {
+  const early = new EarlyAnswers();
+  const listen = async (): Promise<void> => {
+    for await (const line of lines) {
+      const { of, response } = parseToldAnswer(line);
+      const at = readBelonging(of);
+      if (at?.turn === turn) early.tell(at.round, response);
+    }
+  };
+  listen().catch((error: unknown) => {
+    // Where the door has gone the turn is ended by that; a line that is lost costs some milliseconds.
+    log.debug('the door tells no more answers early', { turn, error });
+  });
+  return early;
+}
+
+async function firstLine(lines: AsyncGenerator<JsonObject>): Promise<JsonObject> {
+  const head = await lines.next();
+  if (head.done === true) throw new ToolturnError('bad_request', 'The stream has no first line.');
+  return head.value;
+}
+
+/** How long the door may need to end a request that was answered, in milliseconds. */
+const endMs = 1_000;
+
+/** Answers a request that may still be open: its connection can be used again only when it has ended before the answer. */
+function sendLine(req: IncomingMessage, res: ServerResponse, body: object): void {
+  if (req.complete) return sendJson(res, 200, body);
+  res.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(`${JSON.stringify(body)}\n`);
+  const end = (): void => {
+    clearTimeout(late);
+    res.end();
+  };
+  const late = setTimeout(end, endMs);
+  req.once('end', end).once('close', end);
 }
 
 async function stream(
@@ -102,9 +148,7 @@ async function stream(
   res: ServerResponse,
 ): Promise<void> {
   const lines = jsonLines(req as AsyncIterable<Buffer>, bodyBytes);
-  const head = await lines.next();
-  if (head.done === true) throw new ToolturnError('bad_request', 'The stream has no first line.');
-  const { request, mark, seen } = parseStreamHead(head.value);
+  const { request, mark, seen } = parseStreamHead(await firstLine(lines));
   res.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
   await service.stream(request, mark, seen, lines, lineSink(res), goneSignal(res));
   res.end(endLine);

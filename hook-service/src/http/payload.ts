@@ -78,9 +78,10 @@ const mark = z.object({
 
 const preCall = request.extend({ waits: z.literal(true).nullish(), ticket: z.boolean().nullish() });
 const response = { response: jsonObject };
-const seen = { seen: z.array(jsonObject) };
+const seen = { seen: z.array(jsonObject), watched: z.boolean().nullish() };
 const postCall = request.extend({ turn: mark, ...response });
 const begunPostCall = request.extend({ turn: begunTurnSchema, ...response });
+const toldAnswer = z.object({ of: z.string().max(256), ...response });
 const streamHead = request.extend({ turn: mark, ...seen });
 const begunStreamHead = request.extend({ turn: begunTurnSchema, ...seen });
 
@@ -108,6 +109,11 @@ export function parsePostCall(body: unknown): {
   return { request: hookRequest(parsed), mark: turnMark(parsed.turn), response: parsed.response };
 }
 
+/** Parses a line behind the first one of the post-call hook: the answer to a continuation. */
+export function parseToldAnswer(line: unknown): { of: string; response: JsonObject } {
+  return parse(toldAnswer, line);
+}
+
 /** Parses the first line of the stream hook. */
 export function parseStreamHead(body: unknown): {
   request: HookRequest;
@@ -116,11 +122,16 @@ export function parseStreamHead(body: unknown): {
 } {
   if (isBegun(body)) {
     const begun = parse(begunStreamHead, body);
-    return { request: hookRequest(begun), mark: begunTurn(begun.turn), seen: begun.seen };
+    return { request: watchedRequest(begun), mark: begunTurn(begun.turn), seen: begun.seen };
   }
   const parsed = parse(streamHead, body);
-  return { request: hookRequest(parsed), mark: turnMark(parsed.turn), seen: parsed.seen };
+  return { request: watchedRequest(parsed), mark: turnMark(parsed.turn), seen: parsed.seen };
 }
+
+const watchedRequest = (head: z.infer<typeof request> & { watched?: boolean | null | undefined }): HookRequest => ({
+  ...hookRequest(head),
+  ...(head.watched === true ? { isWatched: true } : {}),
+});
 
 /** True where the door began the turn by a ticket: it knows then how long ago that was. */
 function isBegun(body: unknown): boolean {

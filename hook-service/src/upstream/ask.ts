@@ -10,6 +10,8 @@ export interface AskedRequest {
   readonly body: string;
   /** Ends the request, also while its answer is read. */
   readonly signal: AbortSignal;
+  /** True once nobody needs the answer any more. Absent: it is needed. */
+  readonly isAnswered?: () => boolean;
 }
 
 /** An answer whose body is still to be read. */
@@ -30,10 +32,10 @@ const longestWaitMs = 60_000;
 /** Posts the request, and once more where that may help. Rejects where no answer can be had, or `signal` is aborted. */
 export async function askAgain(client: HttpClient, request: AskedRequest): Promise<Asked> {
   const first = await askOnce(client, request).catch((error: unknown) => {
-    if (request.signal.aborted) throw error;
+    if (request.signal.aborted || request.isAnswered?.() === true) throw error;
     return undefined;
   });
-  if (first !== undefined && !mayPass(first.answer)) return first;
+  if (first !== undefined && (!mayPass(first.answer) || request.isAnswered?.() === true)) return first;
   first?.answer.destroy();
   first?.end();
   await pause(first === undefined ? usualWaitMs : waitOf(first.answer), undefined, {

@@ -26,6 +26,7 @@ export function createUpstream({ baseUrl }: { readonly baseUrl: string }): Upstr
       headers: { ...request.headers, 'content-type': 'application/json', accept },
       body: JSON.stringify(request.body),
       signal: request.signal,
+      ...(request.isAnswered === undefined ? {} : { isAnswered: request.isAnswered }),
     });
     const status = asked.answer.statusCode ?? 0;
     if (status >= 200 && status < 300) return asked;

@@ -20,7 +20,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from copy import deepcopy
+from copy import copy
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -269,7 +269,7 @@ class Toolturn(CustomGuardrail):
     ) -> AsyncIterator[str]:
         """Pipes the rest of a stream through hook-service. Ends with one error chunk where that fails."""
 
-        async def lines() -> AsyncGenerator[bytes, None]:
+        async def told() -> AsyncGenerator[bytes, None]:
             yield orjson.dumps(head, default=_no_json) + b"\n"
             for event in first:
                 yield orjson.dumps(event) + b"\n"
@@ -286,14 +286,16 @@ class Toolturn(CustomGuardrail):
 
         try:
             with self._opened(head["turn"]["turn"]):
-                async with self._session().post(f"{URL}/hooks/stream", data=lines(), timeout=timeout) as reply:
+                async with self._session().post(f"{URL}/hooks/stream", data=told(), timeout=timeout) as reply:
                     if reply.status != 200:
                         raise _Refused(reply.status, (await _error(reply)) or LOST)
                     self._idle()
-                    async for line in reply.content:
-                        if line == b"[DONE]\n":
+                    async for lines in _whole_lines(reply.content):
+                        is_over = lines[-1] == "[DONE]"
+                        for piece in dialect.frames(lines[:-1] if is_over else lines, head["watched"]):
+                            yield piece
+                        if is_over:
                             return
-                        yield dialect.frame(line.decode().rstrip("\n"))
                 raise ConnectionError("the stream was cut off")
         except _Refused as refused:
             yield dialect.frame(dialect.error(refused.message, refused.status))
@@ -983,6 +985,18 @@ async def _line(content: aiohttp.StreamReader) -> bytes:
     return b"".join(pieces)
 
 
+async def _whole_lines(content: aiohttp.StreamReader) -> AsyncGenerator[list[str], None]:
+    """Lines as they come, those together that came together."""
+    rest: list[bytes] = []
+    async for piece in content.iter_any():
+        whole, newline, begun = piece.rpartition(b"\n")
+        if newline:
+            yield b"".join([*rest, whole]).decode().split("\n")
+            rest = []
+        if begun:
+            rest.append(begun)
+
+
 async def _read_rest(reply: aiohttp.ClientResponse) -> None:
     """Both sides have said what they had to: read to its end, the connection can be used again."""
     try:
@@ -1006,8 +1020,11 @@ def _log_before_change(data: dict, response: Any) -> None:
     """LiteLLM logs this very object later, from a queue: a copy is logged now, with this round's own tokens."""
     log = data.get("litellm_logging_obj")
     if log is not None:
-        copy = deepcopy(response)
-        _in_background(log.async_success_handler(result=copy, start_time=log.start_time, end_time=datetime.now()))
+        result = copy(response)  # what is changed are its fields, never what stands in them, and the headers
+        hidden = getattr(response, "_hidden_params", None)
+        if isinstance(hidden, dict):
+            result._hidden_params = dict(hidden)
+        _in_background(log.async_success_handler(result=result, start_time=log.start_time, end_time=datetime.now()))
 
 
 def _in_background(work: Coroutine[Any, Any, Any]) -> None:
@@ -1067,8 +1084,14 @@ class _Dialect:
         choices = getattr(chunk, "choices", None)
         return bool(choices and _field(choices[0].delta, "tool_calls"))
 
-    def frame(self, line: str) -> str:
+    def frame(self, line: str) -> Any:
         return line  # LiteLLM writes `data:` before it
+
+    def frames(self, lines: list[str], watched: bool) -> list[Any]:
+        """What goes to LiteLLM of lines that came together."""
+        if watched or not self.writes or not lines:
+            return [self.frame(line) for line in lines]
+        return ["\n\ndata: ".join(lines)]  # LiteLLM needs as long for several events as for one
 
     def error(self, message: str, status: int) -> str:
         return _json({"error": {"message": message, "type": "toolturn_error", "param": None, "code": str(status)}})

@@ -170,11 +170,18 @@ function goneSignal(res: ServerResponse): AbortSignal {
   return gone.signal;
 }
 
-/** One line per chunk; waits for a slow reader instead of collecting what it does not read. */
+/**
+ * One line per chunk, those together that came together: whoever reads them needs as long for several as for one. Waits for
+ * a slow reader instead of collecting what it does not read.
+ */
 function lineSink(res: ServerResponse): ChunkSink {
   return {
     async write(chunk: JsonObject) {
       if (res.destroyed) return;
+      if (res.writableCorked === 0) {
+        res.cork();
+        setImmediate(() => res.uncork());
+      }
       if (!res.write(`${JSON.stringify(chunk)}\n`)) await drained(res);
     },
   };

@@ -9,6 +9,8 @@ import { askAgain, type Asked } from './ask';
 
 /** The largest answer, and the largest event of a stream, that is read; in bytes. */
 const largestAnswer = 64 * 1024 * 1024;
+/** Well below what any server keeps a connection open for; a round seldom takes as long. */
+const trustedMs = 1_000;
 /** Of the body of an error. */
 const largestError = 1024 * 1024;
 
@@ -18,7 +20,7 @@ const largestError = 1024 * 1024;
  * cost several times as much (BENCHMARKS.md). `baseUrl` is LiteLLM's address without a path.
  */
 export function createUpstream({ baseUrl }: { readonly baseUrl: string }): Upstream {
-  const client = createHttpClient(new URL(baseUrl), { maxSockets: Infinity });
+  const client = createHttpClient(new URL(baseUrl), { maxSockets: Infinity, trustedMs });
   const ask = async (request: UpstreamRequest, accept: string): Promise<Asked> => {
     const asked = await askAgain(client, {
       url: new URL(baseUrl + request.path),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as requestSent, setTimeout as pause } from 'node:timers/promises';
 import type { WaitingCall } from './approvals';
 import type { OurTool } from './builtin';
 import { aimOf, type AimDeps } from './builtin-aim';
@@ -213,14 +213,15 @@ export class CallRunner {
     });
     const { result } = ran;
     const wasNotRun = result.failure === 'limit' || (!hasBegun && result.failure !== undefined);
-    const kept = wasNotRun
-      ? store.release(context.scope, key)
-      : store.record(context.scope, key, { digest, result }, outcomeTtlSeconds);
-    const done = kept.catch((error: unknown) =>
-      goOnWithout(this.deps.log, 'store', 'outcome', { error, server: tool.server, tool: tool.tool }),
-    );
-    if (context.recording === undefined) await done;
-    else context.recording(done);
+    const keep = (): Promise<void> =>
+      wasNotRun
+        ? store.release(context.scope, key)
+        : store.record(context.scope, key, { digest, result }, outcomeTtlSeconds);
+    const lost = (error: unknown): void =>
+      goOnWithout(this.deps.log, 'store', 'outcome', { error, server: tool.server, tool: tool.tool });
+    if (context.recording === undefined) await keep().catch(lost);
+    // The model is asked first: it needs the outcome, and the client's end waits for the store.
+    else context.recording(requestSent().then(keep).catch(lost));
     return ran;
   }
 

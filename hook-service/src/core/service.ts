@@ -265,6 +265,9 @@ export class TurnService implements TurnHooks {
       stream,
       ...(request.callId === undefined ? {} : { call_id: request.callId }),
     };
+    const leave = this.deps.overload.enter(base.scope);
+    // Never rejects. The store is asked first, and answers while the rest is worked out.
+    const standingSoon = this.deps.repeats.standing(base.scope, mark.turn, mark.repeat);
     const trace = traceOf(request.headers);
     const span = this.spanOf(request, mark);
     const traced = { ...(trace && { trace }), ...(span && { span }) };
@@ -278,8 +281,7 @@ export class TurnService implements TurnHooks {
       told(event);
     };
     tell({ type: 'turn_started' });
-    const leave = this.deps.overload.enter(base.scope);
-    const standing = await this.deps.repeats.standing(base.scope, mark.turn, mark.repeat);
+    const standing = await standingSoon;
     try {
       const caller = await this.callerOf(request);
       const result = await runTurn(

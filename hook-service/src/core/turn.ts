@@ -1,3 +1,4 @@
+import { setImmediate as requestSent } from 'node:timers/promises';
 import type { TurnAllowance, UsedUp } from './allowance';
 import type { Approvals } from './approvals';
 import type { ApprovalPolicy } from './approval-policy';
@@ -239,13 +240,20 @@ class Turn {
       const told = limit === undefined ? results : withLimitTold(results, limit.what);
       body = this.withReadMore(this.start.dialect.next(body, round, told), wasCut);
       if (limit !== undefined) return this.lastAnswer(body, roundNumber + 1, limit);
-      // Outcomes are kept already; this is what they belong to. The model need not wait for it.
-      const keeping = this.start.standing?.keep?.({
-        added: this.start.dialect.added(this.start.body, body),
-        calls: this.deps.runner.made(this.context),
-      });
-      [read] = await Promise.all([this.ask(body, roundNumber + 1), keeping]);
+      const asking = this.ask(body, roundNumber + 1);
+      const keeping = this.keepProgress(body);
+      // Also where the model cannot be asked: what is kept of the end must come behind it.
+      read = await asking.finally(() => keeping);
     }
+  }
+
+  /** Outcomes are kept already; this is what they belong to. The model need not wait for it: it is asked first. */
+  private async keepProgress(body: JsonObject): Promise<void> {
+    const { standing, dialect, body: startBody } = this.start;
+    if (standing?.keep === undefined) return;
+    const calls = this.deps.runner.made(this.context);
+    await requestSent();
+    await standing.keep({ added: dialect.added(startBody, body), calls });
   }
 
   private asking(policy: ApprovalPolicy): NonNullable<CallContext['asks']> {

@@ -7,7 +7,7 @@ import type { JsonObject } from '../core/json';
 import { ToolturnError } from '../core/errors';
 import type { Log } from '../core/ports';
 import { readJson, sendJson } from './body';
-import { jsonLines } from './lines';
+import { jsonLines, readLines, type LineReader } from './lines';
 import { parsePostCall, parsePreCall, parseStreamHead, parseToldAnswer } from './payload';
 import { fail } from './refuse';
 import { checkSecret } from './secret';
@@ -83,13 +83,13 @@ async function preCall(
 }
 
 async function postCall(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const { service, bodyBytes } = deps;
+  const { service, bodyBytes, log } = deps;
   const isOpen = req.headers['content-type'] === 'application/x-ndjson';
-  const lines = isOpen ? jsonLines(req as AsyncIterable<Buffer>, bodyBytes) : undefined;
-  const { request, mark, response } = parsePostCall(
-    lines === undefined ? await readJson(req, bodyBytes) : await firstLine(lines),
-  );
-  const early = lines && toldEarly(deps, mark.turn, lines);
+  // Where the door has gone the turn is ended by that; a line that is lost costs some milliseconds.
+  const broken = (error: unknown): void => log.debug('the door tells no more answers early', { error });
+  const lines = isOpen ? readLines(req, bodyBytes, broken) : undefined;
+  const { request, mark, response } = parsePostCall(await (lines?.first ?? readJson(req, bodyBytes)));
+  const early = lines && toldEarly(mark.turn, lines);
   const answered = await service.postCall(request, mark, response, goneSignal(res), early);
   sendLine(req, res, answeredWith(answered));
 }
@@ -105,19 +105,13 @@ function answeredWith(answered: PostCallAnswer | undefined): object {
 }
 
 /** What the door writes on the request behind its first line: answers to the turn's continuations. */
-function toldEarly({ log }: HookDeps, turn: string, lines: AsyncIterable<JsonObject>): EarlyAnswers {
+function toldEarly(turn: string, lines: LineReader): EarlyAnswers {
   const early = new EarlyAnswers();
-  const listen = async (): Promise<void> => {
-    for await (const line of lines) {
-      const { of, response } = parseToldAnswer(line);
-      const at = readBelonging(of);
-      if (at?.turn === turn) early.tell(at.round, response);
-    }
+  lines.onLine = (line) => {
+    const { of, response } = parseToldAnswer(line);
+    const at = readBelonging(of);
+    if (at?.turn === turn) early.tell(at.round, response);
   };
-  listen().catch((error: unknown) => {
-    // Where the door has gone the turn is ended by that; a line that is lost costs some milliseconds.
-    log.debug('the door tells no more answers early', { turn, error });
-  });
   return early;
 }
 

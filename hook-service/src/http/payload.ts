@@ -128,7 +128,9 @@ export function parseStreamHead(body: unknown): {
   return { request: watchedRequest(parsed), mark: turnMark(parsed.turn), seen: parsed.seen };
 }
 
-const watchedRequest = (head: z.infer<typeof request> & { watched?: boolean | null | undefined }): HookRequest => ({
+const watchedRequest = (
+  head: z.infer<typeof request> & { watched?: boolean | null | undefined },
+): HookRequest => ({
   ...hookRequest(head),
   ...(head.watched === true ? { isWatched: true } : {}),
 });

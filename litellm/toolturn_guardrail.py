@@ -62,6 +62,7 @@ REPORT = aiohttp.ClientTimeout(total=5, sock_connect=CONNECT)
 FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=3)
 SENT = 3  # rounds of the event loop after which a request is on its way; LiteLLM logs while hook-service works
 FEW = 2  # turns open in this process, up to which it has time in which to do something for one of them
+WRITTEN = 0.002  # seconds in which LiteLLM writes an answer that it has
 IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have something better to do than to log
 HELD = 1.0  # seconds for which LiteLLM may be kept from what it does behind a model's last answer
 UNTAKEN = 10.0  # seconds that LiteLLM may need from a model's answer to the hook behind the call
@@ -200,8 +201,7 @@ class Toolturn(CustomGuardrail):
                     await _sent()
                 _log_before_change(data, response)
                 self._idle()
-                if len(self._open) <= FEW:
-                    _collect_garbage()
+                self._collect_garbage()
                 answer = await posting
             finally:
                 if posting is not None:
@@ -339,13 +339,21 @@ class Toolturn(CustomGuardrail):
             if self._open.get(turn) is opened:  # it may have been handed on anew
                 del self._open[turn]
             self._ended.append(opened)
-            asyncio.get_running_loop().call_later(IDLE, self._idle)
+            loop = asyncio.get_running_loop()
+            loop.call_later(WRITTEN, self._collect_garbage)
+            loop.call_later(IDLE, self._idle)
 
     def _idle(self) -> None:
         """LiteLLM has time: what it was kept from goes on."""
         ended, self._ended = self._ended, []
         for each in ended:
             each.over.set()
+
+    def _collect_garbage(self) -> None:
+        """Before LiteLLM does it in the middle of a request: a turn holds several requests at once, one holds none."""
+        young, old, _ = gc.get_count()
+        if gc.isenabled() and len(self._open) <= FEW and young > gc.get_threshold()[0] // 2:
+            gc.collect(1 if old > gc.get_threshold()[1] else 0)
 
     async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
         payload = orjson.dumps(body, default=_no_json)
@@ -1030,12 +1038,6 @@ def _log_before_change(data: dict, response: Any) -> None:
 def _in_background(work: Coroutine[Any, Any, Any]) -> None:
     _TASKS.add(running := asyncio.create_task(work))
     running.add_done_callback(_TASKS.discard)
-
-
-def _collect_garbage() -> None:
-    """While hook-service works: the model's next round would pay for it otherwise, as two requests are held at once."""
-    if gc.isenabled() and gc.get_count()[0] > gc.get_threshold()[0] // 2:
-        gc.collect(1 if gc.get_count()[1] > gc.get_threshold()[1] else 0)
 
 
 _TASKS: set[asyncio.Task] = set()  # a task that nobody holds may be collected before it ran

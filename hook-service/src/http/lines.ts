@@ -35,7 +35,7 @@ export function readLines(
       let isFirst = true;
       const broken = (error: unknown): void => {
         req.pause().removeAllListeners('data');
-        if (isFirst) reject(error);
+        if (isFirst) reject(error instanceof Error ? error : new Error('The request broke off'));
         else onBroken(error);
       };
       req.on('data', (piece: Buffer) => {

@@ -79,6 +79,7 @@ class Toolturn(CustomGuardrail):
         self._tickets = _Tickets(self._follow)
         self._open: dict[str, _Open] = {}  # turns that hook-service works on for requests of this process
         self._ended: list[_Open] = []
+        self._is_heard = False  # whether hook-service reads more than one line of such a request
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
         """Asks hook-service what to add to the request; leaves it alone when there is no answer."""
@@ -125,6 +126,7 @@ class Toolturn(CustomGuardrail):
             after = answer.get("retryAfter")
             headers = {"retry-after": str(after)} if after is not None else {}
             raise HTTPException(answer["status"], detail={"error": answer["message"]}, headers=headers)
+        self._is_heard = answer.get("listens") is True
         if "of" in answer:
             metadata[OF] = answer["of"]
         if plain and "ticket" in answer:
@@ -312,7 +314,7 @@ class Toolturn(CustomGuardrail):
 
     async def _finish_open(self, body: dict, mark: dict, early: bool) -> dict:
         with self._opened(mark["turn"]["turn"]) as opened:
-            if not early or len(self._open) > FEW:
+            if not (early and self._is_heard) or len(self._open) > FEW:
                 return await self._post("/hooks/post-call", body, _timeout(mark))
             lines = opened.lines(body)
             reply = await self._session().post(

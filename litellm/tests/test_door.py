@@ -82,7 +82,10 @@ def closed_door() -> door.Toolturn:
 def answering(body: dict, status: int = 200, asked: list[dict] | None = None) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         if asked is not None:
-            asked.append({**orjson.loads(await request.read()), "secret": request.headers["x-toolturn-secret"]})
+            # A turn's request may stay open behind its first line.
+            asked.append(
+                {**orjson.loads(await request.content.readline()), "secret": request.headers["x-toolturn-secret"]}
+            )
         return web.json_response(body, status=status)
 
     return handler
@@ -843,7 +846,7 @@ class TestATurnIsHandedOn:
         first = a_call()
 
         async def finished(request: web.Request) -> web.Response:
-            body = orjson.loads(await request.read())
+            body = orjson.loads(await request.content.readline())
             await heard.put(body["response"]["id"])
             if body["response"]["id"] == first.id:
                 await until_gone(gone)
@@ -885,6 +888,196 @@ class TestATurnIsHandedOn:
             with pytest.raises(HTTPException) as caught:
                 await guardrail.async_post_call_success_hook(data, KEY, response)
         assert "notes__" not in str(caught.value.detail)
+
+
+OF = "turn1234.2.-.0"
+
+
+class OpenTurn:
+    """A turn that hook-service works on: what it hears on the open request, and when the client gets its answer."""
+
+    def __init__(self, guardrail: door.Toolturn) -> None:
+        self.guardrail, self.heard = guardrail, asyncio.Queue()
+        self.answer = asyncio.Event()
+
+    async def finish(self, request: web.Request) -> web.StreamResponse:
+        hearing = asyncio.create_task(self.hear(request))
+        await self.answer.wait()
+        hearing.cancel()
+        return web.json_response({"action": "replace", "response": FINISHED, "headers": {}})
+
+    async def hear(self, request: web.Request) -> None:
+        while line := await request.content.readline():
+            await self.heard.put(orjson.loads(line))
+        await self.heard.put(None)  # the door has ended the request
+
+
+@asynccontextmanager
+async def open_turn(monkeypatch: pytest.MonkeyPatch, **more: Any) -> AsyncIterator[OpenTurn]:
+    """A turn that was handed on; its client's request waits in the hook behind the call."""
+    turn = OpenTurn(None)
+    pre_call = answering({**ARMED, "listens": True, **more})
+    async with open_door(monkeypatch, pre_call=pre_call, post_call=turn.finish) as guardrail:
+        turn.guardrail = guardrail
+        litellm.callbacks.append(guardrail)
+        monkeypatch.setattr(door, "IDLE", 0.0)
+
+        async def ask() -> ModelResponse:
+            data = a_request()
+            response = await Model(guardrail, a_call())(data)
+            await guardrail.async_post_call_success_hook(data, KEY, response)
+            return response
+
+        asking = asyncio.create_task(ask())
+        assert (await asyncio.wait_for(turn.heard.get(), 10))["turn"] == ARMED["turn"]
+        try:
+            yield turn
+        finally:
+            turn.answer.set()
+            response = await asyncio.wait_for(asking, 10)
+            assert response.choices[0].message.content == "The word is quince."
+
+
+def a_continuation(**body: Any) -> dict:
+    return a_request(headers={"x-toolturn-continuation": sign(), "x-toolturn-of": OF}, **body)
+
+
+def continued(turn: OpenTurn, said: ModelResponse, key: UserAPIKeyAuth = KEY, **body: Any) -> asyncio.Task:
+    """A continuation in a request of its own, up to what LiteLLM does behind the model's answer."""
+
+    async def ask() -> None:
+        data = a_continuation(**body)
+        await turn.guardrail.async_pre_call_hook(key, None, data, "completion")
+        request = {"metadata": dict(data["metadata"]), **({"stream": True} if body.get("stream") else {})}
+        await turn.guardrail.async_post_call_success_deployment_hook(request, said, "acompletion")
+
+    return asyncio.create_task(ask())
+
+
+class TestAContinuationsAnswer:
+    @pytest.fixture(autouse=True)
+    def callbacks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(litellm, "callbacks", [Counts()])
+        monkeypatch.setattr(door, "HELD", 60.0)
+
+    @pytest.mark.asyncio
+    async def test_is_told_on_the_request_that_is_open(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with open_turn(monkeypatch) as turn:
+            going_on = continued(turn, a_call())
+            told = await asyncio.wait_for(turn.heard.get(), 10)
+            assert told["of"] == OF
+            assert told["response"]["choices"][0]["message"]["tool_calls"][0]["id"] == CALL["id"]
+            await asyncio.wait_for(going_on, 10)  # more rounds follow: LiteLLM goes on meanwhile
+
+    @pytest.mark.asyncio
+    async def test_that_is_the_last_ends_the_request_and_keeps_litellm_until_the_client_has_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with open_turn(monkeypatch) as turn:
+            going_on = continued(turn, a_response(content="Quince."))
+            told = await asyncio.wait_for(turn.heard.get(), 10)
+            assert told["response"]["choices"][0]["message"]["content"] == "Quince."
+            assert await asyncio.wait_for(turn.heard.get(), 10) is None
+            assert not going_on.done()
+        await asyncio.wait_for(going_on, 10)
+
+    @pytest.mark.asyncio
+    async def test_keeps_litellm_for_a_time_and_no_longer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(door, "HELD", 0.05)
+        async with open_turn(monkeypatch) as turn:
+            await asyncio.wait_for(continued(turn, a_response(content="Quince.")), 10)
+
+    @pytest.mark.asyncio
+    async def test_keeps_no_litellm_whose_key_may_have_so_many_requests_at_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        few = KEY.model_copy(update={"max_parallel_requests": 2})
+        async with open_turn(monkeypatch) as turn:
+            await asyncio.wait_for(continued(turn, a_response(content="Quince."), key=few), 10)
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("other", [Judge, Changes, Moderates])
+    async def test_is_not_told_where_somebody_else_may_refuse_it(
+        self, monkeypatch: pytest.MonkeyPatch, other: type
+    ) -> None:
+        async with open_turn(monkeypatch) as turn:
+            litellm.callbacks.append(other())
+            await asyncio.wait_for(continued(turn, a_response(content="Quince.")), 10)
+            assert turn.heard.empty()
+
+    @pytest.mark.asyncio
+    async def test_is_not_told_of_a_turn_of_another_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with open_turn(monkeypatch) as turn:
+            turn.guardrail._open.clear()
+            await asyncio.wait_for(continued(turn, a_response(content="Quince.")), 10)
+            assert turn.heard.empty()
+
+    @pytest.mark.asyncio
+    async def test_is_not_told_to_an_older_hook_service(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with open_turn(monkeypatch, listens=False) as turn:
+            assert await asyncio.wait_for(turn.heard.get(), 10) is None  # the request was whole at once
+            await asyncio.wait_for(continued(turn, a_response(content="Quince.")), 10)
+            assert turn.heard.empty()
+
+    @pytest.mark.asyncio
+    async def test_is_not_told_where_the_process_has_other_turns_to_work_on(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(door, "FEW", 0)
+        async with open_turn(monkeypatch) as turn:
+            assert await asyncio.wait_for(turn.heard.get(), 10) is None
+
+    @pytest.mark.asyncio
+    async def test_that_never_comes_leaves_the_connection_in_use_for_the_next_turn(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        connections: set[Any] = set()
+
+        async def finish(request: web.Request) -> web.StreamResponse:
+            connections.add(request.transport)
+            await request.content.readline()
+            response = web.StreamResponse(headers={"content-type": "application/x-ndjson"})
+            await response.prepare(request)
+            answer = {"action": "replace", "response": FINISHED, "headers": {}}
+            await response.write(orjson.dumps(answer) + b"\n")
+            assert await asyncio.wait_for(request.content.read(), 10) == b""  # the door ends its side then
+            return response
+
+        pre_call = answering({**ARMED, "listens": True})
+        async with open_door(monkeypatch, pre_call=pre_call, post_call=finish) as guardrail:
+            litellm.callbacks.append(guardrail)
+            for _ in range(3):
+                data = a_request()
+                response = await Model(guardrail, a_call())(data)
+                await guardrail.async_post_call_success_hook(data, KEY, response)
+                assert response.choices[0].message.content == "The word is quince."
+                await asyncio.gather(*door._TASKS)
+        assert len(connections) == 1
+
+    @pytest.mark.asyncio
+    async def test_streamed_keeps_litellm_behind_its_last_chunk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        said = [a_chunk(content="Quince."), a_chunk()]
+        said[1].choices[0].finish_reason = "stop"
+        logged = asyncio.Event()
+
+        async def model() -> AsyncIterator[Any]:
+            for chunk in said:
+                yield chunk
+            logged.set()  # LiteLLM logs a stream when its end is asked for
+
+        async with open_turn(monkeypatch) as turn:
+            data, out = a_continuation(stream=True), asyncio.Queue()
+
+            async def ask() -> None:
+                await turn.guardrail.async_pre_call_hook(KEY, None, data, "completion")
+                async for chunk in turn.guardrail.async_post_call_streaming_iterator_hook(KEY, model(), data):
+                    await out.put(chunk)
+
+            asking = asyncio.create_task(ask())
+            assert [await asyncio.wait_for(out.get(), 10) for _ in said] == [as_written(each) for each in said]
+            assert not logged.is_set()
+        await asyncio.wait_for(asking, 10)
+        assert logged.is_set()
 
 
 async def read(guardrail: door.Toolturn, data: dict, *model: Any) -> list[Any]:
@@ -936,7 +1129,7 @@ class TestAStream:
         text, call, more = a_chunk(content="Let me see."), a_call_chunk(), a_chunk()
         async with open_door(monkeypatch, stream=stream) as guardrail:
             out = await read(guardrail, an_armed_request(), text, call, more)
-        assert out == [as_written(text), '{"a":1}', '{"b":2}']
+        assert out == [as_written(text), '{"a":1}\n\ndata: {"b":2}']  # LiteLLM writes what came together in one go
         head, first, *rest = received
         assert head["turn"] == ARMED["turn"]
         assert head["seen"][0]["choices"][0]["delta"]["content"] == "Let me see."

@@ -66,6 +66,8 @@ async function preCall(
   const { mark, deadlineSeconds, ...patch } = answered;
   sendJson(res, 200, {
     ...patch,
+    // An older hook-service reads a body to its end before it begins.
+    listens: true,
     turn: {
       turn: mark.turn,
       client_tools: mark.clientTools,

@@ -395,6 +395,10 @@ class _Early:
         wanted = mark["dialect"] == "chat" and not data.get("stream") and not _is_judged(data)
         EARLY.set(_Early(mark, finish) if wanted else None)
 
+    @property
+    def is_told(self) -> bool:
+        return self._answered is not None
+
     def waits_for(self, request: dict) -> bool:
         mark = _metadata(request).get(MARK) or {}
         return self._posting is None and mark.get("turn") == self.mark["turn"]
@@ -455,6 +459,7 @@ class _Continued:
         self._opened, self._of = opened, _metadata(data)[OF]
         self._asks_usage = bool((data.get("stream_options") or {}).get("include_usage"))
         self._is_watched = _is_watched(data)
+        self.is_told = False
         # While it is held it counts as one of the requests that the key may have at once.
         self._may_be_held = getattr(key, "max_parallel_requests", None) is None
 
@@ -468,6 +473,7 @@ class _Continued:
 
     async def answered(self, answered: dict) -> None:
         self._opened.tell(self._of, answered)
+        self.is_told = True
         if not DIALECTS["chat"].calls_in(answered):
             self._opened.end()
             if self._may_be_held:

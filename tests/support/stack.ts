@@ -31,8 +31,8 @@ export interface LoggedRequest {
   readonly total_tokens: number;
   readonly response_cost: number;
   readonly key_alias: string | null;
-  /** True where the door had handed the turn of this request on by then, while LiteLLM was still at work. */
-  readonly handed_on_early: boolean;
+  /** True where the door had told hook-service the model's answer by then, while LiteLLM was still at work. */
+  readonly told_early: boolean;
 }
 
 /** A whole stack of real parts around a scripted model. */

@@ -83,6 +83,21 @@ describe('a continuation', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it.each([
+    ['LiteLLM fails behind it', json({ error: { message: 'a logger failed' } }, 500)],
+    ['the connection breaks', cut],
+  ])('is not repeated where its answer is known and %s', async (_, answer) => {
+    const { asked, upstream } = await litellm(answer);
+    await expect(upstream.send({ ...request(), isAnswered: () => true })).rejects.toThrow();
+    expect(asked).toHaveLength(1);
+  });
+
+  it('goes over a connection that has just been used', async () => {
+    const { asked, upstream } = await litellm(json({}));
+    for (let round = 0; round < 3; round++) await upstream.send(request());
+    expect(new Set(asked.map(({ socket }) => socket)).size).toBe(1);
+  });
+
   it('is not repeated twice', async () => {
     const { asked, upstream } = await litellm(
       json({ error: { message: 'busy' } }, 503, { 'retry-after': '0' }),

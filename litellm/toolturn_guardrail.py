@@ -324,12 +324,13 @@ class Toolturn(CustomGuardrail):
                 if reply.status != 200:
                     raise _Refused(reply.status, (await _error(reply)) or LOST)
                 answer = orjson.loads(await _line(reply.content))
-                opened.end()
-                await asyncio.sleep(0)
-                return answer
-            finally:
-                if not reply.closed:
-                    _in_background(_read_rest(reply))
+            except BaseException:
+                reply.close()  # whoever hangs up has hook-service end the turn
+                raise
+            opened.end()
+            if not reply.closed:
+                _in_background(_read_rest(reply))
+            return answer
 
     @contextmanager
     def _opened(self, turn: str) -> Iterator[_Open]:
@@ -461,7 +462,7 @@ class _Continued:
         self._is_watched = _is_watched(data)
         self.is_told = False
         # While it is held it counts as one of the requests that the key may have at once.
-        self._may_be_held = getattr(key, "max_parallel_requests", None) is None
+        self._may_be_held = getattr(key, "max_parallel_requests", None) is None and data.get("n") in (None, 1)
 
     @staticmethod
     def of(opened: _Open, data: dict, key: Any) -> _Continued | None:

@@ -41,7 +41,9 @@ export class ChatJoiner implements StreamJoiner {
 
   /** LiteLLM's last chunk brings the finish reason; behind it comes usage alone, where that was asked for. */
   get isOver(): boolean {
-    return this.round.ended && (this.round.usage !== undefined || !wantsUsage(this.options.body));
+    const { body } = this.options;
+    if ((body['n'] ?? 1) !== 1) return false;
+    return this.round.ended && (this.round.usage !== undefined || !wantsUsage(body));
   }
 
   /** Throws `upstream_failed` when the stream broke off: half an answer must not look like a whole one. */

@@ -38,6 +38,8 @@ const version = '0.1.0';
 const drainMs = 25_000;
 /** Longer than the door keeps a connection that it does not use: one that is closed just then would lose a request. */
 const keepAliveMs = 90_000;
+/** A turn’s request stays open while the turn lasts: what `limits` allows at most, and a minute. Node’s own limit is five. */
+const longestTurnMs = (3_600 + 600 + 60) * 1_000;
 /** How long a start, and a change of the config, waits for the MCP servers. */
 const firstConnectMs = 3_000;
 /** How often questions are looked for that nobody answered in time. */
@@ -274,6 +276,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   await watch?.follow(files);
   const handler = createServer((req, res) => generations.current.listener(req, res));
   handler.keepAliveTimeout = keepAliveMs;
+  handler.requestTimeout = longestTurnMs;
   const server = await listen(handler, environment.host, environment.port);
   const { port } = server.address() as AddressInfo;
   const url = `http://${environment.host}:${port}`;

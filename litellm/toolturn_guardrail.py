@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import copy
 from datetime import datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -95,9 +96,10 @@ class Toolturn(CustomGuardrail):
             if BELONGS in (headers := _headers(data)):
                 _metadata(data)[OF] = headers[BELONGS]
                 opened = self._open.get(headers[CONTINUATION].partition(".")[0])
-                EARLY.set(_Continued.of(opened, data, user_api_key_dict) if opened else None)
+                if opened and dialect == "chat" and not _is_judged(data):  # as for the turn itself
+                    EARLY.set(_Continued(opened, data, user_api_key_dict))
             return data
-        metadata, key = _metadata(data), user_api_key_dict
+        metadata = _metadata(data)
         try:
             await _load_grants(user_api_key_dict)
             written = {"set": _rewritten(data)}
@@ -126,7 +128,6 @@ class Toolturn(CustomGuardrail):
             after = answer.get("retryAfter")
             headers = {"retry-after": str(after)} if after is not None else {}
             raise HTTPException(answer["status"], detail={"error": answer["message"]}, headers=headers)
-        self._is_heard = answer.get("listens") is True
         if "of" in answer:
             metadata[OF] = answer["of"]
         if plain and "ticket" in answer:
@@ -139,10 +140,11 @@ class Toolturn(CustomGuardrail):
         for name in answer.get("remove", ()):
             data.pop(name, None)
         if answer["action"] == "arm":
+            self._is_heard = answer.get("listens") is True
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             fields = list({*written["set"], *changes})
             metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", [])}
-            _Early.expect(data, metadata[MARK], lambda answered: self._finish(data, key, metadata[MARK], answered))
+            self._expect(data, user_api_key_dict, metadata[MARK])
         return data
 
     def _begun(self, data: dict, key: Any, dialect: str, request: dict, ticket: _Ticket) -> dict:
@@ -160,8 +162,13 @@ class Toolturn(CustomGuardrail):
             **{"began": time.monotonic(), "deadline": ticket.deadline},
             **{"ours": sorted(_tool_names(changes.get("tools"))), "set": list(changes), "remove": []},
         }
-        _Early.expect(data, metadata[MARK], lambda answered: self._finish(data, key, metadata[MARK], answered))
+        self._expect(data, key, metadata[MARK])
         return data
+
+    def _expect(self, data: dict, key: Any, mark: dict) -> None:
+        """For chat alone: in other dialects LiteLLM makes another response of the model's."""
+        wanted = mark["dialect"] == "chat" and not data.get("stream") and not _is_judged(data)
+        EARLY.set(_Early(mark, partial(self._finish, data, key, mark)) if wanted else None)
 
     def _came(self, mark: dict) -> dict:
         """What hook-service is told of the turn: what it said itself, or when the turn began here, and with what."""
@@ -289,8 +296,7 @@ class Toolturn(CustomGuardrail):
         try:
             with self._opened(head["turn"]["turn"]):
                 async with self._session().post(f"{URL}/hooks/stream", data=told(), timeout=timeout) as reply:
-                    if reply.status != 200:
-                        raise _Refused(reply.status, (await _error(reply)) or LOST)
+                    await _check(reply)
                     self._idle()
                     async for lines in _whole_lines(reply.content):
                         is_over = lines[-1] == "[DONE]"
@@ -316,13 +322,10 @@ class Toolturn(CustomGuardrail):
         with self._opened(mark["turn"]["turn"]) as opened:
             if not (early and self._is_heard) or len(self._open) > FEW:
                 return await self._post("/hooks/post-call", body, _timeout(mark))
-            lines = opened.lines(body)
-            reply = await self._session().post(
-                f"{URL}/hooks/post-call", data=lines, headers=LINES, timeout=_timeout(mark)
-            )
+            request = {"data": opened.lines(body), "headers": LINES, "timeout": _timeout(mark)}
+            reply = await self._session().post(f"{URL}/hooks/post-call", **request)
             try:
-                if reply.status != 200:
-                    raise _Refused(reply.status, (await _error(reply)) or LOST)
+                await _check(reply)
                 answer = orjson.loads(await _line(reply.content))
             except BaseException:
                 reply.close()  # whoever hangs up has hook-service end the turn
@@ -361,8 +364,7 @@ class Toolturn(CustomGuardrail):
     async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
         payload = orjson.dumps(body, default=_no_json)
         async with self._session().post(URL + path, data=payload, timeout=timeout) as reply:
-            if reply.status not in (200, 204):
-                raise _Refused(reply.status, (await _error(reply)) or LOST)
+            await _check(reply)
             return orjson.loads(await reply.read() or b"{}")
 
     async def _follow(self) -> AsyncGenerator[bytes, None]:
@@ -389,16 +391,6 @@ class _Early:
         self.mark, self._finish = mark, finish
         self._answered: dict | None = None
         self._posting: asyncio.Task | None = None
-
-    @staticmethod
-    def expect(data: dict, mark: dict, finish: Any) -> None:
-        """For chat alone: in other dialects LiteLLM makes another response of the model's."""
-        wanted = mark["dialect"] == "chat" and not data.get("stream") and not _is_judged(data)
-        EARLY.set(_Early(mark, finish) if wanted else None)
-
-    @property
-    def is_told(self) -> bool:
-        return self._answered is not None
 
     def waits_for(self, request: dict) -> bool:
         mark = _metadata(request).get(MARK) or {}
@@ -460,21 +452,14 @@ class _Continued:
         self._opened, self._of = opened, _metadata(data)[OF]
         self._asks_usage = bool((data.get("stream_options") or {}).get("include_usage"))
         self._is_watched = _is_watched(data)
-        self.is_told = False
         # While it is held it counts as one of the requests that the key may have at once.
         self._may_be_held = getattr(key, "max_parallel_requests", None) is None and data.get("n") in (None, 1)
-
-    @staticmethod
-    def of(opened: _Open, data: dict, key: Any) -> _Continued | None:
-        """For chat alone, as turns are."""
-        return None if _dialect(data) != "chat" or _is_judged(data) else _Continued(opened, data, key)
 
     def waits_for(self, request: dict) -> bool:
         return self._opened.listens and not request.get("stream") and _metadata(request).get(OF) == self._of
 
     async def answered(self, answered: dict) -> None:
         self._opened.tell(self._of, answered)
-        self.is_told = True
         if not DIALECTS["chat"].calls_in(answered):
             self._opened.end()
             if self._may_be_held:
@@ -985,6 +970,12 @@ def _timeout(mark: dict) -> aiohttp.ClientTimeout:
 
 def _name(error: BaseException) -> str:
     return type(error).__name__  # its text could hold an address
+
+
+async def _check(reply: aiohttp.ClientResponse) -> None:
+    """Raises what hook-service says where it refuses."""
+    if reply.status not in (200, 204):
+        raise _Refused(reply.status, (await _error(reply)) or LOST)
 
 
 async def _error(reply: aiohttp.ClientResponse) -> str | None:

@@ -896,9 +896,10 @@ OF = "turn1234.2.-.0"
 class OpenTurn:
     """A turn that hook-service works on: what it hears on the open request, and when the client gets its answer."""
 
-    def __init__(self, guardrail: door.Toolturn) -> None:
-        self.guardrail, self.heard = guardrail, asyncio.Queue()
-        self.answer = asyncio.Event()
+    guardrail: door.Toolturn
+
+    def __init__(self) -> None:
+        self.heard, self.answer = asyncio.Queue(), asyncio.Event()
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         hearing = asyncio.create_task(self.hear(request))
@@ -915,7 +916,7 @@ class OpenTurn:
 @asynccontextmanager
 async def open_turn(monkeypatch: pytest.MonkeyPatch, **more: Any) -> AsyncIterator[OpenTurn]:
     """A turn that was handed on; its client's request waits in the hook behind the call."""
-    turn = OpenTurn(None)
+    turn = OpenTurn()
     pre_call = answering({**ARMED, "listens": True, **more})
     async with open_door(monkeypatch, pre_call=pre_call, post_call=turn.finish) as guardrail:
         turn.guardrail = guardrail
@@ -1018,6 +1019,20 @@ class TestAContinuationsAnswer:
             assert await asyncio.wait_for(turn.heard.get(), 10) is None  # the request was whole at once
             await asyncio.wait_for(continued(turn, a_response(content="Quince.")), 10)
             assert turn.heard.empty()
+
+    @pytest.mark.asyncio
+    async def test_is_told_also_where_nothing_was_offered_to_another_request_since(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked = iter([{**ARMED, "listens": True}, {"action": "pass"}])
+
+        async def pre_call(_: web.Request) -> web.Response:
+            return web.json_response(next(asked))
+
+        async with open_door(monkeypatch, pre_call=pre_call) as guardrail:
+            for _ in range(2):
+                await guardrail.async_pre_call_hook(KEY, None, a_request(), "completion")
+            assert guardrail._is_heard
 
     @pytest.mark.asyncio
     async def test_is_not_told_where_the_process_has_other_turns_to_work_on(

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { ToolturnError } from '../core/errors';
 import { isJsonObject, type JsonObject } from '../core/json';
+import { bodyError } from './body';
+import { asToolturnError } from './refuse';
 
 /**
  * Reads newline-delimited JSON objects from a byte stream, whatever way it is cut. A line longer than `maxBytes`
@@ -24,7 +26,7 @@ export interface LineReader {
 export function readLines(
   req: IncomingMessage,
   maxBytes: number,
-  onBroken: (error: unknown) => void,
+  onBroken: (error: ToolturnError) => void,
 ): LineReader {
   const lines = new LineCutter(maxBytes);
   const reader: LineReader = { first: first(), onLine: () => undefined };
@@ -33,9 +35,9 @@ export function readLines(
   function first(): Promise<JsonObject> {
     return new Promise((resolve, reject) => {
       let isFirst = true;
-      const broken = (error: unknown): void => {
+      const broken = (error: ToolturnError): void => {
         req.pause().removeAllListeners('data');
-        if (isFirst) reject(error instanceof Error ? error : new Error('The request broke off'));
+        if (isFirst) reject(error);
         else onBroken(error);
       };
       req.on('data', (piece: Buffer) => {
@@ -46,13 +48,13 @@ export function readLines(
             isFirst = false;
           }
         } catch (error) {
-          broken(error);
+          broken(asToolturnError(error));
         }
       });
       req.once('end', () => {
         if (isFirst) broken(new ToolturnError('bad_request', 'The request has no whole line.'));
       });
-      req.once('error', broken);
+      req.once('error', (cause) => broken(bodyError('request.aborted', cause)));
     });
   }
 }
@@ -64,14 +66,13 @@ class LineCutter {
 
   constructor(private readonly maxBytes: number) {}
 
-  cut(bytes: Buffer): Buffer[] {
-    const whole: Buffer[] = [];
+  *cut(bytes: Buffer): Generator<Buffer> {
     let from = 0;
     for (let end = bytes.indexOf(10, from); end !== -1; end = bytes.indexOf(10, from)) {
       this.pieces.push(bytes.subarray(from, end));
       from = end + 1;
       const line = this.rest();
-      if (line.length > 0) whole.push(line);
+      if (line.length > 0) yield line;
     }
     if (from < bytes.length) {
       this.pieces.push(bytes.subarray(from));
@@ -82,7 +83,6 @@ class LineCutter {
           `A line of the stream is longer than ${this.maxBytes} bytes.`,
         );
     }
-    return whole;
   }
 
   /** What stands behind the last line's end. */

@@ -9,10 +9,10 @@ import { askAgain, type Asked } from './ask';
 
 /** The largest answer, and the largest event of a stream, that is read; in bytes. */
 const largestAnswer = 64 * 1024 * 1024;
-/** Well below what any server keeps a connection open for; a round seldom takes as long. */
-const trustedMs = 1_000;
 /** Of the body of an error. */
 const largestError = 1024 * 1024;
+/** Well below what servers keep an idle connection open for; what is lost all the same is asked again. */
+const trustedMs = 1_000;
 
 /**
  * LiteLLM as the next round's model, in every dialect. A request is repeated once, only before anything of its answer

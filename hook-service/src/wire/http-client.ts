@@ -70,10 +70,12 @@ export function createHttpClient(origin: URL, options: HttpClientOptions): HttpC
   const agent = secure ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   const send = secure ? https.request : http.request;
   const { trustedMs = 0 } = options;
-  let freedAt = -Infinity;
-  if (trustedMs > 0) agent.on('free', () => (freedAt = performance.now()));
-  // The agent takes the socket that was freed last.
-  const isToBeLookedAt = (): boolean => performance.now() - freedAt >= trustedMs && hasIdleSocket(agent);
+  const freedAt = new WeakMap<object, number>();
+  if (trustedMs > 0) agent.on('free', (socket: object) => freedAt.set(socket, performance.now()));
+  const isToBeLookedAt = (): boolean => {
+    const next = nextIdleSocket(agent);
+    return next !== undefined && performance.now() - (freedAt.get(next) ?? -Infinity) >= trustedMs;
+  };
   const open = new Set<http.ClientRequest>();
   // Parsing a URL costs more than the rest of a request's options together, and there are one or two of them.
   const targets = new Map<string, http.RequestOptions>();
@@ -146,10 +148,11 @@ export function createHttpClient(origin: URL, options: HttpClientOptions): HttpC
   };
 }
 
-function hasIdleSocket(agent: http.Agent): boolean {
-  for (const sockets of Object.values(agent.freeSockets))
-    if (sockets !== undefined && sockets.length > 0) return true;
-  return false;
+/** The one that the agent takes next: of those of its one server, the last that was freed. */
+function nextIdleSocket(agent: http.Agent): object | undefined {
+  return Object.values(agent.freeSockets)
+    .find((sockets) => sockets !== undefined && sockets.length > 0)
+    ?.at(-1);
 }
 
 /**

@@ -36,7 +36,7 @@ def _told_early(kwargs):
     if int(number) > 1:  # it was kept from being logged until the turn was over
         return turn not in door._open
     early = names["EARLY"].get()
-    return bool(early and early.is_told)
+    return bool(early and early._answered)
 
 
 recorder = Recorder()

@@ -1,4 +1,13 @@
-import { bootstrap, differenceOfMedians, median, medianOf, quantile, ratioOfMedians, slope } from './stats';
+import {
+  bootstrap,
+  differenceOfMedians,
+  median,
+  medianOf,
+  quantile,
+  ratioOfMeans,
+  ratioOfMedians,
+  slope,
+} from './stats';
 
 const near = (value: number, spread: number, rounds = 30): number[][] =>
   Array.from({ length: rounds }, (_, round) =>
@@ -48,6 +57,16 @@ describe('intervals', () => {
     expect(value).toBeCloseTo(2, 1);
     expect(low).toBeGreaterThan(1.5);
     expect(high).toBeLessThan(2.5);
+  });
+
+  it('of rates count what befalls a few blocks by its share', () => {
+    const steady = Array.from({ length: 20 }, () => [40]);
+    const halting = Array.from({ length: 20 }, (_, block) => [block % 4 === 0 ? 20 : 40]);
+    expect(ratioOfMedians(halting, steady).value).toBe(1);
+    const { value, low, high } = ratioOfMeans(halting, steady);
+    expect(value).toBe(0.875);
+    expect(low).toBeGreaterThan(0.75);
+    expect(high).toBeLessThan(1);
   });
 
   it('are the same for the same samples', () => {

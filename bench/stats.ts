@@ -35,12 +35,23 @@ export function bootstrap(
   return { value, low: quantile(drawn, 0.025), high: quantile(drawn, 0.975) };
 }
 
+export const mean = (numbers: readonly number[]): number =>
+  numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
+
 /** Samples of one subject by round. */
 export type Rounds = readonly (readonly number[])[];
 
 /** The median of one subject by the median of another, whose rounds were run in turns with it. */
 export function ratioOfMedians(of: Rounds, to: Rounds): Interval {
   return compared(of, to, (one, other) => median(one) / median(other));
+}
+
+/**
+ * The mean of one subject by the mean of another: for rates. What falls into some blocks and not into others, a full
+ * collection of Python's above all, belongs to each by its share.
+ */
+export function ratioOfMeans(of: Rounds, to: Rounds): Interval {
+  return compared(of, to, (one, other) => mean(one) / mean(other));
 }
 
 /** How much the median of one subject lies above the median of another. */
@@ -55,7 +66,6 @@ export function medianOf(of: Rounds): Interval {
 
 /** The slope of the line of least squares. */
 export function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const mean = (list: readonly number[]): number => list.reduce((sum, each) => sum + each, 0) / list.length;
   const [x, y] = [mean(points.map(([each]) => each)), mean(points.map(([, each]) => each))];
   const above = points.reduce((sum, [px, py]) => sum + (px - x) * (py - y), 0);
   const below = points.reduce((sum, [px]) => sum + (px - x) ** 2, 0);

@@ -10,21 +10,24 @@ What LiteLLM's hooks do and do not do is written down, with the measurements, in
 from __future__ import annotations
 
 import asyncio
+import codecs
 import gc
 import hashlib
 import hmac
+import itertools
 import os
 import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import Context, ContextVar
 from copy import copy
 from datetime import datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import aiohttp
 import orjson
@@ -58,16 +61,23 @@ AWAY = "Toolturn is away, and requests are refused without it. Nothing is wrong 
 # in the middle of its start.
 CONNECT = 4.0
 LINES = {"content-type": "application/x-ndjson"}
+SAID = ("retry-after", "retry-after-ms", "x-should-retry")  # headers of LiteLLM's answer that hook-service reads
 PRE_CALL = aiohttp.ClientTimeout(total=10, sock_connect=CONNECT)
 REPORT = aiohttp.ClientTimeout(total=5, sock_connect=CONNECT)
 FOLLOW = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=3)
 SENT = 3  # rounds of the event loop after which a request is on its way; LiteLLM logs while hook-service works
 FEW = 2  # turns open in this process, up to which it has time in which to do something for one of them
+SENDING = 0.0005  # seconds in which a request has been sent
 WRITTEN = 0.002  # seconds in which LiteLLM writes an answer that it has
 IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have something better to do than to log
 HELD = 1.0  # seconds for which LiteLLM may be kept from what it does behind a model's last answer
+TOGETHER = 0.004  # seconds for which pieces of an answer wait for each other: each costs as much as several
 UNTAKEN = 10.0  # seconds that LiteLLM may need from a model's answer to the hook behind the call
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
+LEFT = 60.0  # seconds that a model's stream may need to its end once nobody waits for it
+WARM = 200  # requests after which LiteLLM has loaded what it loads when it is first needed
+LARGE = 2**18  # characters of an answer that are sent together at most
+WAITING = 100  # lines for hook-service that wait to be sent, until whoever writes more has to wait
 
 
 class Toolturn(CustomGuardrail):
@@ -91,6 +101,7 @@ class Toolturn(CustomGuardrail):
         dialect = _dialect(data)
         if dialect is None:
             return data
+        _spare_what_is_loaded()
         if _is_continuation(data, user_api_key_dict):
             _manage_previous(data, user_api_key_dict)
             if BELONGS in (headers := _headers(data)):
@@ -108,6 +119,7 @@ class Toolturn(CustomGuardrail):
             if plain and (ticket := self._tickets.find(plain)):
                 return self._begun(data, user_api_key_dict, dialect, asked, ticket)
             asked["ticket"] = bool(plain)
+            asyncio.get_running_loop().call_later(SENDING, self._collect_garbage)  # while hook-service works
             answer = await self._post("/hooks/pre-call", asked, PRE_CALL)
         except Exception as error:  # whatever it is, the request goes on without tools, unless that is not wanted
             if CLOSED:
@@ -140,7 +152,7 @@ class Toolturn(CustomGuardrail):
         for name in answer.get("remove", ()):
             data.pop(name, None)
         if answer["action"] == "arm":
-            self._is_heard = answer.get("listens") is True
+            self._is_heard = answer.get("asks") is True
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             fields = list({*written["set"], *changes})
             metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", [])}
@@ -182,7 +194,8 @@ class Toolturn(CustomGuardrail):
     async def async_post_call_success_deployment_hook(self, request_data: dict, response: Any, call_type: Any) -> None:
         """Hands an answer on at once: what LiteLLM does until the hook behind the call costs the turn no time then."""
         early = EARLY.get()
-        if early is None or not early.waits_for(request_data):
+        # Where there is much to do nothing is gained by the order in which it is done.
+        if early is None or len(self._open) > FEW or not early.waits_for(request_data):
             return
         try:
             await early.answered(_dump(response))
@@ -207,7 +220,8 @@ class Toolturn(CustomGuardrail):
             try:
                 if posting is None:
                     posting = asyncio.create_task(self._finish(data, user_api_key_dict, mark, answered))
-                    await _sent()
+                    if len(self._open) < FEW:
+                        await _sent()
                 _log_before_change(data, response)
                 self._idle()
                 self._collect_garbage()
@@ -278,33 +292,20 @@ class Toolturn(CustomGuardrail):
     ) -> AsyncIterator[str]:
         """Pipes the rest of a stream through hook-service. Ends with one error chunk where that fails."""
 
-        async def told() -> AsyncGenerator[bytes, None]:
-            yield orjson.dumps(head, default=_no_json) + b"\n"
-            for event in first:
-                yield orjson.dumps(event) + b"\n"
-            try:
-                await asyncio.sleep(0)  # to be sent: what the model has written already comes without a pause
-                async for chunk in rest:
-                    for event in _dump_frame(chunk):
-                        yield orjson.dumps(event) + b"\n"
-                    await asyncio.sleep(0)
-            except Exception as error:  # the model failed in mid-stream
-                code = getattr(error, "status_code", 502)
-                said = str(error).split("\n", 1)[0][:500]  # what LiteLLM writes below can hold a piece of a call
-                yield orjson.dumps({"error": {"message": said, "code": str(code)}}) + b"\n"
-
+        reading: asyncio.Task | None = None
         try:
-            with self._opened(head["turn"]["turn"]):
-                async with self._session().post(f"{URL}/hooks/stream", data=told(), timeout=timeout) as reply:
-                    await _check(reply)
+            with self._opened(head["turn"]["turn"]) as opened:
+                opened.begin([head, *first], runs=self._is_heard and _app() is not None)
+                reading = asyncio.create_task(opened.tell_round(rest))
+                async with self._asking("/hooks/stream", opened, timeout) as reply:
                     self._idle()
-                    async for lines in _whole_lines(reply.content):
+                    self._collect_garbage()
+                    async for lines in opened.answers(reply):
                         is_over = lines[-1] == "[DONE]"
                         for piece in dialect.frames(lines[:-1] if is_over else lines, head["watched"]):
                             yield piece
                         if is_over:
                             return
-                raise ConnectionError("the stream was cut off")
         except _Refused as refused:
             yield dialect.frame(dialect.error(refused.message, refused.status))
         except Exception as error:
@@ -312,7 +313,7 @@ class Toolturn(CustomGuardrail):
             yield dialect.frame(dialect.error(LOST, 503))
         finally:
             # LiteLLM logs tokens and cost when its own stream ends, so it has to end.
-            await _drain(rest)
+            await _ended(reading or asyncio.create_task(_drain(rest)))
 
     def _finish(self, data: dict, key: Any, mark: dict, answered: dict) -> Coroutine[Any, Any, dict]:
         body = {**_request(data, key, mark), "turn": self._came(mark), "response": answered}
@@ -320,20 +321,33 @@ class Toolturn(CustomGuardrail):
 
     async def _finish_open(self, body: dict, mark: dict, early: bool) -> dict:
         with self._opened(mark["turn"]["turn"]) as opened:
-            if not (early and self._is_heard) or len(self._open) > FEW:
+            runs, early = _app() is not None, early and len(self._open) <= FEW
+            if not self._is_heard or not (runs or early):
                 return await self._post("/hooks/post-call", body, _timeout(mark))
-            request = {"data": opened.lines(body), "headers": LINES, "timeout": _timeout(mark)}
-            reply = await self._session().post(f"{URL}/hooks/post-call", **request)
-            try:
-                await _check(reply)
-                answer = orjson.loads(await _line(reply.content))
-            except BaseException:
-                reply.close()  # whoever hangs up has hook-service end the turn
-                raise
-            opened.end()
-            if not reply.closed:
-                _in_background(_read_rest(reply))
-            return answer
+            opened.tells_early = early
+            opened.begin([body], runs=runs)
+            async with self._asking("/hooks/post-call", opened, _timeout(mark)) as reply:
+                async for lines in opened.answers(reply):
+                    answer = orjson.loads(lines[0])
+                    if "error" in answer:
+                        raise _Refused(answer["status"], answer["error"]["message"])
+                    return answer
+
+    @asynccontextmanager
+    async def _asking(
+        self, path: str, opened: _Open, timeout: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A request that stays open while hook-service works on a turn."""
+        reply = await self._session().post(URL + path, data=opened.lines(), headers=LINES, timeout=timeout)
+        try:
+            await _check(reply)
+            yield reply
+        except BaseException:
+            reply.close()  # whoever hangs up has hook-service end the turn
+            opened.hang_up()
+            raise
+        # The client's answer comes first.
+        asyncio.get_running_loop().call_later(WRITTEN, opened.leave, reply)
 
     @contextmanager
     def _opened(self, turn: str) -> Iterator[_Open]:
@@ -419,30 +433,222 @@ class _Early:
 
 
 class _Open:
-    """A turn that hook-service works on: it hears on the open request what LiteLLM answers to continuations."""
+    """A turn that hook-service works on, over a request that stays open: it asks there for the turn's next rounds."""
 
     def __init__(self) -> None:
         self.over = asyncio.Event()
-        self.listens = False
-        self._lines: asyncio.Queue[bytes] = asyncio.Queue()
+        self.tells_early = False  # whether hook-service hears of an answer before LiteLLM sends it
+        self._told: set[str] = set()
+        self._lines: asyncio.Queue[bytes | _Part] = asyncio.Queue(WAITING)
+        self._is_open = self._runs = False
+        self._gone: dict[int, asyncio.Event] = {}  # set for a request of which nobody wants the answer any more
 
-    async def lines(self, body: dict) -> AsyncGenerator[bytes, None]:
-        self.listens = True
-        yield orjson.dumps(body, default=_no_json) + b"\n"
-        while line := await self._lines.get():
-            yield line
+    def begin(self, lines: list[dict], runs: bool) -> None:
+        """`runs`: what hook-service asks of LiteLLM can be asked here."""
+        lines = [{**lines[0], "runs": True}, *lines[1:]] if runs else lines
+        self._lines.put_nowait(b"".join(orjson.dumps(line, default=_no_json) + b"\n" for line in lines))
+        self._is_open, self._runs = True, runs
 
-    def tell(self, of: str, answered: dict) -> None:
-        self._lines.put_nowait(orjson.dumps({"of": of, "response": answered}) + b"\n")
+    async def lines(self) -> AsyncGenerator[bytes, None]:
+        """What is told, those together that wait together."""
+        lines = [await self._lines.get()]
+        while lines[-1]:
+            while lines[-1] and not self._lines.empty():
+                lines.append(self._lines.get_nowait())
+            yield b"".join(line if isinstance(line, bytes) else line.take() for line in lines)
+            if lines[-1]:
+                lines = [await self._lines.get()]
 
-    def end(self) -> None:
-        self.listens = False
-        self._lines.put_nowait(b"")
+    async def tell(self, line: dict) -> None:
+        """Resolves when more may be told; what nobody hears any more is dropped."""
+        await self._put(orjson.dumps(line) + b"\n")
+
+    async def _put(self, line: bytes | _Part) -> None:
+        if self._is_open:
+            await self._lines.put(line)
+
+    async def tell_round(self, chunks: AsyncIterator[Any]) -> None:
+        """The rest of a streamed round, to its end."""
+        try:
+            async for chunk in chunks:
+                for event in _dump_frame(chunk):
+                    await self.tell(event)
+                # To be sent: what the model has written already comes without a pause.
+                await asyncio.sleep(0)
+        except Exception as error:  # the model failed in mid-stream
+            code = getattr(error, "status_code", 502)
+            said = str(error).split("\n", 1)[0][:500]  # what LiteLLM writes below can hold a piece of a call
+            await self.tell({"error": {"message": said, "code": str(code)}})
+        if self._runs:
+            await self.tell({"toolturn": {"read": True}})
+        elif self._is_open:
+            self._is_open = False
+            await self._lines.put(b"")
+
+    async def tell_early(self, of: str, answered: dict) -> None:
+        self._told.add(of)
+        await self.tell({"toolturn": {"of": of, "response": answered}})
+
+    async def answers(self, reply: aiohttp.ClientResponse) -> AsyncGenerator[list[str], None]:
+        """The lines for the client. What hook-service asks LiteLLM between them is asked here."""
+        peer = reply.connection and reply.connection.transport.get_extra_info("peername")
+        async for lines in _whole_lines(reply.content):
+            if any(line.startswith(">") for line in lines):
+                for line in lines:
+                    if line.startswith(">"):
+                        self._hear(line[1:], peer)
+                lines = [line for line in lines if not line.startswith(">")]
+            if lines:
+                yield lines
+        raise ConnectionError("the answer was cut off")
+
+    def _hear(self, line: str, peer: Any) -> None:
+        """A request's head, and behind a tab its body; or the number of one that is given up."""
+        head, _, body = line.partition("\t")
+        asked = orjson.loads(head)
+        if "drop" in asked:
+            if gone := self._gone.get(asked["drop"]):
+                gone.set()
+        else:  # in a context of its own, as a server would run it
+            self._gone[asked["id"]] = asyncio.Event()
+            Context().run(_in_background, self._run(asked, body.encode(), peer))
+
+    async def _run(self, asked: dict, body: bytes, peer: Any) -> None:
+        """A request of hook-service to LiteLLM without a connection: its application is called as a server calls it."""
+        gone, came, is_over = self._gone[asked["id"]], [body], False
+        part = _Part(asked["id"])
+        decoder, together = codecs.getincrementaldecoder("utf-8")("replace"), 0.0
+
+        async def receive() -> dict:
+            if came:
+                return {"type": "http.request", "body": came.pop(), "more_body": False}
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict) -> None:
+            nonlocal part, is_over, together
+            if message["type"] == "http.response.start":
+                said = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
+                kept = {name: said[name] for name in SAID if name in said}
+                part.head = {"status": message["status"], "headers": kept}
+                return
+            is_over = not message.get("more_body", False)
+            piece = decoder.decode(message.get("body", b""), is_over)
+            if not part.may_grow:
+                part = _Part(asked["id"])
+            part.add("" if asked["headers"].get(BELONGS) in self._told else piece, is_over)
+            if not part.waits:
+                part.waits = True
+                await self._put(part)
+            if is_over:
+                gone.set()
+            elif time.monotonic() > together:  # what the model has written already comes without a pause
+                await asyncio.sleep(0)
+                together = time.monotonic() + TOGETHER
+
+        try:
+            await _app()(_scope(asked, body, peer), receive, send)
+        except Exception as error:
+            verbose_proxy_logger.error("toolturn: LiteLLM failed at a continuation: %s", _name(error))
+        finally:
+            gone.set()
+            self._gone.pop(asked["id"], None)
+            if not is_over:
+                await self.tell({"toolturn": {"id": asked["id"], "broken": True}})
+
+    def leave(self, reply: aiohttp.ClientResponse) -> None:
+        """Both sides have said what they had to: read to its end, the connection can be used again."""
+        if self._is_open:
+            self._close()
+            self._lines.put_nowait(b"")
+        if not reply.closed:
+            _in_background(_read_rest(reply))
+
+    def hang_up(self) -> None:
+        """Nobody waits for the turn any more, nor for what LiteLLM is asked."""
+        self._close()
+        for gone in self._gone.values():
+            gone.set()
+
+    def _close(self) -> None:
+        self._is_open = False
+        while not self._lines.empty():  # whoever waits to tell more goes on
+            self._lines.get_nowait()
 
     async def wait(self) -> None:
         """Until the client has its answer: what LiteLLM does behind the model's can wait as long."""
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.over.wait(), HELD)
+
+
+class _Part:
+    """A part of LiteLLM's answer to hook-service, which grows until it is sent: each costs as much as a large one."""
+
+    def __init__(self, number: int) -> None:
+        self.head: dict = {}
+        self.waits = False  # to be sent
+        self._number, self._pieces, self._size, self._is_over = number, [], 0, False
+
+    @property
+    def may_grow(self) -> bool:
+        return self._size < LARGE
+
+    def add(self, piece: str, is_over: bool) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        self._is_over = is_over
+
+    def take(self) -> bytes:
+        told = {"id": self._number, **self.head, "piece": "".join(self._pieces), "end": self._is_over}
+        self._size = LARGE
+        return orjson.dumps({"toolturn": told}) + b"\n"
+
+
+def _spare_what_is_loaded() -> None:
+    """Called for each request. What LiteLLM has loaded stays, a million objects: none need be looked at for ever."""
+    if next(REQUESTS) == WARM:
+        gc.callbacks.append(_collected)
+
+
+def _collected(phase: str, info: dict) -> None:
+    """The next full collection is the last one that takes a third of a second: it leaves what is needed."""
+    if phase == "stop" and info["generation"] == 2:
+        gc.callbacks.remove(_collected)
+        gc.freeze()
+
+
+REQUESTS = itertools.count(1)
+
+
+def _app() -> Any:
+    """LiteLLM's own application, without what only looks at other requests than ours; None where it has none."""
+    if not APP:
+        try:
+            from litellm.proxy.proxy_server import app  # it is loaded long since, and loads this file
+        except ImportError:
+            app = None
+        if app is not None and all(each.cls.__name__ in OF_OTHERS for each in app.user_middleware):
+            app = copy(app)
+            app.user_middleware, app.middleware_stack = [], None
+        APP.append(app)
+    return APP[0]
+
+
+APP: list[Any] = []
+# They look at browsers' requests, and at those for /metrics; every piece of an answer costs a task and a queue in them.
+OF_OTHERS = ("CORSMiddleware", "PrometheusAuthMiddleware")
+
+
+def _scope(asked: dict, body: bytes, peer: Any) -> dict:
+    """A request as a server describes it to an application (ASGI 3.0); it comes from where hook-service is."""
+    path, _, query = asked["path"].partition("?")
+    headers = {**asked["headers"], "content-length": str(len(body))}
+    return {
+        **{"type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1"},
+        **{"method": "POST", "scheme": "http", "root_path": "", "server": None, "client": peer and tuple(peer[:2])},
+        **{"path": unquote(path), "raw_path": path.encode(), "query_string": query.encode()},
+        "headers": [(n.encode("latin-1"), v.encode("latin-1", "replace")) for n, v in headers.items()],
+    }
 
 
 class _Continued:
@@ -456,14 +662,13 @@ class _Continued:
         self._may_be_held = getattr(key, "max_parallel_requests", None) is None and data.get("n") in (None, 1)
 
     def waits_for(self, request: dict) -> bool:
-        return self._opened.listens and not request.get("stream") and _metadata(request).get(OF) == self._of
+        is_it = _metadata(request).get(OF) == self._of
+        return is_it and self._opened.tells_early and not request.get("stream")
 
     async def answered(self, answered: dict) -> None:
-        self._opened.tell(self._of, answered)
-        if not DIALECTS["chat"].calls_in(answered):
-            self._opened.end()
-            if self._may_be_held:
-                return await self._opened.wait()
+        await self._opened.tell_early(self._of, answered)
+        if self._may_be_held and not DIALECTS["chat"].calls_in(answered):
+            return await self._opened.wait()
         await _sent()
 
     async def chunks(self, response: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
@@ -985,14 +1190,6 @@ async def _error(reply: aiohttp.ClientResponse) -> str | None:
         return None
 
 
-async def _line(content: aiohttp.StreamReader) -> bytes:
-    """The next line, however long it is."""
-    pieces = [await content.readany()]
-    while pieces[-1] and not pieces[-1].endswith(b"\n"):
-        pieces.append(await content.readany())
-    return b"".join(pieces)
-
-
 async def _whole_lines(content: aiohttp.StreamReader) -> AsyncGenerator[list[str], None]:
     """Lines as they come, those together that came together."""
     rest: list[bytes] = []
@@ -1006,7 +1203,6 @@ async def _whole_lines(content: aiohttp.StreamReader) -> AsyncGenerator[list[str
 
 
 async def _read_rest(reply: aiohttp.ClientResponse) -> None:
-    """Both sides have said what they had to: read to its end, the connection can be used again."""
     try:
         await asyncio.wait_for(reply.read(), HELD)
     except Exception:
@@ -1014,12 +1210,13 @@ async def _read_rest(reply: aiohttp.ClientResponse) -> None:
 
 
 async def _drain(chunks: AsyncIterator[Any]) -> None:
-    async def rest() -> None:
-        async for _ in chunks:
-            pass
+    async for _ in chunks:
+        pass
 
+
+async def _ended(reading: asyncio.Task) -> None:
     try:
-        await asyncio.wait_for(rest(), timeout=60)
+        await asyncio.wait_for(reading, LEFT)
     except Exception as error:
         verbose_proxy_logger.debug("toolturn: the rest of a stream was not read: %s", _name(error))
 

@@ -72,6 +72,8 @@ export interface BlockResult {
   readonly type: 'block';
   readonly requests: number;
   readonly seconds: number;
+  /** Requests a second while all clients were at work: neither while they began nor while the last ones ended. */
+  readonly perSecond: number;
   /** The CPU that the load process itself used, in seconds. */
   readonly cpu: number;
 }

@@ -2,6 +2,9 @@
 import { client, type Asking } from './ask';
 import type { BlockJob, BlockResult, Job, LatencyJob, LatencyResult, Reply, Sample, Subject } from './job';
 
+/** The share of a block's time that is not measured: all clients begin at the same moment. */
+const beginning = 0.2;
+
 const clients = new Map<string, Promise<Asking>>();
 
 /** Clients and their sessions stay: they are warm from the second job on. */
@@ -37,21 +40,26 @@ async function block({ subject, clients: many, seconds, requests }: BlockJob): P
   const begun = performance.now();
   const cpu = process.cpuUsage();
   const until = begun + (seconds ?? Number.POSITIVE_INFINITY) * 1_000;
-  let [left, done] = [requests ?? Number.POSITIVE_INFINITY, 0];
+  const [from, to] = [begun + (seconds ?? 0) * 1_000 * beginning, until];
+  let [left, done, within] = [requests ?? Number.POSITIVE_INFINITY, 0, 0];
   await Promise.all(
     askings.map(async (ask) => {
       while (left > 0 && performance.now() < until) {
         left -= 1;
         await named(subject.name, ask);
         done += 1;
+        const now = performance.now();
+        if (now >= from && now < to) within += 1;
       }
     }),
   );
   const { user, system } = process.cpuUsage(cpu);
+  const took = (performance.now() - begun) / 1_000;
   return {
     type: 'block',
     requests: done,
-    seconds: (performance.now() - begun) / 1_000,
+    seconds: took,
+    perSecond: seconds === undefined ? done / took : within / (seconds * (1 - beginning)),
     cpu: (user + system) / 1e6,
   };
 }

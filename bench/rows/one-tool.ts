@@ -1,4 +1,5 @@
-import { latencies, rates, ratio, type Row } from './row';
+import type { Subject } from '../load/job';
+import { latencies, rates, ratio, ratioOfRates, type BySubject, type Row } from './row';
 import { loop, names, newest, ours } from './subjects';
 
 const form = { kind: 'tool', client: 'sdk' } as const;
@@ -9,28 +10,25 @@ export const oneTool: Row = {
   name: 'one-tool',
   title: 'One-tool turn',
   async run(context) {
-    const subjects = [
-      await ours(context, form),
-      await loop(context, form),
-      await ours(context, lean),
-      await loop(context, lean),
-      ...(await newest(context, form)),
-    ];
+    const [us, them] = [await ours(context, form), await loop(context, form)];
+    const leanOnes = [await ours(context, lean), await loop(context, lean)];
+    const others = await newest(context, form);
+    const subjects = [us, them, ...leanOnes, ...others];
     const total = (await latencies(context, subjects, { rounds: 40, each: 5 }))('total');
-    const perSecond = await rates(context, subjects, { clients: 16, blocks: 10, seconds: 2.5 });
-    const compared = (to: string, against: string, isReference = false) => [
+    const perSecond = (of: readonly Subject[], blocks: number) =>
+      rates(context, of, { clients: 16, blocks, seconds: 2.5 });
+    const compared = (found: BySubject, to: string, against: string, isReference = false) => [
       ratio('p50, 1 client', total, to, against, isReference ? { reach: { most: 1 } } : {}),
-      ratio('turns/s, 16 clients', perSecond, to, against, {
+      ratioOfRates('turns/s, 16 clients', found, to, against, {
         unit: 'per second',
         ...(isReference ? { reach: { least: 1 } } : {}),
       }),
     ];
+    const main = compared(await perSecond([us, them], 24), names.ours, names.loop, true);
+    const leanly = compared(await perSecond(leanOnes, 10), names.leanOurs, names.lean);
+    const toOthers = others.length === 0 ? {} : await perSecond([us, ...others], 6);
     return {
-      figures: [
-        ...compared(names.ours, names.loop, true),
-        ...compared(names.leanOurs, names.lean),
-        ...subjects.slice(4).flatMap(({ name }) => compared(names.ours, name)),
-      ],
+      figures: [...main, ...leanly, ...others.flatMap(({ name }) => compared(toOthers, names.ours, name))],
     };
   },
 };

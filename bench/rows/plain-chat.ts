@@ -1,4 +1,5 @@
-import { latencies, rates, ratio, type Row } from './row';
+import type { Subject } from '../load/job';
+import { latencies, rates, ratio, ratioOfRates, type Row } from './row';
 import { bare, names, newest, ours, toolless } from './subjects';
 
 const form = { kind: 'plain' };
@@ -10,7 +11,7 @@ export const plainChat: Row = {
   title: 'Plain chat, tools attached, not called',
   async run(context) {
     const same = await bare(context, form);
-    const subjects = [
+    const subjects: [Subject, ...Subject[]] = [
       await ours(context, form),
       same,
       await toolless(context, form),
@@ -19,15 +20,16 @@ export const plainChat: Row = {
     // The same once more: how far two equal things seem apart tells what a difference is worth.
     const times = await latencies(context, [...subjects, { ...same, name: again }], { rounds: 40, each: 10 });
     const total = times('total');
-    const perSecond = await rates(context, subjects, { clients: 16, blocks: 10, seconds: 2.5 });
-    const others = subjects.slice(1).map(({ name }) => name);
+    const [first, ...others] = subjects;
+    const compared = await rates(context, [first, same], { clients: 16, blocks: 24, seconds: 2.5 });
+    const rest = await rates(context, [first, ...others.slice(1)], { clients: 16, blocks: 6, seconds: 2.5 });
     return {
       figures: others
-        .flatMap((against) => {
+        .flatMap(({ name: against }) => {
           const isReference = against === names.bare;
           return [
             ratio('p50, 1 client', total, names.ours, against, isReference ? { reach: { most: 1.03 } } : {}),
-            ratio('requests/s, 16 clients', perSecond, names.ours, against, {
+            ratioOfRates('requests/s, 16 clients', isReference ? compared : rest, names.ours, against, {
               unit: 'per second',
               ...(isReference ? { reach: { least: 0.97 } } : {}),
             }),

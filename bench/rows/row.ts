@@ -2,7 +2,7 @@
 import { figure, type Figure, type Median, type Reach, type Unit } from '../figures';
 import type { Sample, Subject } from '../load/job';
 import type { Lab } from '../parts/lab';
-import { differenceOfMedians, quantile, ratioOfMedians, type Rounds } from '../stats';
+import { differenceOfMedians, quantile, ratioOfMeans, ratioOfMedians, type Rounds } from '../stats';
 
 export interface Row {
   readonly name: string;
@@ -64,7 +64,10 @@ export async function warmed(
   }
 }
 
-/** Requests a second of several clients: blocks of the subjects in turns, one number a block. */
+/**
+ * Requests a second of several clients: blocks of the subjects in turns, one number a block. What two are compared by needs
+ * many: a full collection of Python's takes a third of a second, every few seconds.
+ */
 export async function rates(
   { lab, many, seconds }: Context,
   subjects: readonly Subject[],
@@ -77,7 +80,7 @@ export async function rates(
     turned = [...turned].reverse();
     for (const subject of turned) {
       const done = await lab.load.block({ subject, clients: size.clients, seconds: seconds(size.seconds) });
-      found[subject.name]?.push([done.requests / done.seconds]);
+      found[subject.name]?.push([done.perSecond]);
     }
   }
   return found;
@@ -107,6 +110,9 @@ const comparing =
 
 /** The median of one subject by that of another. */
 export const ratio = comparing(ratioOfMedians, 'ratio');
+
+/** The mean rate of one subject by that of another. */
+export const ratioOfRates = comparing(ratioOfMeans, 'ratio');
 
 /** How much the median of one subject lies above that of another. */
 export const added = comparing(differenceOfMedians);

@@ -197,6 +197,7 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     allowances: parts.allowances,
     delimit: config.delimit,
     traced: parts.traced,
+    asksTheDoor: config.fastPath,
     ...(config.fastPath ? { tickets: parts.tickets } : {}),
   });
   const callers = callersOf(settings, previous);

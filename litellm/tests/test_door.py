@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import hmac
+import itertools
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -41,6 +43,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door, "SECRETS", [SECRET, PREVIOUS])
+    monkeypatch.setattr(door, "_app", lambda: None)  # there is no proxy around
     monkeypatch.setattr(door, "URL", f"http://127.0.0.1:{unused_port()}")
 
 
@@ -891,6 +894,7 @@ class TestATurnIsHandedOn:
 
 
 OF = "turn1234.2.-.0"
+DONE = orjson.dumps({"action": "replace", "response": FINISHED, "headers": {}}) + b"\n"
 
 
 class OpenTurn:
@@ -905,7 +909,7 @@ class OpenTurn:
         hearing = asyncio.create_task(self.hear(request))
         await self.answer.wait()
         hearing.cancel()
-        return web.json_response({"action": "replace", "response": FINISHED, "headers": {}})
+        return web.Response(body=DONE)
 
     async def hear(self, request: web.Request) -> None:
         while line := await request.content.readline():
@@ -917,7 +921,7 @@ class OpenTurn:
 async def open_turn(monkeypatch: pytest.MonkeyPatch, **more: Any) -> AsyncIterator[OpenTurn]:
     """A turn that was handed on; its client's request waits in the hook behind the call."""
     turn = OpenTurn()
-    pre_call = answering({**ARMED, "listens": True, **more})
+    pre_call = answering({**ARMED, "asks": True, **more})
     async with open_door(monkeypatch, pre_call=pre_call, post_call=turn.finish) as guardrail:
         turn.guardrail = guardrail
         litellm.callbacks.append(guardrail)
@@ -965,20 +969,19 @@ class TestAContinuationsAnswer:
     async def test_is_told_on_the_request_that_is_open(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async with open_turn(monkeypatch) as turn:
             going_on = continued(turn, a_call())
-            told = await asyncio.wait_for(turn.heard.get(), 10)
+            told = (await asyncio.wait_for(turn.heard.get(), 10))["toolturn"]
             assert told["of"] == OF
             assert told["response"]["choices"][0]["message"]["tool_calls"][0]["id"] == CALL["id"]
             await asyncio.wait_for(going_on, 10)  # more rounds follow: LiteLLM goes on meanwhile
 
     @pytest.mark.asyncio
-    async def test_that_is_the_last_ends_the_request_and_keeps_litellm_until_the_client_has_it(
+    async def test_that_is_the_last_keeps_litellm_until_the_client_has_it(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with open_turn(monkeypatch) as turn:
             going_on = continued(turn, a_response(content="Quince."))
-            told = await asyncio.wait_for(turn.heard.get(), 10)
+            told = (await asyncio.wait_for(turn.heard.get(), 10))["toolturn"]
             assert told["response"]["choices"][0]["message"]["content"] == "Quince."
-            assert await asyncio.wait_for(turn.heard.get(), 10) is None
             assert not going_on.done()
         await asyncio.wait_for(going_on, 10)
 
@@ -1015,7 +1018,7 @@ class TestAContinuationsAnswer:
 
     @pytest.mark.asyncio
     async def test_is_not_told_to_an_older_hook_service(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async with open_turn(monkeypatch, listens=False) as turn:
+        async with open_turn(monkeypatch, asks=False) as turn:
             assert await asyncio.wait_for(turn.heard.get(), 10) is None  # the request was whole at once
             await asyncio.wait_for(continued(turn, a_response(content="Quince.")), 10)
             assert turn.heard.empty()
@@ -1024,7 +1027,7 @@ class TestAContinuationsAnswer:
     async def test_is_told_also_where_nothing_was_offered_to_another_request_since(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        asked = iter([{**ARMED, "listens": True}, {"action": "pass"}])
+        asked = iter([{**ARMED, "asks": True}, {"action": "pass"}])
 
         async def pre_call(_: web.Request) -> web.Response:
             return web.json_response(next(asked))
@@ -1040,25 +1043,27 @@ class TestAContinuationsAnswer:
     ) -> None:
         monkeypatch.setattr(door, "FEW", 0)
         async with open_turn(monkeypatch) as turn:
-            assert await asyncio.wait_for(turn.heard.get(), 10) is None
+            assert await asyncio.wait_for(turn.heard.get(), 10) is None  # the request was whole at once
 
     @pytest.mark.asyncio
     async def test_that_never_comes_leaves_the_connection_in_use_for_the_next_turn(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         connections: set[Any] = set()
+        left: asyncio.Queue[None] = asyncio.Queue()
+        leave = door._Open.leave
+        monkeypatch.setattr(door._Open, "leave", lambda *turn: leave(*turn) or left.put_nowait(None))
 
         async def finish(request: web.Request) -> web.StreamResponse:
             connections.add(request.transport)
             await request.content.readline()
             response = web.StreamResponse(headers={"content-type": "application/x-ndjson"})
             await response.prepare(request)
-            answer = {"action": "replace", "response": FINISHED, "headers": {}}
-            await response.write(orjson.dumps(answer) + b"\n")
+            await response.write(DONE)
             assert await asyncio.wait_for(request.content.read(), 10) == b""  # the door ends its side then
             return response
 
-        pre_call = answering({**ARMED, "listens": True})
+        pre_call = answering({**ARMED, "asks": True})
         async with open_door(monkeypatch, pre_call=pre_call, post_call=finish) as guardrail:
             litellm.callbacks.append(guardrail)
             for _ in range(3):
@@ -1066,6 +1071,7 @@ class TestAContinuationsAnswer:
                 response = await Model(guardrail, a_call())(data)
                 await guardrail.async_post_call_success_hook(data, KEY, response)
                 assert response.choices[0].message.content == "The word is quince."
+                await asyncio.wait_for(left.get(), 10)
                 await asyncio.gather(*door._TASKS)
         assert len(connections) == 1
 
@@ -1093,6 +1099,251 @@ class TestAContinuationsAnswer:
             assert not logged.is_set()
         await asyncio.wait_for(asking, 10)
         assert logged.is_set()
+
+
+Application = Callable[[dict, Callable[[], Awaitable[dict]], Callable[[dict], Awaitable[None]]], Awaitable[None]]
+ASKED = {
+    "id": 1,
+    "path": "/v1/chat%20s?beta=1",
+    "headers": {"host": "litellm:4000", "x-toolturn-of": OF, "x-name": "é"},
+}
+
+
+def asks(head: dict, body: str) -> bytes:
+    return b">" + orjson.dumps(head) + b"\t" + body.encode() + b"\n"
+
+
+@asynccontextmanager
+async def asking(
+    monkeypatch: pytest.MonkeyPatch, application: Application, converse: Handler
+) -> AsyncIterator[asyncio.Task]:
+    """A turn that was handed on by a process whose LiteLLM is `application`; gives what its client gets."""
+    monkeypatch.setattr(door, "_app", lambda: application)
+    pre_call = answering({**ARMED, "asks": True})
+    async with open_door(monkeypatch, pre_call=pre_call, post_call=converse) as guardrail:
+        monkeypatch.setattr(litellm, "callbacks", [guardrail])
+
+        async def ask() -> ModelResponse:
+            data = a_request()
+            response = await Model(guardrail, a_call())(data)
+            await guardrail.async_post_call_success_hook(data, KEY, response)
+            return response
+
+        asked = asyncio.create_task(ask())
+        try:
+            yield asked
+        finally:
+            asked.cancel()
+            await asyncio.gather(asked, *door._TASKS, return_exceptions=True)
+
+
+async def lines(request: web.Request) -> AsyncIterator[dict]:
+    """What the door says behind its first line."""
+    assert orjson.loads(await request.content.readline())["runs"] is True
+    while line := await request.content.readline():
+        yield orjson.loads(line)["toolturn"]
+
+
+async def begun(request: web.Request, *written: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "application/x-ndjson"})
+    await response.prepare(request)
+    for each in written:
+        await response.write(each)
+    return response
+
+
+class TestPythonsGarbage:
+    @pytest.mark.asyncio
+    async def test_is_looked_for_in_what_litellm_has_loaded_no_more_once_it_has_served_for_a_while(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(door, "REQUESTS", itertools.count(1))
+        gc.callbacks[:] = [each for each in gc.callbacks if each is not door._collected]  # of the tests before
+        guardrail, frozen = closed_door(), gc.get_freeze_count()
+        try:
+            for _ in range(door.WARM - 1):
+                await guardrail.async_pre_call_hook(KEY, None, a_continuation(), "completion")
+            gc.collect()
+            assert gc.get_freeze_count() == frozen
+            await guardrail.async_pre_call_hook(KEY, None, a_continuation(), "completion")
+            assert gc.get_freeze_count() == frozen
+            gc.collect()
+            assert gc.get_freeze_count() > frozen + 100_000
+            assert door._collected not in gc.callbacks
+        finally:
+            gc.unfreeze()
+
+
+class TestATurnsNextRound:
+    """hook-service asks LiteLLM on the answer to the request with which the turn was handed on."""
+
+    @pytest.mark.asyncio
+    async def test_is_asked_of_litellms_own_application_as_a_server_would(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[Any] = []
+        answers: list[dict] = []
+
+        async def application(scope: dict, receive: Any, send: Any) -> None:
+            seen.append((scope, await receive(), door.EARLY.get()))
+            headers = [(b"content-type", b"application/json"), (b"retry-after", b"3")]
+            await send({"type": "http.response.start", "status": 429, "headers": headers})
+            await send({"type": "http.response.body", "body": '{"é": 1}'.encode()})
+            assert (await receive())["type"] == "http.disconnect"
+
+        async def converse(request: web.Request) -> web.StreamResponse:
+            said = lines(request)
+            response = await begun(request, asks(ASKED, '{"model": "ü"}'))
+            answers.append(await anext(said))
+            await response.write(DONE)
+            return response
+
+        async with asking(monkeypatch, application, converse) as asked:
+            response = await asyncio.wait_for(asked, 10)
+        assert response.choices[0].message.content == "The word is quince."
+        piece = {"piece": '{"é": 1}', "end": True}
+        assert answers == [{"id": 1, "status": 429, "headers": {"retry-after": "3"}, **piece}]
+        ((scope, message, early),) = seen
+        assert message == {"type": "http.request", "body": '{"model": "ü"}'.encode(), "more_body": False}
+        assert early is None  # in no context of the turn's own request
+        assert (scope["type"], scope["method"], scope["path"]) == ("http", "POST", "/v1/chat s")
+        assert (scope["raw_path"], scope["query_string"]) == (b"/v1/chat%20s", b"beta=1")
+        assert scope["client"][0] == "127.0.0.1"
+        expected = {b"host": b"litellm:4000", b"x-name": "é".encode("latin-1"), b"content-length": b"15"}
+        assert expected.items() <= dict(scope["headers"]).items()
+
+    @pytest.mark.asyncio
+    async def test_comes_in_pieces_as_the_model_writes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        went_on = asyncio.Event()
+        text = "data: é\n\n".encode()
+
+        async def application(scope: dict, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": text[:7], "more_body": True})
+            await asyncio.wait_for(went_on.wait(), 10)
+            await send({"type": "http.response.body", "body": text[7:], "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+        pieces: list[dict] = []
+
+        async def converse(request: web.Request) -> web.StreamResponse:
+            response = await begun(request, asks(ASKED, "{}"))
+            async for part in lines(request):
+                pieces.append(part)
+                went_on.set()
+                if part["end"]:
+                    break
+            await response.write(DONE)
+            return response
+
+        async with asking(monkeypatch, application, converse) as asked:
+            await asyncio.wait_for(asked, 10)
+        assert "".join(part["piece"] for part in pieces[1:]) == "é\n\n"  # those together that come together
+        assert pieces[0] == {"id": 1, "status": 200, "headers": {}, "piece": "data: ", "end": False}
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("by", ["hook-service", "the client", "a lost hook-service"])
+    async def test_that_is_given_up_is_a_client_that_has_gone_for_litellm(
+        self, monkeypatch: pytest.MonkeyPatch, by: str
+    ) -> None:
+        waits, gone = asyncio.Event(), asyncio.Event()
+
+        async def application(scope: dict, receive: Any, send: Any) -> None:
+            await receive()
+            waits.set()
+            assert (await receive())["type"] == "http.disconnect"
+            gone.set()
+
+        async def converse(request: web.Request) -> web.StreamResponse:
+            response = await begun(request, asks(ASKED, "{}"))
+            await asyncio.wait_for(waits.wait(), 10)
+            if by == "hook-service":
+                await response.write(b'>{"drop": 1}\n')
+            elif by == "a lost hook-service":
+                request.transport.abort()
+            await asyncio.wait_for(gone.wait(), 10)
+            return response
+
+        async with asking(monkeypatch, application, converse) as asked:
+            await asyncio.wait_for(waits.wait(), 10)
+            if by == "the client":
+                asked.cancel()
+            await asyncio.wait_for(gone.wait(), 10)
+
+    @pytest.mark.asyncio
+    async def test_that_litellm_fails_at_is_said_to_be_broken(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def application(scope: dict, receive: Any, send: Any) -> None:
+            raise ValueError("a defect")
+
+        parts: list[dict] = []
+
+        async def converse(request: web.Request) -> web.StreamResponse:
+            response = await begun(request, asks(ASKED, "{}"))
+            parts.append(await anext(lines(request)))
+            await response.write(DONE)
+            return response
+
+        async with asking(monkeypatch, application, converse) as asked:
+            await asyncio.wait_for(asked, 10)
+        assert parts == [{"id": 1, "broken": True}]
+
+    @pytest.mark.asyncio
+    async def test_waits_where_hook_service_does_not_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sent, waits, read_on = [], asyncio.Event(), asyncio.Event()
+        pieces = 4 * door.WAITING
+
+        async def application(scope: dict, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for number in range(pieces):
+                going_on = asyncio.get_running_loop().call_later(1, waits.set)
+                await send({"type": "http.response.body", "body": b"x" * 2**17, "more_body": True})
+                going_on.cancel()
+                sent.append(number)
+            await send({"type": "http.response.body", "body": b""})
+
+        async def converse(request: web.Request) -> web.StreamResponse:
+            response = await begun(request, asks(ASKED, "{}"))
+            await asyncio.wait_for(read_on.wait(), 10)
+            said = lines_of(request)
+            assert sum([len(part["piece"]) async for part in said]) == pieces * 2**17
+            await response.write(DONE)
+            return response
+
+        async def lines_of(request: web.Request) -> AsyncIterator[dict]:
+            rest = b""
+            async for piece in request.content.iter_any():
+                *whole, rest = (rest + piece).split(b"\n")
+                for line in whole:
+                    if told := orjson.loads(line).get("toolturn"):
+                        yield told
+                        if told["end"]:
+                            return
+
+        async with asking(monkeypatch, application, converse) as asked:
+            await asyncio.wait_for(waits.wait(), 10)
+            assert len(sent) < pieces
+            read_on.set()
+            await asyncio.wait_for(asked, 30)
+        assert len(sent) == pieces
+
+    @pytest.mark.asyncio
+    async def test_that_fails_behind_it_refuses_the_turn_with_its_own_words(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def application(scope: dict, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"{}"})
+
+        async def converse(request: web.Request) -> web.StreamResponse:
+            response = await begun(request, asks(ASKED, "{}"))
+            await anext(lines(request))
+            await response.write(orjson.dumps({"status": 502, "error": {"message": "The model failed."}}) + b"\n")
+            return response
+
+        async with asking(monkeypatch, application, converse) as asked:
+            with pytest.raises(HTTPException) as caught:
+                await asyncio.wait_for(asked, 10)
+        assert (caught.value.status_code, caught.value.detail) == (502, {"error": "The model failed."})
 
 
 async def read(guardrail: door.Toolturn, data: dict, *model: Any) -> list[Any]:

@@ -28,7 +28,11 @@ beforeAll(async () => {
     ],
   });
   collector = await startCollector();
-  stack = await startStack({ servers: { notes: { url: fixture.url, transport: 'http' } } });
+  stack = await startStack({
+    servers: { notes: { url: fixture.url, transport: 'http' } },
+    // Continuations go over HTTP, where their headers are seen.
+    toolturn: { fast_path: false },
+  });
   proxy = await startRecordingProxy(stack.url);
   await restart({});
 }, 180_000);

@@ -2,7 +2,7 @@ import { connectionHeaders } from './connection-headers';
 import type { HookRequest } from './hooks';
 import { belongingHeader } from './belonging';
 import { markHeader } from './mark';
-import type { TraceContext } from './ports';
+import type { Carrier, TraceContext } from './ports';
 import { surfaceHeader } from './surface';
 import type { Continuation } from './askers';
 
@@ -44,16 +44,23 @@ function continuationHeaders(
   return Object.fromEntries(kept);
 }
 
-/**
- * Continuations of one turn: same endpoint, same caller, the mark that keeps our own hooks out, and to what the round
- * belongs. With `traceOfRound` each carries the round's span; else they carry what the client sent.
- */
+interface Continuing {
+  /** Makes the mark that keeps our own hooks out. */
+  readonly mark: () => string;
+  /** Says to what a round belongs. */
+  readonly of: (roundNumber: number) => string;
+  /** The header LiteLLM reads keys from by config. */
+  readonly keyHeader?: string;
+  /** Each round's span; absent: continuations carry what the client sent. */
+  readonly traceOfRound?: (round: number) => TraceContext;
+  /** What brings them to LiteLLM; absent: HTTP. */
+  readonly carrier?: Carrier;
+}
+
+/** Continuations of one turn: same endpoint, same caller. */
 export function continuationOf(
   request: HookRequest,
-  mark: () => string,
-  of: (roundNumber: number) => string,
-  keyHeader?: string,
-  traceOfRound?: (round: number) => TraceContext,
+  { mark, of, keyHeader, traceOfRound, carrier }: Continuing,
 ): Continuation {
   const headers = continuationHeaders(request.headers, keyHeader?.toLowerCase());
   return (body, roundNumber, signal) => ({
@@ -66,5 +73,6 @@ export function continuationOf(
     },
     body,
     signal,
+    ...(carrier && { carrier }),
   });
 }

@@ -1,4 +1,12 @@
 import type { JsonObject } from './json';
+import type { Carrier } from './ports';
+
+/** The door, where it stays in touch while a turn is worked on. */
+export interface OpenDoor {
+  readonly early: EarlyAnswers;
+  /** Absent: it asks LiteLLM nothing for us. */
+  readonly carrier?: Carrier;
+}
 
 /**
  * What LiteLLM answers to the continuations of a turn, told by the door as soon as the model has answered: LiteLLM sends

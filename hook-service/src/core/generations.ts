@@ -1,5 +1,6 @@
-import type { EarlyAnswers } from './early-answers';
+import type { OpenDoor } from './early-answers';
 import type { JsonObject } from './json';
+import type { Carrier } from './ports';
 import type {
   BegunTurn,
   ChunkSink,
@@ -103,9 +104,9 @@ export class Generations<G extends Generation> implements TurnHooks {
     mark: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
-    early?: EarlyAnswers,
+    door?: OpenDoor,
   ): Promise<PostCallAnswer | undefined> {
-    return this.use(this.of(mark), ({ service }) => service.postCall(request, mark, response, signal, early));
+    return this.use(this.of(mark), ({ service }) => service.postCall(request, mark, response, signal, door));
   }
 
   stream(
@@ -115,9 +116,10 @@ export class Generations<G extends Generation> implements TurnHooks {
     chunks: AsyncIterable<JsonObject>,
     sink: ChunkSink,
     signal: AbortSignal,
+    carrier?: Carrier,
   ): Promise<void> {
     return this.use(this.of(mark), ({ service }) =>
-      service.stream(request, mark, seen, chunks, sink, signal),
+      service.stream(request, mark, seen, chunks, sink, signal, carrier),
     );
   }
 

@@ -1,7 +1,8 @@
 /** What the door sends and gets: the three hooks of LiteLLM as plain data (door: litellm/toolturn_guardrail.py). */
 import type { Caller } from './caller';
-import type { EarlyAnswers } from './early-answers';
+import type { OpenDoor } from './early-answers';
 import type { JsonObject } from './json';
+import type { Carrier } from './ports';
 import type { Place } from './memory';
 import type { RepeatMark } from './repeat-mark';
 import type { Selection } from './selection';
@@ -119,7 +120,7 @@ export interface TurnHooks {
     mark: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
-    early?: EarlyAnswers,
+    door?: OpenDoor,
   ): Promise<PostCallAnswer | undefined>;
   stream(
     request: HookRequest,
@@ -128,5 +129,6 @@ export interface TurnHooks {
     chunks: AsyncIterable<JsonObject>,
     sink: ChunkSink,
     signal: AbortSignal,
+    carrier?: Carrier,
   ): Promise<void>;
 }

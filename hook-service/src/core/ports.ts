@@ -2,6 +2,7 @@
  * What the core needs from the world. Adapters in `mcp/`, `state/` and `upstream/` implement these; unit
  * tests use fakes that do.
  */
+import type { Readable } from 'node:stream';
 import type { Amounts } from './allowance';
 import type { ServerHeaders } from './caller';
 import type { Json, JsonObject } from './json';
@@ -319,6 +320,30 @@ export interface UsageStore {
 // ---------------------------------------------------------------- upstream
 
 /** A continuation: the same endpoint of LiteLLM that the client used, under the client's own key. */
+/** Brings requests to LiteLLM: over HTTP, or by way of the door. */
+export interface Carrier {
+  open(request: CarriedRequest): Carried;
+}
+
+export interface CarriedRequest {
+  readonly method: 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface Carried {
+  /** The answer's head; its body is still to be read. */
+  readonly answer: Promise<CarriedAnswer>;
+  /** Ends it at any moment, also while its body is read. */
+  abort(): void;
+}
+
+export interface CarriedAnswer extends Readable {
+  readonly statusCode?: number | undefined;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
 export interface UpstreamRequest {
   /** Path and query, for example `/v1/chat/completions`. */
   readonly path: string;
@@ -327,6 +352,8 @@ export interface UpstreamRequest {
   readonly signal: AbortSignal;
   /** True once the model's answer is known from elsewhere: the request is not made again then. Absent: it never is. */
   readonly isAnswered?: () => boolean;
+  /** Absent: it goes over HTTP. */
+  readonly carrier?: Carrier;
 }
 
 export interface Upstream {

@@ -1,7 +1,7 @@
 import type { Allowances } from './allowance';
 import { Arming, rejected, type Armed, type ArmingDeps } from './arming';
 import { streamAsker, wholeAsker, type Continuation } from './askers';
-import type { EarlyAnswers } from './early-answers';
+import type { OpenDoor } from './early-answers';
 import { writeBelonging } from './belonging';
 import { scopeOf, type Caller } from './caller';
 import { continuationOf } from './continuation';
@@ -25,7 +25,7 @@ import { keptAlive, workWriter } from './keep-alive';
 import { markHeader, signMark, verifyMark } from './mark';
 import { turnObserver, type Observer, type TurnEvent, type TurnFacts } from './observer';
 import type { Overload } from './overload';
-import type { Upstream } from './ports';
+import type { Carrier, Upstream } from './ports';
 import { contextOf, traceOf, turnSpan, type TurnSpan } from './trace';
 import { observeRequest, type Ticket, type Tickets } from './ticket';
 import type { Work } from './work';
@@ -54,6 +54,8 @@ export interface ServiceDeps extends TurnDeps, ArmingDeps {
   readonly allowances?: Pick<Allowances, 'open'>;
   /** True where traces are collected: requests carry the ids of our spans then, and else the client's. */
   readonly traced?: boolean;
+  /** Whether a turn's next rounds are asked by way of the door, where it can. */
+  readonly asksTheDoor: boolean;
   /** Absent: the door is given none. */
   readonly tickets?: Pick<Tickets, 'state'>;
 }
@@ -163,7 +165,7 @@ export class TurnService implements TurnHooks {
     turn: TurnMark | BegunTurn,
     response: JsonObject,
     signal: AbortSignal,
-    early?: EarlyAnswers,
+    door?: OpenDoor,
   ): Promise<PostCallAnswer | undefined> {
     const dialect = this.dialectOf(request.path);
     const mark = this.markOf(dialect, request, turn);
@@ -178,8 +180,8 @@ export class TurnService implements TurnHooks {
       turn: mark.turn,
       first: response,
       upstream: this.deps.upstream,
-      continuation: this.continuation(request, mark),
-      ...(early === undefined ? {} : { early }),
+      continuation: this.continuation(request, mark, door?.carrier),
+      ...(door === undefined ? {} : { early: door.early }),
     });
     const rounds: Work[][] = [];
     const result = await this.run(request, mark, dialect, asker, false, signal, (work, roundNumber) =>
@@ -206,6 +208,7 @@ export class TurnService implements TurnHooks {
     chunks: AsyncIterable<JsonObject>,
     sink: ChunkSink,
     signal: AbortSignal,
+    carrier?: Carrier,
   ): Promise<void> {
     const dialect = this.dialectOf(request.path);
     const mark = this.markOf(dialect, request, turn);
@@ -228,7 +231,7 @@ export class TurnService implements TurnHooks {
         ...(held === undefined ? {} : { held }),
         ...(request.isWatched === undefined ? {} : { toTheEnd: request.isWatched }),
         upstream: this.deps.upstream,
-        continuation: this.continuation(request, mark),
+        continuation: this.continuation(request, mark, carrier),
       });
       const result = await this.run(request, mark, dialect, asker, true, signal, work.write);
       work.close();
@@ -370,7 +373,7 @@ export class TurnService implements TurnHooks {
     setImmediate(() => this.deps.log.info('turn finished', { ...turn, calls: calls.length, failures }));
   }
 
-  private continuation(request: HookRequest, mark: TurnMark): Continuation {
+  private continuation(request: HookRequest, mark: TurnMark, carrier?: Carrier): Continuation {
     const { secrets, limits } = this.deps;
     const lasts = (limits.turnMs + limits.answerMs) / 1000;
     const expires = (): number => Math.ceil(Date.now() / 1000 + lasts);
@@ -385,7 +388,14 @@ export class TurnService implements TurnHooks {
       });
     const span = this.spanOf(request, mark);
     const traceOfRound = span && ((round: number) => contextOf(span, 'round', round));
-    return continuationOf(request, sign, of, this.deps.keyHeaderName, traceOfRound);
+    const { keyHeaderName: keyHeader, asksTheDoor } = this.deps;
+    return continuationOf(request, {
+      mark: sign,
+      of,
+      ...(keyHeader === undefined ? {} : { keyHeader }),
+      ...(traceOfRound && { traceOfRound }),
+      ...(carrier !== undefined && asksTheDoor ? { carrier } : {}),
+    });
   }
 
   private spanOf({ headers }: HookRequest, { turn }: TurnMark): TurnSpan | undefined {

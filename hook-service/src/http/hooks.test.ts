@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { Agent, createServer, request, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { createInterface } from 'node:readline';
+import { json, text } from 'node:stream/consumers';
+import { ToolturnError } from '../core/errors';
 import type { TurnHooks } from '../core/hooks';
+import type { Carrier } from '../core/ports';
 import { silent } from '../../../tests/support/silent-log';
 import { hookListener } from './hooks';
 
@@ -42,7 +45,7 @@ async function serving(service: Partial<TurnHooks>) {
 describe('a turn whose request stays open', () => {
   const response = (content: string) => ({ choices: [{ message: { content } }] });
   const line = (value: object) => `${JSON.stringify(value)}\n`;
-  const told = (of: string, content: string) => line({ of, response: response(content) });
+  const told = (of: string, content: string) => line({ toolturn: { of, response: response(content) } });
 
   /** A request of the door's, its parts written when they are. */
   const posted = async (port: number) => {
@@ -60,8 +63,8 @@ describe('a turn whose request stays open', () => {
 
   it('hears of the answers to its own continuations on it', async () => {
     const { port, close } = await serving({
-      postCall: async (_request, _mark, _response, _signal, early) => {
-        const answer = await early?.of(2);
+      postCall: async (_request, _mark, _response, _signal, door) => {
+        const answer = await door?.early.of(2);
         return { response: answer ?? {}, rounds: 2, calls: 1 };
       },
     });
@@ -94,6 +97,70 @@ describe('a turn whose request stays open', () => {
     } finally {
       await close();
     }
+  });
+
+  describe('and that is worked on by a door that asks LiteLLM', () => {
+    const posted = (port: number, path: string, first: object) => {
+      const req = request({
+        ...{ port, method: 'POST', path },
+        headers: { 'x-toolturn-secret': 'secret', 'content-type': 'application/x-ndjson' },
+      });
+      const answered = new Promise<IncomingMessage>((resolve, reject) => {
+        req.once('response', resolve).once('error', reject);
+      });
+      req.write(line({ ...first, runs: true }));
+      return { req, answered };
+    };
+    const asked = (carrier: Carrier | undefined) =>
+      carrier?.open({ method: 'POST', url: new URL('http://litellm/v1'), headers: {}, body: '{}' });
+
+    it('gets what it asks on the answer, and the error as a line where the turn fails behind it', async () => {
+      const { port, close } = await serving({
+        postCall: async (_request, _mark, _response, _signal, door) => {
+          const answer = await asked(door?.carrier)?.answer;
+          if (answer !== undefined)
+            throw new ToolturnError('upstream_failed', await text(answer), { status: 418 });
+          return undefined;
+        },
+      });
+      try {
+        const { req, answered } = posted(port, '/hooks/post-call', { ...head, response: response('') });
+        const lines = createInterface(await answered)[Symbol.asyncIterator]();
+        expect((await lines.next()).value).toMatch(/^>\{"id":1,.*\}\t\{\}$/);
+        req.end(line({ toolturn: { id: 1, status: 200, piece: 'A teapot.', end: true } }));
+        expect(JSON.parse((await lines.next()).value as string)).toEqual({
+          status: 418,
+          error: { message: 'A teapot.', type: 'upstream_failed', code: '418' },
+        });
+        expect((await lines.next()).done).toBe(true);
+      } finally {
+        await close();
+      }
+    });
+
+    it('ends a round of a stream by a word of its own, and the request with the turn', async () => {
+      const { port, close } = await serving({
+        stream: async (_request, _mark, _seen, chunks, sink, _signal, carrier) => {
+          for await (const chunk of chunks) await sink.write(chunk);
+          const answer = await asked(carrier)?.answer;
+          await sink.write({ said: answer === undefined ? '' : await text(answer) });
+        },
+      });
+      try {
+        const { req, answered } = posted(port, '/hooks/stream', head);
+        req.write(`${line({ number: 1 })}${line({ number: 2 })}${line({ toolturn: { read: true } })}`);
+        const lines = createInterface(await answered)[Symbol.asyncIterator]();
+        const next = async () => (await lines.next()).value as string;
+        expect([await next(), await next()]).toEqual(['{"number":1}', '{"number":2}']);
+        expect(await next()).toMatch(/^>/);
+        req.write(line({ toolturn: { id: 1, status: 200, piece: 'quince', end: true } }));
+        expect([await next(), await next()]).toEqual(['{"said":"quince"}', '[DONE]']);
+        req.end();
+        expect((await lines.next()).done).toBe(true);
+      } finally {
+        await close();
+      }
+    });
   });
 
   it('is refused where its first line is not understood', async () => {

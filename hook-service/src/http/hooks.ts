@@ -1,15 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readBelonging } from '../core/belonging';
-import { EarlyAnswers } from '../core/early-answers';
 import type { ChunkSink, PostCallAnswer, TurnHooks } from '../core/hooks';
 import type { RepeatMark } from '../core/repeat-mark';
 import type { JsonObject } from '../core/json';
-import { ToolturnError } from '../core/errors';
 import type { Log } from '../core/ports';
 import { readJson, sendJson } from './body';
-import { jsonLines, readLines, type LineReader } from './lines';
-import { parsePostCall, parsePreCall, parseStreamHead, parseToldAnswer } from './payload';
-import { fail } from './refuse';
+import { readLines } from './lines';
+import { endWith, goneSignal, openTurn } from './open-turn';
+import { parsePostCall, parsePreCall, parseStreamHead } from './payload';
+import { fail, refusalLine } from './refuse';
 import { checkSecret } from './secret';
 
 /** The line that says a stream is complete; without it the door knows that it was cut off. */
@@ -66,8 +64,8 @@ async function preCall(
   const { mark, deadlineSeconds, ...patch } = answered;
   sendJson(res, 200, {
     ...patch,
-    // An older hook-service reads a body to its end before it begins.
-    listens: true,
+    // An older hook-service reads a body to its end before it begins, and asks LiteLLM itself.
+    asks: true,
     turn: {
       turn: mark.turn,
       client_tools: mark.clientTools,
@@ -86,14 +84,20 @@ async function preCall(
 
 async function postCall(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const { service, bodyBytes, log } = deps;
-  const isOpen = req.headers['content-type'] === 'application/x-ndjson';
-  // Where the door has gone the turn is ended by that; a line that is lost costs some milliseconds.
-  const broken = (error: unknown): void => log.debug('the door tells no more answers early', { error });
-  const lines = isOpen ? readLines(req, bodyBytes, broken) : undefined;
-  const { request, mark, response } = parsePostCall(await (lines?.first ?? readJson(req, bodyBytes)));
-  const early = lines && toldEarly(mark.turn, lines);
-  const answered = await service.postCall(request, mark, response, goneSignal(res), early);
-  sendLine(req, res, answeredWith(answered));
+  const lines =
+    req.headers['content-type'] === 'application/x-ndjson' ? readLines(req, bodyBytes) : undefined;
+  const body = await (lines?.first ?? readJson(req, bodyBytes));
+  const { request, mark, response, runs } = parsePostCall(body);
+  const door = lines && openTurn(mark.turn, lines, { req, res, runs, log });
+  try {
+    const answer = answeredWith(await service.postCall(request, mark, response, goneSignal(res), door));
+    if (door === undefined) sendJson(res, 200, answer);
+    else endWith(req, res, `${JSON.stringify(answer)}\n`);
+  } catch (error) {
+    if (!res.headersSent) throw error;
+    // Something was asked on the answer: its status is sent.
+    endWith(req, res, `${JSON.stringify(refusalLine(log, req.url ?? '', error))}\n`);
+  }
 }
 
 function answeredWith(answered: PostCallAnswer | undefined): object {
@@ -106,48 +110,17 @@ function answeredWith(answered: PostCallAnswer | undefined): object {
   return { action: 'replace', response: answered.response, headers };
 }
 
-/** What the door writes on the request behind its first line: answers to the turn's continuations. */
-function toldEarly(turn: string, lines: LineReader): EarlyAnswers {
-  const early = new EarlyAnswers();
-  lines.onLine = (line) => {
-    const { of, response } = parseToldAnswer(line);
-    const at = readBelonging(of);
-    if (at?.turn === turn) early.tell(at.round, response);
-  };
-  return early;
-}
-
-async function firstLine(lines: AsyncGenerator<JsonObject>): Promise<JsonObject> {
-  const head = await lines.next();
-  if (head.done === true) throw new ToolturnError('bad_request', 'The stream has no first line.');
-  return head.value;
-}
-
-/** How long the door may need to end a request that was answered, in milliseconds. */
-const endMs = 1_000;
-
-/** Answers a request that may still be open: its connection can be used again only when it has ended before the answer. */
-function sendLine(req: IncomingMessage, res: ServerResponse, body: object): void {
-  if (req.complete) return sendJson(res, 200, body);
-  res.writeHead(200, { 'content-type': 'application/x-ndjson' }).write(`${JSON.stringify(body)}\n`);
-  const end = (): void => {
-    clearTimeout(late);
-    res.end();
-  };
-  const late = setTimeout(end, endMs);
-  req.once('end', end).once('close', end);
-}
-
 async function stream(
-  { service, bodyBytes }: HookDeps,
+  { service, bodyBytes, log }: HookDeps,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const lines = jsonLines(req as AsyncIterable<Buffer>, bodyBytes);
-  const { request, mark, seen } = parseStreamHead(await firstLine(lines));
+  const lines = readLines(req, bodyBytes);
+  const { request, mark, seen, runs } = parseStreamHead(await lines.first);
   res.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
-  await service.stream(request, mark, seen, lines, lineSink(res), goneSignal(res));
-  res.end(endLine);
+  const { chunks, carrier } = openTurn(mark.turn, lines, { req, res, runs, log });
+  await service.stream(request, mark, seen, chunks, lineSink(res), goneSignal(res), carrier);
+  endWith(req, res, endLine);
 }
 
 const repeatOf = ({ state, at, isMarked, isRetry }: RepeatMark) => ({
@@ -156,15 +129,6 @@ const repeatOf = ({ state, at, isMarked, isRetry }: RepeatMark) => ({
   is_marked: isMarked,
   is_retry: isRetry,
 });
-
-/** Aborted when the door hangs up before the answer is complete. */
-function goneSignal(res: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  res.once('close', () => {
-    if (!res.writableFinished) gone.abort(new ToolturnError('upstream_failed', 'The caller has gone.'));
-  });
-  return gone.signal;
-}
 
 /**
  * One line per chunk, those together that came together: whoever reads them needs as long for several as for one. Waits for

@@ -3,7 +3,8 @@ import { eventsOf } from '../../../tests/support/responses-model';
 import { messageEvents } from '../../../tests/support/messages-model';
 import { chatChunks } from '../../../scripts/src/scripted-reply';
 import type { JsonObject } from '../core/json';
-import { jsonLines } from './lines';
+import { Readable } from 'node:stream';
+import { readLines } from './lines';
 
 const said = 'Ünïcode é😀 \u2028 "quoted"\n';
 const request = { path: '/', headers: {}, body: {}, at: 0 };
@@ -39,8 +40,14 @@ async function* inPieces(bytes: Buffer, sizes: readonly number[]): AsyncGenerato
 }
 
 async function read(bytes: Buffer, sizes: readonly number[], most = 1_000_000): Promise<JsonObject[]> {
-  const lines: JsonObject[] = [];
-  for await (const line of jsonLines(inPieces(bytes, sizes), most)) lines.push(line);
+  const reader = readLines(Readable.from(inPieces(bytes, sizes), { objectMode: false }), most);
+  const lines = [await reader.first];
+  await new Promise<void>((resolve, reject) =>
+    reader.follow({
+      line: (line) => void lines.push(line),
+      end: (error) => (error === undefined ? resolve() : reject(error)),
+    }),
+  );
   return lines;
 }
 

@@ -1,62 +1,77 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 import { ToolturnError } from '../core/errors';
 import { isJsonObject, type JsonObject } from '../core/json';
 import { bodyError } from './body';
 import { asToolturnError } from './refuse';
 
-/**
- * Reads newline-delimited JSON objects from a byte stream, whatever way it is cut. A line longer than `maxBytes`
- * or one that is no JSON object throws `ToolturnError`.
- */
-export async function* jsonLines(bytes: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<JsonObject> {
-  const lines = new LineCutter(maxBytes);
-  for await (const piece of bytes) for (const line of lines.cut(piece)) yield parseLine(line);
-  const last = lines.rest();
-  if (last.length > 0) yield parseLine(last);
-}
-
-/** The lines of a request as they come, for whoever waits for each and for nothing else: without an iterator's ticks. */
+/** A request's lines as they come, for whoever waits for each and for nothing else: without an iterator's ticks. */
 export interface LineReader {
+  /** Rejects with `ToolturnError` where there is none. */
   readonly first: Promise<JsonObject>;
-  /** Gets every line behind the first one. */
-  onLine: (line: JsonObject) => void;
+  /** Gives every line behind the first one. Those that came before this was called come at once. */
+  follow(follower: LineFollower): void;
 }
 
-/** Reads a request's lines. `first` rejects with `ToolturnError` where there is none; what breaks behind it is told. */
-export function readLines(
-  req: IncomingMessage,
-  maxBytes: number,
-  onBroken: (error: ToolturnError) => void,
-): LineReader {
-  const lines = new LineCutter(maxBytes);
-  const reader: LineReader = { first: first(), onLine: () => undefined };
-  return reader;
+export interface LineFollower {
+  line(line: JsonObject): void;
+  /** No more lines come: the request has ended, or broke off. */
+  end(error?: ToolturnError): void;
+}
 
-  function first(): Promise<JsonObject> {
-    return new Promise((resolve, reject) => {
-      let isFirst = true;
-      const broken = (error: ToolturnError): void => {
-        req.pause().removeAllListeners('data');
-        if (isFirst) reject(error);
-        else onBroken(error);
-      };
-      req.on('data', (piece: Buffer) => {
-        try {
-          for (const line of lines.cut(piece)) {
-            if (isFirst) resolve(parseLine(line));
-            else reader.onLine(parseLine(line));
-            isFirst = false;
-          }
-        } catch (error) {
-          broken(asToolturnError(error));
-        }
-      });
-      req.once('end', () => {
-        if (isFirst) broken(new ToolturnError('bad_request', 'The request has no whole line.'));
-      });
-      req.once('error', (cause) => broken(bodyError('request.aborted', cause)));
+/**
+ * Reads newline-delimited JSON objects, whatever way the bytes are cut. A line longer than `maxBytes`, or one that is no
+ * JSON object, breaks the reading off, as does the request itself.
+ */
+export function readLines(req: Readable, maxBytes: number): LineReader {
+  const cutter = new LineCutter(maxBytes);
+  const early: JsonObject[] = [];
+  let follower: LineFollower | undefined;
+  let ended: { readonly error?: ToolturnError } | undefined;
+  const first = new Promise<JsonObject>((resolve, reject) => {
+    let isFirst = true;
+    const take = (bytes: Buffer): void => {
+      const line = parseLine(bytes);
+      if (isFirst) resolve(line);
+      else if (follower === undefined) early.push(line);
+      else follower.line(line);
+      isFirst = false;
+    };
+    const end = (error?: ToolturnError): void => {
+      if (ended !== undefined) return;
+      ended = error === undefined ? {} : { error };
+      if (isFirst) reject(error ?? new ToolturnError('bad_request', 'The request has no whole line.'));
+      follower?.end(error);
+    };
+    const broken = (error: unknown): void => {
+      req.pause().removeAllListeners('data');
+      end(asToolturnError(error));
+    };
+    req.on('data', (piece: Buffer) => {
+      try {
+        for (const line of cutter.cut(piece)) take(line);
+      } catch (error) {
+        broken(error);
+      }
     });
-  }
+    req.once('end', () => {
+      try {
+        const last = cutter.rest();
+        if (last.length > 0) take(last);
+        end();
+      } catch (error) {
+        broken(error);
+      }
+    });
+    req.once('error', (cause) => broken(bodyError('request.aborted', cause)));
+  });
+  return {
+    first,
+    follow(next) {
+      follower = next;
+      for (const line of early.splice(0)) next.line(line);
+      if (ended !== undefined) next.end(ended.error);
+    },
+  };
 }
 
 /** Cuts bytes into lines without their ends. Empty ones are left out. */

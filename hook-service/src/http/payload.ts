@@ -77,11 +77,27 @@ const mark = z.object({
 });
 
 const preCall = request.extend({ waits: z.literal(true).nullish(), ticket: z.boolean().nullish() });
-const response = { response: jsonObject };
-const seen = { seen: z.array(jsonObject), watched: z.boolean().nullish() };
+/** Whether the door can ask LiteLLM for us. */
+const runs = { runs: z.boolean().exactOptional() };
+const response = { response: jsonObject, ...runs };
+const seen = { seen: z.array(jsonObject), watched: z.boolean().nullish(), ...runs };
 const postCall = request.extend({ turn: mark, ...response });
 const begunPostCall = request.extend({ turn: begunTurnSchema, ...response });
-const toldAnswer = z.object({ of: z.string().max(256), ...response });
+const toldAnswer = z.object({ of: z.string().max(256), response: jsonObject });
+const toldPart = z.object({
+  id: z.number().int(),
+  status: z.number().int().exactOptional(),
+  headers: z.record(z.string(), z.string()).exactOptional(),
+  piece: z.string().exactOptional(),
+  end: z.boolean().exactOptional(),
+  broken: z.literal(true).exactOptional(),
+});
+const told = z.union([toldPart, toldAnswer, z.object({ read: z.literal(true) })]);
+
+/** A part of what LiteLLM answers to a request that went by way of the door. */
+export type ToldPart = z.infer<typeof toldPart>;
+/** What the door says of itself behind a turn's first line: that, the answer to a continuation, that a stream was read. */
+export type Told = z.infer<typeof told>;
 const streamHead = request.extend({ turn: mark, ...seen });
 const begunStreamHead = request.extend({ turn: begunTurnSchema, ...seen });
 
@@ -100,18 +116,19 @@ export function parsePostCall(body: unknown): {
   request: HookRequest;
   mark: TurnMark | BegunTurn;
   response: JsonObject;
+  runs: boolean;
 } {
   if (isBegun(body)) {
-    const begun = parse(begunPostCall, body);
-    return { request: hookRequest(begun), mark: begunTurn(begun.turn), response: begun.response };
+    const { turn, response, runs = false, ...begun } = parse(begunPostCall, body);
+    return { request: hookRequest(begun), mark: begunTurn(turn), response, runs };
   }
-  const parsed = parse(postCall, body);
-  return { request: hookRequest(parsed), mark: turnMark(parsed.turn), response: parsed.response };
+  const { turn, response, runs = false, ...parsed } = parse(postCall, body);
+  return { request: hookRequest(parsed), mark: turnMark(turn), response, runs };
 }
 
-/** Parses a line behind the first one of the post-call hook: the answer to a continuation. */
-export function parseToldAnswer(line: unknown): { of: string; response: JsonObject } {
-  return parse(toldAnswer, line);
+/** Parses what the door says behind a turn's first line. */
+export function parseTold(line: unknown): Told {
+  return parse(told, line);
 }
 
 /** Parses the first line of the stream hook. */
@@ -119,13 +136,14 @@ export function parseStreamHead(body: unknown): {
   request: HookRequest;
   mark: TurnMark | BegunTurn;
   seen: JsonObject[];
+  runs: boolean;
 } {
   if (isBegun(body)) {
-    const begun = parse(begunStreamHead, body);
-    return { request: watchedRequest(begun), mark: begunTurn(begun.turn), seen: begun.seen };
+    const { turn, seen, runs = false, ...begun } = parse(begunStreamHead, body);
+    return { request: watchedRequest(begun), mark: begunTurn(turn), seen, runs };
   }
-  const parsed = parse(streamHead, body);
-  return { request: watchedRequest(parsed), mark: turnMark(parsed.turn), seen: parsed.seen };
+  const { turn, seen, runs = false, ...parsed } = parse(streamHead, body);
+  return { request: watchedRequest(parsed), mark: turnMark(turn), seen, runs };
 }
 
 const watchedRequest = (

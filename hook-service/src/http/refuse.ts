@@ -20,8 +20,8 @@ export function refuse(
   log: Log,
   { path, problem, error, challenge, body }: Refusal,
 ): void {
-  const { status, code, message: reason } = problem;
-  log[status >= 500 ? 'error' : 'warn']('request refused', { path, status, code, reason, error });
+  logRefusal(log, path, problem, error);
+  const { status } = problem;
   if (res.headersSent) {
     res.destroy();
     return;
@@ -45,6 +45,19 @@ export function fail(res: ServerResponse, log: Log, path: string, error: unknown
     challenge: 'Bearer',
     body: { error: { message, type: code, code: String(status) } },
   });
+}
+
+/** The same where the answer has begun, and is lines: the error is one. */
+export function refusalLine(log: Log, path: string, error: unknown): object {
+  const problem = asToolturnError(error);
+  logRefusal(log, path, problem, error);
+  const { code, message, status } = problem;
+  return { status, error: { message, type: code, code: String(status) } };
+}
+
+function logRefusal(log: Log, path: string, problem: ToolturnError, error: unknown): void {
+  const { status, code, message: reason } = problem;
+  log[status >= 500 ? 'error' : 'warn']('request refused', { path, status, code, reason, error });
 }
 
 /** Errors of the body parser carry a status and a type; they say nothing secret. */

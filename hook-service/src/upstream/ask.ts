@@ -1,8 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ToolturnError } from '../core/errors';
 import { failureError } from '../core/failure-policy';
-import type { HttpClient } from '../wire/http-client';
+import type { CarriedAnswer, Carrier } from '../core/ports';
 
 export interface AskedRequest {
   readonly url: URL;
@@ -16,7 +15,7 @@ export interface AskedRequest {
 
 /** An answer whose body is still to be read. */
 export interface Asked {
-  readonly answer: IncomingMessage;
+  readonly answer: CarriedAnswer;
   /** To be called when its body has been read, or nobody wants it any more. */
   readonly end: () => void;
 }
@@ -30,8 +29,8 @@ const usualWaitMs = 400;
 const longestWaitMs = 60_000;
 
 /** Posts the request, and once more where that may help. Rejects where no answer can be had, or `signal` is aborted. */
-export async function askAgain(client: HttpClient, request: AskedRequest): Promise<Asked> {
-  const first = await askOnce(client, request).catch((error: unknown) => {
+export async function askAgain(carrier: Carrier, request: AskedRequest): Promise<Asked> {
+  const first = await askOnce(carrier, request).catch((error: unknown) => {
     if (request.signal.aborted || request.isAnswered?.() === true) throw error;
     return undefined;
   });
@@ -41,12 +40,12 @@ export async function askAgain(client: HttpClient, request: AskedRequest): Promi
   await pause(first === undefined ? usualWaitMs : waitOf(first.answer), undefined, {
     signal: request.signal,
   });
-  return askOnce(client, request);
+  return askOnce(carrier, request);
 }
 
-async function askOnce(client: HttpClient, { url, headers, body, signal }: AskedRequest): Promise<Asked> {
+async function askOnce(carrier: Carrier, { url, headers, body, signal }: AskedRequest): Promise<Asked> {
   if (signal.aborted) throw new ToolturnError('upstream_failed', 'The model request was cancelled.');
-  const exchange = client.open({ method: 'POST', url, headers, body });
+  const exchange = carrier.open({ method: 'POST', url, headers, body });
   const abort = (): void => exchange.abort();
   signal.addEventListener('abort', abort, { once: true });
   const end = (): void => signal.removeEventListener('abort', abort);
@@ -59,18 +58,18 @@ async function askOnce(client: HttpClient, { url, headers, body, signal }: Asked
 }
 
 /** `x-should-retry` is what providers say themselves. */
-function mayPass({ statusCode = 0, headers }: IncomingMessage): boolean {
+function mayPass({ statusCode = 0, headers }: CarriedAnswer): boolean {
   const told = headers['x-should-retry'];
   return told === 'true' || (told !== 'false' && passing(statusCode));
 }
 
 /** RFC 9110, 10.2.3, and the form in milliseconds that some providers send. */
-function waitOf({ headers }: IncomingMessage): number {
+function waitOf({ headers }: CarriedAnswer): number {
   const after = headers['retry-after'];
   const told = [
     Number(headers['retry-after-ms'] ?? NaN),
     Number(after ?? NaN) * 1_000,
-    Date.parse(after ?? '') - Date.now(),
+    Date.parse(String(after ?? '')) - Date.now(),
   ].find((each) => !Number.isNaN(each));
   return told !== undefined && told >= 0 && told < longestWaitMs ? told : usualWaitMs;
 }

@@ -1,9 +1,8 @@
 import { createParser } from 'eventsource-parser';
-import type { IncomingMessage } from 'node:http';
 import { firstLine, ToolturnError } from '../core/errors';
 import { failureError } from '../core/failure-policy';
 import { isJsonObject, type Json, type JsonObject } from '../core/json';
-import type { Upstream, UpstreamRequest } from '../core/ports';
+import type { CarriedAnswer, Upstream, UpstreamRequest } from '../core/ports';
 import { createHttpClient, readText } from '../wire/http-client';
 import { askAgain, type Asked } from './ask';
 
@@ -22,7 +21,7 @@ const trustedMs = 1_000;
 export function createUpstream({ baseUrl }: { readonly baseUrl: string }): Upstream {
   const client = createHttpClient(new URL(baseUrl), { maxSockets: Infinity, trustedMs });
   const ask = async (request: UpstreamRequest, accept: string): Promise<Asked> => {
-    const asked = await askAgain(client, {
+    const asked = await askAgain(request.carrier ?? client, {
       url: new URL(baseUrl + request.path),
       // Every request brings the caller's own credentials; ours would be a way around their limits.
       headers: { ...request.headers, 'content-type': 'application/json', accept },
@@ -78,7 +77,7 @@ async function* guarded({ answer, end }: Asked, signal: AbortSignal): AsyncGener
 }
 
 /** The data of each event, no faster than they are read. */
-async function* eventsOf(answer: IncomingMessage): AsyncGenerator<string> {
+async function* eventsOf(answer: CarriedAnswer): AsyncGenerator<string> {
   let events: string[] = [];
   const parser = createParser({ onEvent: ({ data }) => void events.push(data) });
   let unfinished = 0;

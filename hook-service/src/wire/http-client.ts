@@ -4,6 +4,7 @@
  */
 import http from 'node:http';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
 
 /** A request that got no answer, or an answer that broke off. */
 export class ExchangeFailure extends Error {
@@ -164,7 +165,7 @@ function afterPoll(callback: () => void): void {
 }
 
 /** Reads a body to its end. Rejects with `ExchangeFailure` when it breaks off or is larger than `limit` bytes. */
-export function readText(answer: http.IncomingMessage, limit: number): Promise<string> {
+export function readText(answer: Readable, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -188,10 +189,7 @@ export function readText(answer: http.IncomingMessage, limit: number): Promise<s
 }
 
 /** For the end of a body's stream. An error is only made where there is one: its stack is worth 5 % of a call. */
-export function rejectIncomplete(
-  answer: http.IncomingMessage,
-  reject: (failure: ExchangeFailure) => void,
-): void {
+export function rejectIncomplete(answer: Readable, reject: (failure: ExchangeFailure) => void): void {
   if (!answer.readableEnded) reject(new ExchangeFailure('stream_ended', true));
 }
 

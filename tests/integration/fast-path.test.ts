@@ -382,3 +382,46 @@ describe('when hook-service', () => {
     await untilLent();
   });
 });
+
+describe('the next rounds of a turn', () => {
+  const restarted = async (env: Record<string, string>): Promise<void> => {
+    await stack.hook.stop();
+    stack.hook = await stack.startHook(env);
+    front.target = stack.hook.url;
+  };
+
+  it('need no way to LiteLLM but the door, which reads requests no more where they go over HTTP', async () => {
+    // The discard port: nothing listens there.
+    await restarted({ LITELLM_URL: 'http://127.0.0.1:9' });
+    await untilLent();
+    oneLookUp();
+    expect((await ask()).text).toContain('It says: The word is quince.');
+    expect(await streamed()).toContain('It says: The word is quince.');
+    const config = configOf(stack);
+    const { loaded } = await configUntil(stack, () => true, 'is there');
+    writeConfig(stack, { ...config, toolturn: { ...config['toolturn'], fast_path: false } });
+    await configUntil(stack, (now) => now.loaded !== loaded, 'is the new one');
+    await expect(ask()).rejects.toThrow('LiteLLM');
+    writeConfig(stack, config);
+    await restarted({});
+    await untilLent();
+  }, 60_000);
+
+  it('are asked under the key of the client, each logged once', async () => {
+    await untilLent();
+    oneLookUp();
+    const [keys, logged] = [stack.keys().length, stack.logged().length];
+    await ask({ key: 'twin' });
+    expect(stack.keys().slice(keys)).toEqual(['sk-test-twin', 'sk-test-twin']);
+    await waitUntil(async () => stack.logged().length === logged + 2, {
+      timeoutMs: 10_000,
+      what: 'two logged model calls',
+    });
+    expect(
+      stack
+        .logged()
+        .slice(logged)
+        .map((each) => each.status),
+    ).toEqual(['success', 'success']);
+  });
+});

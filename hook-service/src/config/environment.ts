@@ -70,7 +70,7 @@ export const environmentSchema = z.object({
     .describe('port to listen on; 0 takes a free one'),
   LITELLM_URL: url(['http:', 'https:'], 'http://127.0.0.1:4000')
     .default('http://127.0.0.1:4000')
-    .describe('where continuations go'),
+    .describe('LiteLLM’s address; continuations go there where they do not go by way of the door'),
   REDIS_URL: url(['redis:', 'rediss:'], 'redis://127.0.0.1:6379')
     .optional()
     .describe('where state is kept; without it in memory, for this process and until its end'),

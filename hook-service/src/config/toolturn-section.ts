@@ -185,7 +185,7 @@ const sectionShape = {
     .boolean()
     .default(true)
     .describe(
-      'LiteLLM’s side answers plain requests by itself, as hook-service last answered one of the same caller: see [fast-path.md](fast-path.md)',
+      'LiteLLM’s side answers plain requests by itself, as hook-service last answered one of the same caller, and a turn’s next rounds are asked without a connection: see [fast-path.md](fast-path.md)',
     ),
   outcome_ttl: duration(1, 30 * 86_400)
     .default(3600)

@@ -338,12 +338,14 @@ class Toolturn(CustomGuardrail):
         self, path: str, opened: _Open, timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A request that stays open while hook-service works on a turn."""
-        reply = await self._session().post(URL + path, data=opened.lines(), headers=LINES, timeout=timeout)
+        reply = None
         try:
+            reply = await self._session().post(URL + path, data=opened.lines(), headers=LINES, timeout=timeout)
             await _check(reply)
             yield reply
         except BaseException:
-            reply.close()  # whoever hangs up has hook-service end the turn
+            if reply is not None:
+                reply.close()  # whoever hangs up has hook-service end the turn
             opened.hang_up()
             raise
         # The client's answer comes first.

@@ -1421,7 +1421,9 @@ class TestAStream:
     @pytest.mark.asyncio
     async def test_ends_with_one_error_chunk_where_nothing_listens(self) -> None:
         guardrail = closed_door()
-        out = await read(guardrail, an_armed_request(), a_call_chunk(), a_chunk())
+        # More than may wait to be told.
+        rest = [a_chunk() for _ in range(3 * door.WAITING)]
+        out = await asyncio.wait_for(read(guardrail, an_armed_request(), a_call_chunk(), *rest), 10)
         await close(guardrail)
         assert [orjson.loads(chunk) for chunk in out] == [
             {"error": {"message": door.LOST, "type": "toolturn_error", "param": None, "code": "503"}}

@@ -4,6 +4,7 @@ import {
   median,
   medianOf,
   quantile,
+  ratioByRound,
   ratioOfMeans,
   ratioOfMedians,
   slope,
@@ -57,6 +58,19 @@ describe('intervals', () => {
     expect(value).toBeCloseTo(2, 1);
     expect(low).toBeGreaterThan(1.5);
     expect(high).toBeLessThan(2.5);
+  });
+
+  it('of ratios by round are not those of a machine that changes its pace', () => {
+    const pace = (round: number): number => (round % 2 === 0 ? 1 : 1.6);
+    const at = (value: number) =>
+      Array.from(
+        { length: 30 },
+        (_, round) => near(value, 0.4, 30)[round]?.map((each) => each * pace(round)) ?? [],
+      );
+    const { value, low, high } = ratioByRound(at(10.5), at(10));
+    expect(value).toBeCloseTo(1.05, 2);
+    expect(high - low).toBeLessThan(0.02);
+    expect(() => ratioByRound([[1], [2]], [[1]])).toThrow('2 of one and 1 of the other');
   });
 
   it('of rates count what befalls a few blocks by its share', () => {

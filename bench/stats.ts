@@ -47,6 +47,16 @@ export function ratioOfMedians(of: Rounds, to: Rounds): Interval {
 }
 
 /**
+ * The median of one subject by the median of another in each round, and the median of these. A machine that is faster at one
+ * time than at another is so for both within a round; medians of all rounds would fall into the gap between.
+ */
+export function ratioByRound(of: Rounds, to: Rounds): Interval {
+  mustBeInTurns(of, to);
+  const ratios = of.map((round, index) => median(round) / median(to[index] ?? []));
+  return bootstrap(of.length, (picked) => median(picked.flatMap((index) => ratios[index] ?? [])));
+}
+
+/**
  * The mean of one subject by the mean of another: for rates. What falls into some blocks and not into others, a full
  * collection of Python's above all, belongs to each by its share.
  */
@@ -77,9 +87,13 @@ function compared(
   to: Rounds,
   compare: (one: readonly number[], other: readonly number[]) => number,
 ): Interval {
+  mustBeInTurns(of, to);
+  return bootstrap(of.length, (picked) => compare(pick(of, picked), pick(to, picked)));
+}
+
+function mustBeInTurns(of: Rounds, to: Rounds): void {
   if (of.length !== to.length)
     throw new Error(`Rounds were run in turns: ${of.length} of one and ${to.length} of the other.`);
-  return bootstrap(of.length, (picked) => compare(pick(of, picked), pick(to, picked)));
 }
 
 function pick(rounds: Rounds, picked: readonly number[]): number[] {

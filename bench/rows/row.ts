@@ -2,7 +2,7 @@
 import { figure, type Figure, type Median, type Reach, type Unit } from '../figures';
 import type { Sample, Subject } from '../load/job';
 import type { Lab } from '../parts/lab';
-import { differenceOfMedians, quantile, ratioOfMeans, ratioOfMedians, type Rounds } from '../stats';
+import { differenceOfMedians, quantile, ratioByRound, ratioOfMeans, type Rounds } from '../stats';
 
 export interface Row {
   readonly name: string;
@@ -88,7 +88,7 @@ export async function rates(
 
 /** A figure that compares the medians of two subjects; `into` is its unit, where that is not the one of the medians. */
 const comparing =
-  (compare: typeof ratioOfMedians, into?: Unit) =>
+  (compare: typeof ratioByRound, into?: Unit) =>
   (
     what: string,
     from: BySubject,
@@ -108,8 +108,8 @@ const comparing =
     });
   };
 
-/** The median of one subject by that of another. */
-export const ratio = comparing(ratioOfMedians, 'ratio');
+/** The median of one subject by that of another, round by round. */
+export const ratio = comparing(ratioByRound, 'ratio');
 
 /** The mean rate of one subject by that of another. */
 export const ratioOfRates = comparing(ratioOfMeans, 'ratio');

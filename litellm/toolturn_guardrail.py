@@ -453,13 +453,14 @@ class _Open:
 
     async def lines(self) -> AsyncGenerator[bytes, None]:
         """What is told, those together that wait together."""
-        lines = [await self._lines.get()]
-        while lines[-1]:
+        while True:
+            lines = [await self._lines.get()]
             while lines[-1] and not self._lines.empty():
                 lines.append(self._lines.get_nowait())
-            yield b"".join(line if isinstance(line, bytes) else line.take() for line in lines)
-            if lines[-1]:
-                lines = [await self._lines.get()]
+            if text := b"".join(line if isinstance(line, bytes) else line.take() for line in lines):
+                yield text  # an empty one would end the request
+            if not lines[-1]:
+                return
 
     async def tell(self, line: dict) -> None:
         """Resolves when more may be told; what nobody hears any more is dropped."""
@@ -518,7 +519,8 @@ class _Open:
     async def _run(self, asked: dict, body: bytes, peer: Any) -> None:
         """A request of hook-service to LiteLLM without a connection: its application is called as a server calls it."""
         gone, came, is_over = self._gone[asked["id"]], [body], False
-        part = _Part(asked["id"])
+        head: dict[str, Any] = {"id": asked["id"]}
+        part: _Part | None = None
         decoder, together = codecs.getincrementaldecoder("utf-8")("replace"), 0.0
 
         async def receive() -> dict:
@@ -532,16 +534,16 @@ class _Open:
             if message["type"] == "http.response.start":
                 said = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
                 kept = {name: said[name] for name in SAID if name in said}
-                part.head = {"status": message["status"], "headers": kept}
+                head.update(status=message["status"], headers=kept)
                 return
             is_over = not message.get("more_body", False)
             piece = decoder.decode(message.get("body", b""), is_over)
-            if not part.may_grow:
-                part = _Part(asked["id"])
-            part.add("" if asked["headers"].get(BELONGS) in self._told else piece, is_over)
-            if not part.waits:
-                part.waits = True
+            wanted = "" if asked["headers"].get(BELONGS) in self._told else piece
+            if part is None or not part.may_grow:
+                part = _Part({"id": asked["id"]} if part else head, wanted, is_over)
                 await self._put(part)
+            else:
+                part.add(wanted, is_over)
             if is_over:
                 gone.set()
             elif time.monotonic() > together:  # what the model has written already comes without a pause
@@ -586,10 +588,9 @@ class _Open:
 class _Part:
     """A part of LiteLLM's answer to hook-service, which grows until it is sent: each costs as much as a large one."""
 
-    def __init__(self, number: int) -> None:
-        self.head: dict = {}
-        self.waits = False  # to be sent
-        self._number, self._pieces, self._size, self._is_over = number, [], 0, False
+    def __init__(self, head: dict, piece: str, is_over: bool) -> None:
+        self._head, self._pieces, self._size = head, [], 0
+        self.add(piece, is_over)
 
     @property
     def may_grow(self) -> bool:
@@ -601,7 +602,7 @@ class _Part:
         self._is_over = is_over
 
     def take(self) -> bytes:
-        told = {"id": self._number, **self.head, "piece": "".join(self._pieces), "end": self._is_over}
+        told = {**self._head, "piece": "".join(self._pieces), "end": self._is_over}
         self._size = LARGE
         return orjson.dumps({"toolturn": told}) + b"\n"
 

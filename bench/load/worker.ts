@@ -40,7 +40,7 @@ async function block({ subject, clients: many, seconds, requests }: BlockJob): P
   const begun = performance.now();
   const cpu = process.cpuUsage();
   const until = begun + (seconds ?? Number.POSITIVE_INFINITY) * 1_000;
-  const [from, to] = [begun + (seconds ?? 0) * 1_000 * beginning, until];
+  const from = begun + (seconds ?? 0) * 1_000 * beginning;
   let [left, done, within] = [requests ?? Number.POSITIVE_INFINITY, 0, 0];
   await Promise.all(
     askings.map(async (ask) => {
@@ -49,7 +49,7 @@ async function block({ subject, clients: many, seconds, requests }: BlockJob): P
         await named(subject.name, ask);
         done += 1;
         const now = performance.now();
-        if (now >= from && now < to) within += 1;
+        if (now >= from && now < until) within += 1;
       }
     }),
   );

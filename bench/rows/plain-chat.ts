@@ -1,4 +1,3 @@
-import type { Subject } from '../load/job';
 import { latencies, rates, ratio, ratioOfRates, type Row } from './row';
 import { bare, names, newest, ours, toolless } from './subjects';
 
@@ -10,21 +9,18 @@ export const plainChat: Row = {
   name: 'plain-chat',
   title: 'Plain chat, tools attached, not called',
   async run(context) {
-    const same = await bare(context, form);
-    const subjects: [Subject, ...Subject[]] = [
-      await ours(context, form),
-      same,
-      await toolless(context, form),
-      ...(await newest(context, form)),
-    ];
+    const [us, same] = [await ours(context, form), await bare(context, form)];
+    const further = [await toolless(context, form), ...(await newest(context, form))];
     // The same once more: how far two equal things seem apart tells what a difference is worth.
-    const times = await latencies(context, [...subjects, { ...same, name: again }], { rounds: 40, each: 10 });
+    const times = await latencies(context, [us, same, ...further, { ...same, name: again }], {
+      rounds: 40,
+      each: 10,
+    });
     const total = times('total');
-    const [first, ...others] = subjects;
-    const compared = await rates(context, [first, same], { clients: 16, blocks: 24, seconds: 2.5 });
-    const rest = await rates(context, [first, ...others.slice(1)], { clients: 16, blocks: 6, seconds: 2.5 });
+    const compared = await rates(context, [us, same], { clients: 16, blocks: 24, seconds: 2.5 });
+    const rest = await rates(context, [us, ...further], { clients: 16, blocks: 6, seconds: 2.5 });
     return {
-      figures: others
+      figures: [same, ...further]
         .flatMap(({ name: against }) => {
           const isReference = against === names.bare;
           return [

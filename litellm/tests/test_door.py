@@ -917,6 +917,14 @@ class OpenTurn:
         await self.heard.put(None)  # the door has ended the request
 
 
+async def a_turn(guardrail: door.Toolturn) -> ModelResponse:
+    """What a client gets whose request the model answers with a call."""
+    data = a_request()
+    response = await Model(guardrail, a_call())(data)
+    await guardrail.async_post_call_success_hook(data, KEY, response)
+    return response
+
+
 @asynccontextmanager
 async def open_turn(monkeypatch: pytest.MonkeyPatch, **more: Any) -> AsyncIterator[OpenTurn]:
     """A turn that was handed on; its client's request waits in the hook behind the call."""
@@ -927,13 +935,7 @@ async def open_turn(monkeypatch: pytest.MonkeyPatch, **more: Any) -> AsyncIterat
         litellm.callbacks.append(guardrail)
         monkeypatch.setattr(door, "IDLE", 0.0)
 
-        async def ask() -> ModelResponse:
-            data = a_request()
-            response = await Model(guardrail, a_call())(data)
-            await guardrail.async_post_call_success_hook(data, KEY, response)
-            return response
-
-        asking = asyncio.create_task(ask())
+        asking = asyncio.create_task(a_turn(guardrail))
         assert (await asyncio.wait_for(turn.heard.get(), 10))["turn"] == ARMED["turn"]
         try:
             yield turn
@@ -1067,9 +1069,7 @@ class TestAContinuationsAnswer:
         async with open_door(monkeypatch, pre_call=pre_call, post_call=finish) as guardrail:
             litellm.callbacks.append(guardrail)
             for _ in range(3):
-                data = a_request()
-                response = await Model(guardrail, a_call())(data)
-                await guardrail.async_post_call_success_hook(data, KEY, response)
+                response = await a_turn(guardrail)
                 assert response.choices[0].message.content == "The word is quince."
                 await asyncio.wait_for(left.get(), 10)
                 await asyncio.gather(*door._TASKS)
@@ -1123,13 +1123,7 @@ async def asking(
     async with open_door(monkeypatch, pre_call=pre_call, post_call=converse) as guardrail:
         monkeypatch.setattr(litellm, "callbacks", [guardrail])
 
-        async def ask() -> ModelResponse:
-            data = a_request()
-            response = await Model(guardrail, a_call())(data)
-            await guardrail.async_post_call_success_hook(data, KEY, response)
-            return response
-
-        asked = asyncio.create_task(ask())
+        asked = asyncio.create_task(a_turn(guardrail))
         try:
             yield asked
         finally:

@@ -390,7 +390,7 @@ describe('the next rounds of a turn', () => {
     front.target = stack.hook.url;
   };
 
-  it('need no way to LiteLLM but the door, which reads requests no more where they go over HTTP', async () => {
+  it('need no way to LiteLLM but the door, and one of their own where the setting is off', async () => {
     // The discard port: nothing listens there.
     await restarted({ LITELLM_URL: 'http://127.0.0.1:9' });
     await untilLent();

@@ -17,7 +17,6 @@ const endMs = 1_000;
 
 /** The request with which the door hands a turn on: it stays open until the turn is over, and both sides write on it. */
 export interface OpenTurn extends OpenDoor {
-  readonly early: EarlyAnswers;
   /** The rest of a round that LiteLLM streams. */
   readonly chunks: Readable & AsyncIterable<JsonObject>;
 }

@@ -37,13 +37,12 @@ export function refuse(
 /** The one place where an error becomes a response. Texts of errors that are not ours stay in the log. */
 export function fail(res: ServerResponse, log: Log, path: string, error: unknown): void {
   const problem = asToolturnError(error);
-  const { code, message, status } = problem;
   refuse(res, log, {
     path,
     problem,
     error,
     challenge: 'Bearer',
-    body: { error: { message, type: code, code: String(status) } },
+    body: errorBody(problem),
   });
 }
 
@@ -51,9 +50,12 @@ export function fail(res: ServerResponse, log: Log, path: string, error: unknown
 export function refusalLine(log: Log, path: string, error: unknown): object {
   const problem = asToolturnError(error);
   logRefusal(log, path, problem, error);
-  const { code, message, status } = problem;
-  return { status, error: { message, type: code, code: String(status) } };
+  return { status: problem.status, ...errorBody(problem) };
 }
+
+const errorBody = ({ message, code, status }: ToolturnError): object => ({
+  error: { message, type: code, code: String(status) },
+});
 
 function logRefusal(log: Log, path: string, problem: ToolturnError, error: unknown): void {
   const { status, code, message: reason } = problem;

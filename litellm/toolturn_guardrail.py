@@ -73,6 +73,8 @@ IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have so
 HELD = 1.0  # seconds for which LiteLLM may be kept from what it does behind a model's last answer
 TOGETHER = 0.004  # seconds for which pieces of an answer wait for each other: each costs as much as several
 UNTAKEN = 10.0  # seconds that LiteLLM may need from a model's answer to the hook behind the call
+CLEAR = 600.0  # seconds for which a conversation counts as one with nothing hidden in it
+CONVERSATIONS = 5000  # of which that is known
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 LEFT = 60.0  # seconds that a model's stream may need to its end once nobody waits for it
 WARM = 200  # requests after which LiteLLM has loaded what it loads when it is first needed
@@ -88,6 +90,7 @@ class Toolturn(CustomGuardrail):
         self._sessions: dict[asyncio.AbstractEventLoop, aiohttp.ClientSession] = {}
         self._reports = _Reports(self._post)
         self._tickets = _Tickets(self._follow)
+        self._conversations = _Conversations()
         self._open: dict[str, _Open] = {}  # turns that hook-service works on for requests of this process
         self._ended: list[_Open] = []
         self._is_heard = False  # whether hook-service reads more than one line of such a request
@@ -116,8 +119,8 @@ class Toolturn(CustomGuardrail):
             written = {"set": _rewritten(data)}
             asked = _request(data, user_api_key_dict, written)
             plain = _plain_request(dialect, asked, data)
-            if plain and (ticket := self._tickets.find(plain)):
-                return self._begun(data, user_api_key_dict, dialect, asked, ticket)
+            if plain and self._conversations.hide_nothing(plain.past) and (ticket := self._tickets.find(plain)):
+                return self._begun(data, user_api_key_dict, dialect, asked, ticket, plain)
             asked["ticket"] = bool(plain)
             asyncio.get_running_loop().call_later(SENDING, self._collect_garbage)  # while hook-service works
             answer = await self._post("/hooks/pre-call", asked, PRE_CALL)
@@ -142,8 +145,11 @@ class Toolturn(CustomGuardrail):
             raise HTTPException(answer["status"], detail={"error": answer["message"]}, headers=headers)
         if "of" in answer:
             metadata[OF] = answer["of"]
+        point = None
         if plain and "ticket" in answer:
+            point = plain.point
             self._tickets.keep(plain, answer)
+            self._conversations.add(plain.past)
         changes = answer.get("set", {})
         ours = sorted(_tool_names(changes.get("tools")) - _tool_names(data.get("tools")))
         data.update(changes)
@@ -155,11 +161,11 @@ class Toolturn(CustomGuardrail):
             self._is_heard = answer.get("asks") is True
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             fields = list({*written["set"], *changes})
-            metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", [])}
+            metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", []), "point": point}
             self._expect(data, user_api_key_dict, metadata[MARK])
         return data
 
-    def _begun(self, data: dict, key: Any, dialect: str, request: dict, ticket: _Ticket) -> dict:
+    def _begun(self, data: dict, key: Any, dialect: str, request: dict, ticket: _Ticket, plain: _PlainRequest) -> dict:
         """Does to a plain request what hook-service said of an equal one, which hears of it when a tool is called."""
         metadata, turn = _metadata(data), secrets.token_hex(16)
         metadata[OF] = ticket.of.replace("*", turn)
@@ -173,6 +179,7 @@ class Toolturn(CustomGuardrail):
             **{"state": "armed", "dialect": dialect, "turn": {"turn": turn, "config": ticket.config}},
             **{"began": time.monotonic(), "deadline": ticket.deadline},
             **{"ours": sorted(_tool_names(changes.get("tools"))), "set": list(changes), "remove": []},
+            "point": plain.point,
         }
         self._expect(data, key, metadata[MARK])
         return data
@@ -184,12 +191,20 @@ class Toolturn(CustomGuardrail):
 
     def _came(self, mark: dict) -> dict:
         """What hook-service is told of the turn: what it said itself, or when the turn began here, and with what."""
+        self._conversations.forget(mark.get("point"))
         if "began" not in mark:
             return mark["turn"]
         turn = mark["turn"]["turn"]
         age = (time.monotonic() - mark["began"]) * 1000
         asked, told = self._tickets.recall(turn), self._reports.take_request(turn)
         return {**mark["turn"], "age": age, "asked": asked and orjson.Fragment(asked), "request": told}
+
+    def _answered(self, mark: dict, text: str | None) -> None:
+        """The model's answer is the client's: nothing is hidden in it."""
+        if "began" in mark:
+            self._tickets.recall(mark["turn"]["turn"])
+        if mark.get("point") and text:
+            self._conversations.add(_Past(mark["point"], _behind(mark["point"], text)))
 
     async def async_post_call_success_deployment_hook(self, request_data: dict, response: Any, call_type: Any) -> None:
         """Hands an answer on at once: what LiteLLM does until the hook behind the call costs the turn no time then."""
@@ -213,6 +228,7 @@ class Toolturn(CustomGuardrail):
         _hide_echo(response, mark)
         answered = _dump(response)
         if not DIALECTS[mark["dialect"]].calls_in(answered):
+            self._answered(mark, None if _is_cached(response) else DIALECTS[mark["dialect"]].text(answered))
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
         try:
             early = EARLY.get()
@@ -272,6 +288,7 @@ class Toolturn(CustomGuardrail):
                 _hide_echo(getattr(chunk, "response", None), mark)
             seen.append(chunk)
             yield _written(chunk) if writes else chunk
+        self._answered(mark, "".join(map(_said_in, seen)) if mark.get("point") else None)
 
     async def async_post_call_response_headers_hook(
         self, data: dict, user_api_key_dict: Any, response: Any, request_headers: Any = None
@@ -774,13 +791,53 @@ class _Ticket(NamedTuple):
     deadline: float | None  # None where nothing is offered
 
 
+class _Past(NamedTuple):
+    """What was said in a conversation, as digests: up to its last question, and up to the answer to that."""
+
+    question: str
+    answer: str
+
+
+class _Said(NamedTuple):
+    """The conversation in a request without a word of tools."""
+
+    texts: list[str]  # instructions, and what is asked now
+    past: _Past | None = None  # None for the first request of a conversation
+    point: str | None = None  # all of it as a digest; None in dialects where hook-service sees all others itself
+
+
 class _PlainRequest(NamedTuple):
-    """A request that hook-service may have answered before: the first of a conversation, without a word of tools."""
+    """A request that hook-service may have answered before: without a word of tools."""
 
     key: bytes  # everything that the answer depends on: who asks, for which model, on which path
     texts: list[str]
+    past: _Past | None
+    point: str | None
     tokens: float  # how long its answer may be
     headers: dict[str, str]
+
+
+class _Conversations:
+    """Those with nothing hidden in them: hook-service has looked, or each answer was the model's own."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}  # by all that was said, an answer last
+        self._answers: dict[str, str] = {}  # the same by what was said before that answer
+
+    def hide_nothing(self, past: _Past | None) -> bool:
+        return past is None or self._until.get(past.answer, 0.0) > time.monotonic()
+
+    def add(self, past: _Past | None) -> None:
+        if past is None:
+            return
+        self.forget(past.question)
+        self._answers[past.question], self._until[past.answer] = past.answer, time.monotonic() + CLEAR
+        if len(self._answers) > CONVERSATIONS:
+            self.forget(next(iter(self._answers)))
+
+    def forget(self, question: str | None) -> None:
+        """The question is asked anew, and tools are used: the same answer may have something hidden in it now."""
+        self._until.pop(self._answers.pop(question or "", ""), None)
 
 
 class _Tickets:
@@ -860,16 +917,56 @@ class _Tickets:
 def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | None:
     """None for a request that hook-service has to see: with any field but those known to say nothing of tools."""
     body, rules = request["body"], DIALECTS[dialect]
-    model, texts = body.get("model"), rules.first_texts(body)
-    fields = (name for name in body if name != "metadata" or body[name])
-    if not texts or not isinstance(model, str) or "tools" in data or not rules.fields.issuperset(fields):
+    model, fields = body.get("model"), (name for name in body if name != "metadata" or body[name])
+    if not isinstance(model, str) or "tools" in data or not rules.fields.issuperset(fields):
         return None
     try:
         key = orjson.dumps([dialect, request["url"], model, request["key"]])
     except TypeError:
         return None
+    said = rules.said(body, key)
     longest = [value for name in LENGTHS if isinstance(value := body.get(name), int | float)]
-    return _PlainRequest(key, texts, min(longest, default=float("inf")), request["headers"])
+    return said and _PlainRequest(key, *said, min(longest, default=float("inf")), request["headers"])
+
+
+def _conversation(messages: Any, who: bytes) -> _Said | None:
+    """None where it holds more than texts: calls and their results, pictures, thoughts."""
+    texts, asked, past, state = [], [], None, hashlib.sha256(who)
+    for message in messages if isinstance(messages, list) else ():
+        role = message.get("role") if isinstance(message, dict) else None
+        text = _text(message.get("content")) if role in ROLES else None
+        if text is None:
+            return None
+        if role == "assistant":
+            if len(message) > 2 and any(message[name] for name in message if name not in ("role", "content")):
+                return None
+            question = state.hexdigest()
+            past, asked = _Past(question, _behind(question, text)), []
+            state = hashlib.sha256(past.answer.encode())
+        elif role == "user":
+            asked.append(text)
+            state.update(b"%d %s" % (len(text), _bytes(text)))
+        else:  # instructions may change from request to request, and nothing is found by them
+            texts.append(text)
+    return _Said([*texts, *asked], past, state.hexdigest()) if asked else None
+
+
+def _behind(question: str, answer: str) -> str:
+    """What was said with the answer to it. Clients trim answers."""
+    return hashlib.sha256(question.encode() + _bytes(answer.strip())).hexdigest()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _said_in(chunk: Any) -> str:
+    choices = getattr(chunk, "choices", None)
+    return (choices and choices[0].delta.content) or ""
+
+
+def _is_cached(response: Any) -> bool:
+    return bool((getattr(response, "_hidden_params", None) or {}).get("cache_hit"))
 
 
 def _first_texts(messages: Any) -> list[str] | None:
@@ -896,6 +993,7 @@ def _text(content: Any) -> str | None:
 
 
 TEXTS = ("text", "input_text")
+ROLES = ("system", "developer", "user", "assistant")
 LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 PLAIN = {"model", "stream", "temperature", "top_p", *LENGTHS}  # fields that decide nothing before the call
 
@@ -1276,8 +1374,13 @@ class _Dialect:
         | {"presence_penalty", "frequency_penalty"}
     )
 
-    def first_texts(self, body: dict) -> list[str] | None:
-        return _first_texts(body.get("messages"))
+    def said(self, body: dict, who: bytes) -> _Said | None:
+        return _conversation(body.get("messages"), who)
+
+    def text(self, response: dict) -> str | None:
+        """What the client is told, where it can be found again in its next request."""
+        choices = response.get("choices") or ()
+        return choices[0].get("message", {}).get("content") if len(choices) == 1 else None
 
     def calls_in(self, response: dict) -> bool:
         return any(choice.get("message", {}).get("tool_calls") for choice in response.get("choices", ()))
@@ -1305,11 +1408,11 @@ class _Responses(_Dialect):
     calls = ("function_call", "custom_tool_call")
     fields = frozenset({*PLAIN, "input", "instructions", "reasoning", "store", "text", "user"})
 
-    def first_texts(self, body: dict) -> list[str] | None:
+    def said(self, body: dict, who: bytes) -> _Said | None:
         asked, instructions = body.get("input"), body.get("instructions")
         texts = [asked] if isinstance(asked, str) else _first_texts(asked)
         before = [instructions] if instructions else []
-        return [*before, *texts] if texts and all(isinstance(text, str) for text in before) else None
+        return _Said([*before, *texts]) if texts and all(isinstance(text, str) for text in before) else None
 
     def calls_in(self, response: dict) -> bool:
         return any(item.get("type") in self.calls for item in response.get("output") or ())
@@ -1338,9 +1441,9 @@ class _Messages(_Dialect):
     raw = True
     fields = frozenset({*PLAIN, "messages", "system", "stop_sequences", "thinking", "top_k"})
 
-    def first_texts(self, body: dict) -> list[str] | None:
+    def said(self, body: dict, who: bytes) -> _Said | None:
         texts, system = _first_texts(body.get("messages")), _text(body.get("system") or "")
-        return [system, *texts] if texts and system is not None else None
+        return _Said([system, *texts]) if texts and system is not None else None
 
     def calls_in(self, response: dict) -> bool:
         return any(block.get("type") == "tool_use" for block in response.get("content") or ())
@@ -1362,7 +1465,7 @@ class _GenerateContent(_Dialect):
     paths = (":generateContent", ":streamGenerateContent")
     raw = True
 
-    def first_texts(self, body: dict) -> list[str] | None:
+    def said(self, body: dict, who: bytes) -> _Said | None:
         return None  # hook-service sees them all
 
     def calls_in(self, response: dict) -> bool:

@@ -3,6 +3,7 @@ import { proof, question } from '../parts/script';
 import { bareClient, sdkClient, type Call, type Complete } from './chat';
 import { hookTurn, preCall } from './hooks';
 import type { Sample, Subject } from './job';
+import { Talk } from './talk';
 import { openSession, type McpSession } from './mcp';
 
 /** One of the clients of a subject: asks one thing after the other. */
@@ -19,19 +20,29 @@ export async function client(subject: Subject, index: number): Promise<Asking> {
   const session = mcp === undefined ? undefined : await openSession(mcp, subject.client);
   const url = subject.urls[index % subject.urls.length] ?? '';
   const complete = (subject.client === 'sdk' ? sdkClient : bareClient)(url, subject.key);
+  const talk = new Talk(subject);
+  const form = {
+    model: 'bench',
+    ...(subject.tools === undefined ? {} : { tools: subject.tools }),
+    stream: subject.stream === true,
+  };
   return async () => {
+    await talk.ready(async (messages) => {
+      const word = newWord();
+      const content = question(subject.kind, word);
+      return [
+        content,
+        (await complete({ ...form, messages: [...messages, { role: 'user', content }] })).said,
+      ];
+    });
     const word = newWord();
     const content = question(subject.kind, word);
-    const body = {
-      model: 'bench',
-      messages: [...(subject.history ?? []), { role: 'user', content }],
-      ...(subject.tools === undefined ? {} : { tools: subject.tools }),
-      stream: subject.stream === true,
-    };
+    const body = { ...form, messages: [...talk.messages, { role: 'user', content }] };
     switch (subject.driver) {
       case 'chat': {
         const answer = await complete(body);
         check(answer.said, word);
+        talk.add(content, answer.said);
         return answer;
       }
       case 'loop':

@@ -21,6 +21,8 @@ export interface Subject {
   readonly tools?: readonly object[];
   /** Messages before the question. */
   readonly history?: readonly object[];
+  /** Behind them: nothing; or what was asked and answered so far; or they are those of a new conversation each time. */
+  readonly talk?: 'goes on' | 'is new';
   /** For `loop`. */
   readonly mcp?: McpUse;
   /** For hooks: `key` fields of as many callers, who ask one after the other. */

@@ -9,18 +9,28 @@ const history = Array.from({ length: 100 }, (_, index) => ({
   content: `${index}: ${sentence.repeat(13)}`.slice(0, 1_000),
 }));
 
-/** A conversation that has to be carried, and looked up for hidden rounds. */
+/** A conversation that has to be carried, and looked up for hidden rounds: one that goes on, and one that comes from elsewhere. */
 export const longHistory: Row = {
   name: 'long-history',
   title: 'Plain chat, 100 messages of history, 100 kB',
   async run(context) {
-    const form = { kind: 'plain', history };
-    const subjects = [await ours(context, form), await bare(context, form), await toolless(context, form)];
+    const form = { kind: 'plain', history, talk: 'goes on' as const };
+    const unseen = { ...(await ours(context, { ...form, talk: 'is new' })), name: names.oursNew };
+    const subjects = [
+      await ours(context, form),
+      await bare(context, form),
+      unseen,
+      await toolless(context, form),
+    ];
     const total = (await latencies(context, subjects, { rounds: 40, each: 8 }))('total');
     return {
       figures: [
         ratio('p50, 1 client', total, names.ours, names.bare, { reach: { most: 1.05 } }),
         ratio('p50, 1 client', total, names.ours, names.toolless),
+        ratio('p50, 1 client', total, names.oursNew, names.bare),
+      ],
+      notes: [
+        'Behind the 100 messages come up to ten questions and answers, then another conversation begins: with a request that is not measured, or with each request where it is one that Toolturn has not seen (the first request to a process of LiteLLM, or the first one for ten minutes).',
       ],
     };
   },

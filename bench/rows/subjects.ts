@@ -4,6 +4,7 @@ import type { Context } from './row';
 
 export const names = {
   ours: 'Toolturn',
+  oursNew: 'Toolturn, a conversation that it has not seen',
   leanOurs: 'Toolturn, asked without libraries',
   bare: 'LiteLLM alone, tools from the client',
   toolless: 'LiteLLM alone, no tools',
@@ -16,6 +17,7 @@ export const names = {
 /** Where the requests go and what they hold beside the question. */
 interface Form {
   readonly kind: string;
+  readonly talk?: NonNullable<Subject['talk']>;
   readonly stream?: boolean;
   readonly history?: readonly object[];
   /** `sdk`: with the official clients; `lean`, or absent: without libraries. */

@@ -404,8 +404,8 @@ class Follow:
 class FastPath:
     """A door that was given a ticket, and counts the requests that hook-service was asked about."""
 
-    def __init__(self, guardrail: door.Toolturn, asked: list[dict], follow: Follow) -> None:
-        self.guardrail, self.asked, self.follow = guardrail, asked, follow
+    def __init__(self, guardrail: door.Toolturn, answer: dict, asked: list[dict], follow: Follow) -> None:
+        self.guardrail, self.answer, self.asked, self.follow = guardrail, answer, asked, follow
 
     async def ask(self, data: dict | None = None, key: Any = KEY) -> tuple[dict, bool]:
         """The data behind the hook, and whether hook-service was asked."""
@@ -432,10 +432,10 @@ class FastPath:
 async def fast_path(monkeypatch: pytest.MonkeyPatch, **answer: Any) -> AsyncIterator[FastPath]:
     asked: list[dict] = []
     follow = Follow()
-    handler = answering({**ARMED, "remove": [], "ticket": TICKET, **answer}, asked=asked)
-    hooks = {"pre_call": handler, "log": answering({})}
+    answer = {**ARMED, "remove": [], "ticket": TICKET, **answer}
+    hooks = {"pre_call": answering(answer, asked=asked), "log": answering({})}
     async with open_door(monkeypatch, follow=follow, **hooks) as guardrail:
-        yield FastPath(guardrail, asked, follow)
+        yield FastPath(guardrail, answer, asked, follow)
         follow.end()
 
 
@@ -528,7 +528,7 @@ class TestATicket:
             a_request(messages=[{"role": "system", "content": "You help."}]),
             a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi"}]),
             a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "tool", "content": "Hi"}]),
-            a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "system", "content": "Hi"}]),
+            a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "function", "content": "Hi"}]),
             a_request(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]),
             a_request(messages=[{"role": "user", "content": "Generate a short TITLE"}]),
             a_request(messages=[{"role": "system", "content": "Generate a"}, {"role": "user", "content": "  title"}]),
@@ -607,6 +607,141 @@ class TestATicket:
         assert sum(map(len, tickets._asked.values())) == tickets._size <= 2**24
         assert tickets.recall("turn-0") is None
         assert tickets.recall("turn-39") is not None
+
+
+def said(*texts: str, **last_answer: Any) -> dict:
+    """A request of a conversation in which these things were said by turns, a question last."""
+    roles = itertools.cycle(["user", "assistant"])
+    messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=False)]
+    messages[-2:-1] = [{**each, **last_answer} for each in messages[-2:-1]]
+    return a_request(messages=messages)
+
+
+async def answered(path: FastPath, data: dict, text: str, stream: bool = False) -> None:
+    """The model answers this request with a text."""
+    if not stream:
+        await path.guardrail.async_post_call_success_hook(data, KEY, a_response(content=text))
+        return
+    pieces = chunks(a_chunk(role="assistant"), *(a_chunk(content=letter) for letter in text))
+    async for _ in path.guardrail.async_post_call_streaming_iterator_hook(KEY, pieces, data):
+        pass
+
+
+class TestAConversationWithNothingHiddenInIt:
+    @pytest.mark.asyncio
+    async def test_goes_on_without_a_word_to_hook_service_once_that_has_looked(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            first = await path.ask(said("Hello", "Hi.", "How are you?"))
+            again = await path.ask(said("Hello", "Hi.", "And how am I?"))
+            other = await path.ask(said("Hello", "Ho.", "How are you?"))
+        assert [first[1], again[1], other[1]] == [True, False, True]
+        assert again[0]["tools"] == ARMED["set"]["tools"]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("stream", [False, True])
+    async def test_goes_on_behind_answers_that_are_the_models_own(
+        self, monkeypatch: pytest.MonkeyPatch, stream: bool
+    ) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            talk, kept = ["Hello"], len(path.guardrail._tickets._asked)
+            for answer in ("Hi. ", "Well.", "Bye."):
+                data, was_asked = await path.ask(said(*talk))
+                assert not was_asked
+                await answered(path, data, answer, stream)
+                talk += [answer.strip(), "And?"]
+            assert len(path.guardrail._tickets._asked) == kept  # a request that is over is kept no longer
+
+    @pytest.mark.asyncio
+    async def test_may_have_other_instructions_each_time_and_forms_that_say_the_same(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        data = said("Hello", "Hi.", "And?", refusal=None, annotations=[])
+        messages = data["proxy_server_request"]["body"]["messages"]
+        messages[0] = {"role": "user", "content": [{"type": "text", "text": "Hello"}], "name": "alice"}
+        messages.insert(0, {"role": "system", "content": "It is noon."})
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            await path.ask(said("Hello", "Hi.", "And?"))
+            assert not (await path.ask(data))[1]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize(
+        "data",
+        [
+            said("Hello", "Hi.", "And?", "I see.", "What?"),
+            said("Hello!", "Hi.", "And?"),
+            said("Hello", "Hi.", "And?", tool_calls=[CALL]),
+            said("Hello", "Hi.", "And?", reasoning_content="[toolturn] notes.look_up: started"),
+            said("Hello", "", "And?"),
+        ],
+        ids=repr,
+    )
+    async def test_says_nothing_of_others(self, monkeypatch: pytest.MonkeyPatch, data: dict) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            await path.ask(said("Hello", "Hi.", "And?"))
+            assert (await path.ask(data))[1]
+            bob = KEY.model_copy(update={"api_key": "hash-of-bob"})
+            assert (await path.ask(said("Hello", "Hi.", "And?"), key=bob))[1]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("stream", [False, True])
+    async def test_is_looked_at_again_once_its_last_question_was_answered_with_tools(
+        self, monkeypatch: pytest.MonkeyPatch, stream: bool
+    ) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            data, _ = await path.ask(said("Hello"))
+            await answered(path, data, "Hi.")
+            assert not (await path.ask(said("Hello", "Hi.", "And?")))[1]
+            data, _ = await path.ask(said("Hello"))
+            if stream:
+                await read(path.guardrail, data, a_call_chunk())
+            else:
+                with pytest.raises(HTTPException):  # nobody is there to finish it
+                    await path.guardrail.async_post_call_success_hook(data, KEY, a_call())
+            assert (await path.ask(said("Hello", "Hi.", "And?")))[1]
+
+    @pytest.mark.asyncio
+    async def test_is_none_where_hook_service_gives_no_ticket(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            ticket = path.answer.pop("ticket")
+            data, _ = await path.ask(said("Hello", "Hi.", "And?"))
+            await answered(path, data, "I see.")
+            path.answer["ticket"] = ticket
+            assert (await path.ask(said("Hello", "Hi.", "And?", "I see.", "What?")))[1]
+            assert (await path.ask(said("Hello", "Hi.", "And?")))[1]
+
+    @pytest.mark.asyncio
+    async def test_counts_as_one_for_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(door, "CLEAR", -1.0)
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            await path.ask(said("Hello", "Hi.", "And?"))
+            assert (await path.ask(said("Hello", "Hi.", "And?")))[1]
+
+    @pytest.mark.asyncio
+    async def test_is_none_behind_an_answer_from_litellms_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        response = a_response(content="Hi.")
+        response._hidden_params["cache_hit"] = True
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            data, _ = await path.ask(said("Hello"))
+            await path.guardrail.async_post_call_success_hook(data, KEY, response)
+            assert (await path.ask(said("Hello", "Hi.", "And?")))[1]
+
+    def test_costs_so_much_memory_at_most(self) -> None:
+        conversations = closed_door()._conversations
+        for number in range(door.CONVERSATIONS + 10):
+            conversations.add(door._Past(f"question-{number}", f"answer-{number % 100}-{number}"))
+        assert len(conversations._answers) == len(conversations._until) == door.CONVERSATIONS
+        assert not conversations.hide_nothing(door._Past("question-0", "answer-0-0"))
+        assert conversations.hide_nothing(door._Past("question-20", "answer-20-20"))
 
 
 class TestTheRequestThatIsSent:

@@ -118,9 +118,9 @@ function oneLookUp(): void {
 }
 
 /** The text of a streamed answer. */
-async function streamed(): Promise<string> {
+async function streamed(messages: object[] = hello): Promise<string> {
   const { events } = await postSse(`${stack.url}/v1/chat/completions`, 'sk-test-alice', {
-    ...{ model: 'demo', messages: hello, stream: true },
+    ...{ model: 'demo', messages, stream: true },
   });
   const chunks = (await all(events)).filter(({ data }) => data !== '[DONE]');
   return chunks.map(({ data }) => JSON.parse(data).choices?.[0]?.delta?.content ?? '').join('');
@@ -168,6 +168,40 @@ describe('a plain request', () => {
     stack.model.reset();
     stack.model.answerWith(() => ({ text: 'You are welcome.' }));
     const next = [...messages, { role: 'assistant', content: text }, { role: 'user', content: 'Thanks' }];
+    expect((await ask({ messages: next })).wasAsked).toBe(true);
+    expect(messagesOf(stack.model.requests[0]).map(({ role }: any) => role)).toEqual([
+      ...['user', 'assistant', 'tool', 'assistant', 'user'],
+    ]);
+  });
+
+  it.each([false, true])(
+    'is the first of a conversation that goes on likewise (streaming: %s)',
+    async (stream) => {
+      await untilLent();
+      const talk = [{ role: 'user', content: `What is new at ${Date.now()}?` }];
+      for (const answer of ['Nothing.', ' Still nothing. ', 'I would say so.']) {
+        stack.model.answerWith(() => ({ text: answer }));
+        const before = asked();
+        const text = stream ? await streamed(talk) : (await ask({ messages: talk })).text;
+        expect([text, asked() - before]).toEqual([answer, 0]);
+        expect(toolNames(stack.model.requests.at(-1) as ModelRequest)).toEqual(both);
+        talk.push({ role: 'assistant', content: text.trim() }, { role: 'user', content: 'And now?' });
+      }
+    },
+  );
+
+  it('is asked anew, and its answer has something hidden in it then', async () => {
+    await untilLent();
+    const messages = [{ role: 'user', content: `Which word is it at ${Date.now()}?` }];
+    const said = 'Let me see.It says: The word is quince.';
+    stack.model.answerWith(() => ({ text: said }));
+    await ask({ messages });
+    const next = [...messages, { role: 'assistant', content: said }, { role: 'user', content: 'Thanks' }];
+    expect(await ask({ messages: next })).toMatchObject({ wasAsked: false });
+    oneLookUp();
+    expect((await ask({ messages })).text.replace(/\s/g, '')).toBe(said.replace(/\s/g, ''));
+    stack.model.reset();
+    stack.model.answerWith(() => ({ text: 'You are welcome.' }));
     expect((await ask({ messages: next })).wasAsked).toBe(true);
     expect(messagesOf(stack.model.requests[0]).map(({ role }: any) => role)).toEqual([
       ...['user', 'assistant', 'tool', 'assistant', 'user'],
@@ -234,7 +268,10 @@ describe('hook-service is asked about a request', () => {
   const system = (content: string): object[] => [{ role: 'system', content }, ...hello];
 
   it.each<[string, Options]>([
-    ['with an answer before it', { messages: [...hello, { role: 'assistant', content: 'Hi.' }, ...hello] }],
+    [
+      'with an answer before it that it has not seen',
+      { messages: [...hello, { role: 'assistant', content: 'Hi.' }, ...hello] },
+    ],
     [
       'with tools of its own',
       { more: { tools: [{ type: 'function', function: { name: 'mine', parameters: {} } }] } },

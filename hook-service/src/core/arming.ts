@@ -64,8 +64,8 @@ export interface Armed {
 /** What a request came to with its hidden rounds put back. */
 interface Recalled {
   readonly body: JsonObject;
-  /** Past answers in it. */
-  readonly turns: number;
+  /** The store knows of no hidden rounds in it, and was there to be asked. */
+  readonly hidesNothing: boolean;
   readonly readsOn: boolean;
   /** The conversation that the last answer we know belongs to. */
   readonly conversation?: string;
@@ -136,7 +136,7 @@ export class Arming {
     const { body, found } = recalled;
     const changes = changed(request.body, body);
     const named = conversationOf(request, recalled);
-    // Nothing but who asks, and for which model, decides about such a request.
+    // Nothing but who asks, and for which model, decides about such a request, and about those that go on from it.
     const isPlain =
       aside === undefined &&
       !isGuarded &&
@@ -146,7 +146,7 @@ export class Arming {
       selection === undefined &&
       caller.serverHeaders === undefined &&
       request.headers[surfaceHeader] === undefined &&
-      recalled.turns === 0 &&
+      recalled.hidesNothing &&
       body === request.body &&
       named === undefined;
     if (isGuarded && client.refusal !== undefined && unreadableForms.has(client.refusal)) {
@@ -305,8 +305,10 @@ export class Arming {
     turns: readonly (readonly string[])[],
     resume: (waits: KeptQuestion, conversation?: string) => Promise<readonly Outcome[] | 'wait' | undefined>,
   ): Promise<Recalled | 'wait'> {
+    const { ledger } = this.deps;
+    const askedAt = Date.now();
     const known: (KnownTurn | undefined)[] = turns.some((keys) => keys.length > 0)
-      ? (await this.deps.ledger.recall(scopeOf(request.caller), turns)).map(readKept)
+      ? (await ledger.recall(scopeOf(request.caller), turns)).map(readKept)
       : [];
     const last = known.at(-1);
     if (last?.waits !== undefined) {
@@ -328,7 +330,7 @@ export class Arming {
     const conversation = known.findLast((turn) => turn?.conversation !== undefined)?.conversation;
     return {
       body,
-      turns: turns.length,
+      hidesNothing: turns.length === 0 || (found.length === 0 && (ledger.knowsAllSince?.(askedAt) ?? true)),
       readsOn,
       ...(conversation === undefined ? {} : { conversation }),
       found: {

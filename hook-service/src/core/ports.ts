@@ -269,6 +269,8 @@ export interface Ledger {
   keep(scope: Scope, keys: readonly string[], value: JsonObject, ttlSeconds: number): Promise<void>;
   /** For each group of keys, best first, what is kept under the first one that is known. One round trip for all. */
   recall(scope: Scope, groups: readonly (readonly string[])[]): Promise<readonly (JsonObject | undefined)[]>;
+  /** Whether the ledger that all replicas share was there since then (milliseconds since 1970); absent: it is this process's own. */
+  knowsAllSince?(time: number): boolean;
 }
 
 /** Bytes of a text from somewhere in its middle. */

@@ -7,7 +7,7 @@ import type { HookRequest } from './hooks';
 import type { JsonObject } from './json';
 import type { Observation } from './observer';
 import { OfferBook } from './offer';
-import type { Catalog, HostTool, ToolHost } from './ports';
+import type { Catalog, HostTool, Ledger, ToolHost } from './ports';
 import { observeRequest, Tickets, type TicketState } from './ticket';
 
 const tool: HostTool = { server: 'notes', tool: 'look_up', inputSchema: { type: 'object' } };
@@ -15,11 +15,20 @@ const catalog: Catalog = { version: 1, tools: [tool] };
 const servers = [{ name: 'notes', publicName: 'notes' }] as never;
 const host: ToolHost = { catalog: () => catalog, call: () => Promise.reject(new Error('not called')) };
 
-function arming(surface: 'hidden' | 'progress' = 'hidden', inject: 'auto' | 'off' = 'auto'): Arming {
+const nothingKept: Ledger = {
+  recall: async (_scope, groups) => groups.map(() => undefined),
+  keep: async () => undefined,
+};
+
+function arming(
+  surface: 'hidden' | 'progress' = 'hidden',
+  inject: 'auto' | 'off' = 'auto',
+  ledger = nothingKept,
+): Arming {
   return new Arming({
     book: new OfferBook(host, servers),
     host,
-    ledger: { recall: async () => [], keep: async () => undefined },
+    ledger,
     servers,
     inject: { default: inject, models: [], keys: [] },
     surface: { default: surface, keys: [] },
@@ -40,6 +49,10 @@ const asked = (body: JsonObject, path = '/v1/chat/completions', headers = {}): H
   wantsTicket: true,
 });
 const hello = { model: 'demo', messages: [{ role: 'user', content: 'Hello' }] };
+const goesOn = {
+  model: 'demo',
+  messages: [...hello.messages, { role: 'assistant', content: 'Hi.' }, { role: 'user', content: 'And?' }],
+};
 
 beforeEach(() => jest.useFakeTimers({ now: 1_000_000, doNotFake: ['performance'] }));
 afterEach(() => jest.useRealTimers());
@@ -52,6 +65,7 @@ describe('a turn that the door began by a ticket', () => {
       chat,
       asked({ ...hello, temperature: 1 }, undefined, { 'idempotency-key': 'k' }),
     ],
+    ['chat that goes on', chat, asked(goesOn)],
     ['messages', messages, asked({ ...hello, max_tokens: 100 }, '/v1/messages')],
     ['responses', responses, asked({ model: 'demo', input: 'Hello' }, '/v1/responses')],
   ])('has the mark that it would have got before the call (%s)', async (_name, dialect, request) => {
@@ -70,15 +84,45 @@ describe('a turn that the door began by a ticket', () => {
 });
 
 describe('a ticket', () => {
-  const lent = async (request: HookRequest, mode: 'auto' | 'off' = 'auto') =>
-    (await arming('hidden', mode).arm(chat, request)).lends;
+  const lent = async (request: HookRequest, mode: 'auto' | 'off' = 'auto', ledger?: Ledger) =>
+    (await arming('hidden', mode, ledger).arm(chat, request)).lends;
 
   it('is given where nothing is offered, too', async () => {
     expect(await lent(asked(hello), 'off')).toMatchObject({ of: '-.1.-.0' });
   });
 
+  it.each([undefined, () => true])(
+    'is given for a conversation of which the store knows nothing hidden (%s)',
+    async (knowsAllSince) => {
+      const ledger = { ...nothingKept, ...(knowsAllSince && { knowsAllSince }) };
+      expect(await lent(asked(goesOn), 'auto', ledger)).toMatchObject({ of: '*.1.c-*.0' });
+    },
+  );
+
+  it('is not given for a conversation with something hidden in it', async () => {
+    const ledger = { ...nothingKept, recall: async () => [{ hidden: { before: [] } }] };
+    expect(await lent(asked(goesOn), 'auto', ledger)).toBeUndefined();
+  });
+
+  it('is not given for a conversation where the store was away when it was asked', async () => {
+    const times: number[] = [];
+    const knowsAllSince = (time: number) => times.push(time) < 0;
+    expect(await lent(asked(goesOn), 'auto', { ...nothingKept, knowsAllSince })).toBeUndefined();
+    expect(times).toEqual([1_000_000]);
+  });
+
   it.each<[string, HookRequest]>([
-    ['an answer before it', asked({ ...hello, messages: [{ role: 'assistant', content: 'Hi' }] })],
+    [
+      'tool work shown in an answer before it',
+      asked({
+        model: 'demo',
+        messages: goesOn.messages.map((each) =>
+          each.role === 'assistant'
+            ? { ...each, reasoning_content: '[toolturn] notes.look_up: started\n' }
+            : each,
+        ),
+      }),
+    ],
     ['tools', asked({ ...hello, tools: [] })],
     ['a choice of tools', asked({ ...hello, tool_choice: 'none' })],
     ['a selection', asked(hello, undefined, { 'x-mcp-servers': 'notes' })],

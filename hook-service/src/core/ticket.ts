@@ -8,7 +8,8 @@ export const ticketSilenceMs = 3_000;
 /**
  * Says that the answer to a plain request holds for other plain requests of the same caller: for as long as `version`
  * is what hook-service says it is. Plain is a request that nothing but its caller, its model and its dialect decides
- * about: the first of a conversation, without tools and without a word about them.
+ * about: without tools and without a word about them. With one that has answers before it a ticket says too that nothing
+ * is hidden in these.
  */
 export interface Ticket {
   readonly version: string;

@@ -117,6 +117,8 @@ function redisState(
     }
   }
 
+  const knowsAllSince = (time: number): boolean => redis.status === 'ready' && awayAt < time;
+
   const replica = new Replica(redis);
   const inRedis = redisCalls(redis, seal, replica);
   const calls = rememberedCalls(inRedis, fallback.calls);
@@ -175,7 +177,7 @@ function redisState(
       },
     },
     firstTurns: {
-      knowsAllSince: (time) => redis.status === 'ready' && awayAt < time,
+      knowsAllSince,
       begin: (...turn) =>
         orMemory(
           'begin a turn',
@@ -225,6 +227,7 @@ function redisState(
         ),
     },
     ledger: {
+      knowsAllSince,
       keep: (...entry) =>
         orMemory(
           'keep',

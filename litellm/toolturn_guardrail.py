@@ -36,6 +36,7 @@ from litellm._logging import verbose_proxy_logger
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.integrations.custom_logger import CustomLogger
 from litellm.litellm_core_utils.litellm_logging import get_custom_logger_compatible_class
+from litellm.litellm_core_utils.logging_worker import GLOBAL_LOGGING_WORKER
 from litellm.types.llms.openai import GenericEvent
 
 import litellm
@@ -1323,14 +1324,20 @@ async def _ended(reading: asyncio.Task) -> None:
 
 
 def _log_before_change(data: dict, response: Any) -> None:
-    """LiteLLM logs this very object later, from a queue: a copy is logged now, with this round's own tokens."""
+    """LiteLLM logs this very object later, from a queue. A copy waits there in its place, with this round's tokens."""
     log = data.get("litellm_logging_obj")
-    if log is not None:
-        result = copy(response)  # what is changed are its fields, never what stands in them, and the headers
-        hidden = getattr(response, "_hidden_params", None)
-        if isinstance(hidden, dict):
-            result._hidden_params = dict(hidden)
-        _in_background(log.async_success_handler(result=result, start_time=log.start_time, end_time=datetime.now()))
+    if log is None or not log.should_run_logging(event_type="async_success"):
+        return
+    result = copy(response)  # what is changed are its fields, never what stands in them, and the headers
+    hidden = getattr(response, "_hidden_params", None)
+    if isinstance(hidden, dict):
+        result._hidden_params = dict(hidden)
+    own = copy(log)
+    own.model_call_details = dict(log.model_call_details)
+    log.has_run_logging(event_type="async_success")
+    GLOBAL_LOGGING_WORKER.ensure_initialized_and_enqueue(
+        own.async_success_handler(result=result, start_time=log.start_time, end_time=datetime.now())
+    )
 
 
 def _in_background(work: Coroutine[Any, Any, Any]) -> None:

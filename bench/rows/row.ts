@@ -71,15 +71,25 @@ export async function warmed(
 export async function rates(
   { lab, many, seconds }: Context,
   subjects: readonly Subject[],
-  size: { readonly clients: number; readonly blocks: number; readonly seconds: number },
+  size: {
+    readonly clients: number;
+    readonly blocks: number;
+    readonly seconds: number;
+    /** Requests of each subject before: V8 compiles what has run often. */
+    readonly warmUp?: number;
+  },
 ): Promise<BySubject> {
+  const { clients, warmUp = 0 } = size;
   const found: Record<string, number[][]> = Object.fromEntries(subjects.map(({ name }) => [name, []]));
-  for (const subject of subjects) await warmed({ lab }, subject, size.clients);
+  for (const subject of subjects) {
+    await warmed({ lab }, subject, clients);
+    if (warmUp > 0) await lab.load.block({ subject, clients, requests: many(warmUp) });
+  }
   let turned = subjects;
   for (let block = 0; block < many(size.blocks); block += 1) {
     turned = [...turned].reverse();
     for (const subject of turned) {
-      const done = await lab.load.block({ subject, clients: size.clients, seconds: seconds(size.seconds) });
+      const done = await lab.load.block({ subject, clients, seconds: seconds(size.seconds) });
       found[subject.name]?.push([done.perSecond]);
     }
   }

@@ -79,6 +79,8 @@ CONVERSATIONS = 5000  # of which that is known
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 LEFT = 60.0  # seconds that a model's stream may need to its end once nobody waits for it
 WARM = 200  # requests after which LiteLLM has loaded what it loads when it is first needed
+YOUNG = 350  # new objects for which garbage is collected where LiteLLM has time
+BUSY = 5000  # and for which Python collects it in the middle of requests
 LARGE = 2**18  # characters of an answer that are sent together at most
 WAITING = 100  # lines for hook-service that wait to be sent, until whoever writes more has to wait
 
@@ -392,7 +394,7 @@ class Toolturn(CustomGuardrail):
     def _collect_garbage(self) -> None:
         """Before LiteLLM does it in the middle of a request: a turn holds several requests at once, one holds none."""
         young, old, _ = gc.get_count()
-        if gc.isenabled() and len(self._open) <= FEW and young > gc.get_threshold()[0] // 2:
+        if gc.isenabled() and len(self._open) <= FEW and young > YOUNG:
             gc.collect(1 if old > gc.get_threshold()[1] else 0)
 
     async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
@@ -626,7 +628,10 @@ class _Part:
 
 
 def _spare_what_is_loaded() -> None:
-    """Called for each request. What LiteLLM has loaded stays, a million objects: none need be looked at for ever."""
+    """
+    Called for each request. What LiteLLM has loaded stays, a million objects: none need be looked at for ever. And
+    where requests come without a pause, theirs need not be for every 700 new ones: most of them are in use.
+    """
     if next(REQUESTS) == WARM:
         gc.callbacks.append(_collected)
 
@@ -636,9 +641,12 @@ def _collected(phase: str, info: dict) -> None:
     if phase == "stop" and info["generation"] == 2:
         gc.callbacks.remove(_collected)
         gc.freeze()
+        if gc.get_threshold() == PYTHONS:  # nobody has chosen it
+            gc.set_threshold(BUSY, *PYTHONS[1:])
 
 
 REQUESTS = itertools.count(1)
+PYTHONS = (700, 10, 10)
 
 
 def _app() -> Any:

@@ -108,7 +108,7 @@ export class Lab {
       ...(options.servers === undefined ? {} : { servers: options.servers }),
       toolturn: options.toolturn ?? {},
     });
-    return this.startHook(dir, configPath, options);
+    return this.startHook(configPath, options);
   }
 
   /** LiteLLM with the door, on replicas of hook-service behind a balancer where there are several. */
@@ -120,7 +120,7 @@ export class Lab {
     const hooks: RunningHookService[] = [];
     for (let replica = 0; replica < replicas; replica += 1) {
       const litellmUrl = `http://127.0.0.1:${port}`;
-      hooks.push(await this.startHook(dir, configPath, { redis, litellmUrl }));
+      hooks.push(await this.startHook(configPath, { redis, litellmUrl }));
     }
     const doorTo = replicas === 1 ? hooks[0]?.url : await this.balanced(hooks);
     const proxy = await this.proxy({
@@ -145,11 +145,7 @@ export class Lab {
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  private async startHook(
-    dir: string,
-    configPath: string,
-    options: HookOptions,
-  ): Promise<RunningHookService> {
+  private async startHook(configPath: string, options: HookOptions): Promise<RunningHookService> {
     const hook = this.owned(
       await startHookService({
         configPath,
@@ -159,7 +155,7 @@ export class Lab {
           LITELLM_URL: options.litellmUrl ?? `http://127.0.0.1:${this.provider.port}`,
           REDIS_URL: options.redis?.url,
         },
-        logFile: join(dir, `hook-service-${(this.number += 1)}.log`),
+        logFile: this.logFile('hook-service'),
         ...(this.options.profiles === undefined
           ? {}
           : { nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${this.options.profiles}`] }),
@@ -188,7 +184,7 @@ export class Lab {
       await startLiteLLM({
         configPath,
         cwd: dir,
-        logFile: join(dir, 'litellm.log'),
+        logFile: this.logFile(`litellm-${name}`),
         ...(port === undefined ? {} : { port }),
         ...(venv === undefined ? {} : { venv }),
         ...(workers === 1 ? {} : { args: ['--num_workers', `${workers}`] }),
@@ -215,6 +211,11 @@ export class Lab {
     });
     // Last of all, when the proxy has ended.
     this.stops.unshift(() => spy.stop());
+  }
+
+  /** Not beside a config: hook-service watches that folder. */
+  private logFile(name: string): string {
+    return join(this.dir, `${name}-${(this.number += 1)}.log`);
   }
 
   private async balanced(hooks: readonly RunningHookService[]): Promise<string> {

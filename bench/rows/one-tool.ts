@@ -24,7 +24,7 @@ export const oneTool: Row = {
         ...(isReference ? { reach: { least: 1 } } : {}),
       }),
     ];
-    const main = compared(await perSecond([us, them], 48, 1_500), names.ours, names.loop, true);
+    const main = compared(await perSecond([us, them], 40, 1_000), names.ours, names.loop, true);
     const leanly = compared(await perSecond(leanOnes, 10), names.leanOurs, names.lean);
     const toOthers = others.length === 0 ? {} : await perSecond([us, ...others], 6);
     return {

@@ -17,7 +17,7 @@ export const plainChat: Row = {
       each: 10,
     });
     const total = times('total');
-    const compared = await rates(context, [us, same], { clients: 16, blocks: 48, seconds: 2.5 });
+    const compared = await rates(context, [us, same], { clients: 16, blocks: 40, seconds: 2.5 });
     const rest = await rates(context, [us, ...further], { clients: 16, blocks: 6, seconds: 2.5 });
     return {
       figures: [same, ...further]

@@ -1283,24 +1283,28 @@ async def begun(request: web.Request, *written: bytes) -> web.StreamResponse:
 
 class TestPythonsGarbage:
     @pytest.mark.asyncio
+    @pytest.mark.parametrize(("chosen", "then"), [(door.PYTHONS, (door.BUSY, 10, 10)), ((900, 9, 9), (900, 9, 9))])
     async def test_is_looked_for_in_what_litellm_has_loaded_no_more_once_it_has_served_for_a_while(
-        self, monkeypatch: pytest.MonkeyPatch
+        self, monkeypatch: pytest.MonkeyPatch, chosen: tuple[int, int, int], then: tuple[int, int, int]
     ) -> None:
         monkeypatch.setattr(door, "REQUESTS", itertools.count(1))
         gc.callbacks[:] = [each for each in gc.callbacks if each is not door._collected]  # of the tests before
-        guardrail, frozen = closed_door(), gc.get_freeze_count()
+        guardrail, frozen, threshold = closed_door(), gc.get_freeze_count(), gc.get_threshold()
+        gc.set_threshold(*chosen)
         try:
             for _ in range(door.WARM - 1):
                 await guardrail.async_pre_call_hook(KEY, None, a_continuation(), "completion")
             gc.collect()
             assert gc.get_freeze_count() == frozen
             await guardrail.async_pre_call_hook(KEY, None, a_continuation(), "completion")
-            assert gc.get_freeze_count() == frozen
+            assert (gc.get_freeze_count(), gc.get_threshold()) == (frozen, chosen)
             gc.collect()
             assert gc.get_freeze_count() > frozen + 100_000
+            assert gc.get_threshold() == then
             assert door._collected not in gc.callbacks
         finally:
             gc.unfreeze()
+            gc.set_threshold(*threshold)
 
 
 class TestATurnsNextRound:

@@ -2,6 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { waitUntil } from '../../scripts/src/processes';
 import type { ModelRequest } from '../../scripts/src/scripted-model';
 import { startHttpFixture, type HttpFixture } from '../support/mcp/http-fixture';
 import { startStack, type Stack } from '../support/stack';
@@ -287,7 +288,12 @@ async function answersTo(row: Row, calls: { name: string; arguments: string }[])
     roundsBehind(request) === 0 ? { toolCalls: calls } : { text: 'Done.' },
   );
   await asked(row, false);
-  return { results: lastResults(stack.model.requests[1] as ModelRequest), audit: auditLines().slice(before) };
+  const written = () => auditLines().slice(before);
+  await waitUntil(async () => written().some(({ message }) => message === 'turn finished'), {
+    timeoutMs: 10_000,
+    what: 'the line on the turn',
+  });
+  return { results: lastResults(stack.model.requests[1] as ModelRequest), audit: written() };
 }
 
 const auditLines = (): any[] =>

@@ -234,7 +234,8 @@ test(`no turn fails because of ${changes} changes of the config, good and bad, a
   const settled = async (): Promise<boolean> =>
     childrenOf(pid) === 1 + helpers && extra.sessionCount() === extras;
   await waitUntil(settled, { timeoutMs: 30_000, what: 'The end of what was replaced' });
-  expect(linesOf(helperStarts).length).toBeGreaterThan(3);
+  // Those that were replaced before they had begun have written nothing.
+  expect(linesOf(helperStarts).length).toBeGreaterThan(1);
   expect(open(pid)).toBeLessThan(opened + 40);
 
   expect(

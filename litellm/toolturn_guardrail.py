@@ -231,7 +231,7 @@ class Toolturn(CustomGuardrail):
         _hide_echo(response, mark)
         answered = _dump(response)
         if not DIALECTS[mark["dialect"]].calls_in(answered):
-            self._answered(mark, None if _is_cached(response) else DIALECTS[mark["dialect"]].text(answered))
+            self._answered(mark, None if _is_cached(response) else _said(answered))
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
         try:
             early = EARLY.get()
@@ -938,13 +938,13 @@ def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | N
     return said and _PlainRequest(key, *said, min(longest, default=float("inf")), request["headers"])
 
 
-def _conversation(messages: Any, who: bytes) -> _Said | None:
-    """None where it holds more than texts: calls and their results, pictures, thoughts."""
+def _conversation(messages: Any, who: bytes = b"") -> _Said | None:
+    """None where it holds more than texts: calls and their results, pictures, thoughts, instructions in its middle."""
     texts, asked, past, state = [], [], None, hashlib.sha256(who)
     for message in messages if isinstance(messages, list) else ():
         role = message.get("role") if isinstance(message, dict) else None
         text = _text(message.get("content")) if role in ROLES else None
-        if text is None:
+        if text is None or message.get("type", "message") != "message":
             return None
         if role == "assistant":
             if len(message) > 2 and any(message[name] for name in message if name not in ("role", "content")):
@@ -955,6 +955,8 @@ def _conversation(messages: Any, who: bytes) -> _Said | None:
         elif role == "user":
             asked.append(text)
             state.update(b"%d %s" % (len(text), _bytes(text)))
+        elif past or asked:
+            return None
         else:  # instructions may change from request to request, and nothing is found by them
             texts.append(text)
     return _Said([*texts, *asked], past, state.hexdigest()) if asked else None
@@ -969,9 +971,15 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
+def _said(response: dict) -> str | None:
+    """What a chat client is told, where it can be found again in its next request."""
+    choices = response.get("choices") or ()
+    return choices[0].get("message", {}).get("content") if len(choices) == 1 else None
+
+
 def _said_in(chunk: Any) -> str:
     choices = getattr(chunk, "choices", None)
-    return (choices and choices[0].delta.content) or ""
+    return (choices and _field(choices[0].delta, "content")) or ""
 
 
 def _is_cached(response: Any) -> bool:
@@ -980,17 +988,8 @@ def _is_cached(response: Any) -> bool:
 
 def _first_texts(messages: Any) -> list[str] | None:
     """The texts of a conversation that only begins: instructions, then what is asked. None where there is more."""
-    texts, asked = [], False
-    for message in messages if isinstance(messages, list) else ():
-        role = message.get("role") if isinstance(message, dict) else None
-        if role != "user" and (asked or role not in ("system", "developer")):
-            return None
-        asked = role == "user"
-        text = _text(message.get("content"))
-        if text is None or message.get("type", "message") != "message":
-            return None
-        texts.append(text)
-    return texts if asked else None
+    said = _conversation(messages)
+    return said.texts if said and said.past is None else None
 
 
 def _text(content: Any) -> str | None:
@@ -1391,11 +1390,6 @@ class _Dialect:
 
     def said(self, body: dict, who: bytes) -> _Said | None:
         return _conversation(body.get("messages"), who)
-
-    def text(self, response: dict) -> str | None:
-        """What the client is told, where it can be found again in its next request."""
-        choices = response.get("choices") or ()
-        return choices[0].get("message", {}).get("content") if len(choices) == 1 else None
 
     def calls_in(self, response: dict) -> bool:
         return any(choice.get("message", {}).get("tool_calls") for choice in response.get("choices", ()))

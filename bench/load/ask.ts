@@ -20,24 +20,23 @@ export async function client(subject: Subject, index: number): Promise<Asking> {
   const session = mcp === undefined ? undefined : await openSession(mcp, subject.client);
   const url = subject.urls[index % subject.urls.length] ?? '';
   const complete = (subject.client === 'sdk' ? sdkClient : bareClient)(url, subject.key);
-  const talk = new Talk(subject);
+  const talk = new Talk(subject, newWord);
   const form = {
     model: 'bench',
     ...(subject.tools === undefined ? {} : { tools: subject.tools }),
     stream: subject.stream === true,
   };
-  return async () => {
-    await talk.ready(async (messages) => {
-      const word = newWord();
-      const content = question(subject.kind, word);
-      return [
-        content,
-        (await complete({ ...form, messages: [...messages, { role: 'user', content }] })).said,
-      ];
-    });
+  const next = () => {
     const word = newWord();
     const content = question(subject.kind, word);
-    const body = { ...form, messages: [...talk.messages, { role: 'user', content }] };
+    return { word, content, body: { ...form, messages: [...talk.messages, { role: 'user', content }] } };
+  };
+  return async () => {
+    await talk.ready(async () => {
+      const { content, body } = next();
+      return [content, (await complete(body)).said];
+    });
+    const { word, content, body } = next();
     switch (subject.driver) {
       case 'chat': {
         const answer = await complete(body);

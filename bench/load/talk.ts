@@ -13,10 +13,12 @@ const longest = 10;
 export class Talk {
   private said: Message[] = [];
   private opening = '';
-  private number = 0;
-  private isOpen = false;
 
-  constructor(private readonly subject: Pick<Subject, 'history' | 'talk'>) {}
+  /** `newWord`: one that nobody has given before. */
+  constructor(
+    private readonly subject: Pick<Subject, 'history' | 'talk'>,
+    private readonly newWord: () => string,
+  ) {}
 
   get messages(): readonly object[] {
     const [first, ...rest] = (this.subject.history ?? []) as readonly Message[];
@@ -28,21 +30,17 @@ export class Talk {
    * To be called before each question. A conversation that is to go on is begun with a question that is not measured;
    * `ask` gives that and its answer.
    */
-  async ready(
-    ask: (messages: readonly object[]) => Promise<readonly [question: string, answer: string]>,
-  ): Promise<void> {
+  async ready(ask: () => Promise<readonly [question: string, answer: string]>): Promise<void> {
     const { talk } = this.subject;
-    if (talk === undefined || (talk === 'goes on' && this.isOpen)) return;
-    this.opening = `${process.pid}.${(this.number += 1)}. `;
+    const isOpen = this.said.length > 0 && this.said.length < longest * 2;
+    if (talk === undefined || isOpen) return;
+    this.opening = `${this.newWord()}. `;
     this.said = [];
-    if (talk === 'is new') return;
-    this.isOpen = true;
-    this.add(...(await ask(this.messages)));
+    if (talk === 'goes on') this.add(...(await ask()));
   }
 
   add(content: string, answer: string): void {
     if (this.subject.talk !== 'goes on') return;
     this.said.push({ role: 'user', content }, { role: 'assistant', content: answer });
-    this.isOpen = this.said.length < longest * 2;
   }
 }

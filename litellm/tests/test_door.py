@@ -529,6 +529,7 @@ class TestATicket:
             a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hi"}]),
             a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "tool", "content": "Hi"}]),
             a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "function", "content": "Hi"}]),
+            a_request(messages=[{"role": "user", "content": "Hi"}, {"role": "system", "content": "Hi"}]),
             a_request(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]),
             a_request(messages=[{"role": "user", "content": "Generate a short TITLE"}]),
             a_request(messages=[{"role": "system", "content": "Generate a"}, {"role": "user", "content": "  title"}]),

@@ -74,6 +74,11 @@ export class Lab {
     return lab;
   }
 
+  /** The same provider, tools and load, and processes of its own beside them. */
+  another(): Lab {
+    return new Lab(this.provider, this.tools, this.load, this.options);
+  }
+
   /** The MCP server that lists so many tools. */
   toolsUrl(count = usualTools): string {
     return `http://127.0.0.1:${this.tools.port}/${count}/mcp`;

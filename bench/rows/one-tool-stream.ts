@@ -8,27 +8,24 @@ export const oneToolStream: Row = {
   async run(context) {
     const form = { kind: 'tool', stream: true, client: 'sdk' } as const;
     const lean = { ...form, client: 'lean' } as const;
-    const subjects = [
-      await ours(context, form),
-      await loop(context, form),
-      await ours(context, lean),
-      await loop(context, lean),
-      ...(await newest(context, form)),
-    ];
-    const times = await latencies(context, subjects, { rounds: 40, each: 5 });
+    const [us, them] = [await ours(context, form), await loop(context, form)];
+    const others = await newest(context, form);
+    const further = [await ours(context, lean), await loop(context, lean), us, ...others];
+    const main = await latencies(context, [us, them], { rounds: 80, each: 5 });
+    const rest = await latencies(context, further, { rounds: 30, each: 5 });
     const fields = [
       ['first', 'first byte, 1 client', 1],
       ['total', 'total, 1 client', 0.95],
     ] as const;
     const compared = (to: string, against: string, isReference = false) =>
       fields.map(([field, what, most]) =>
-        ratio(what, times(field), to, against, isReference ? { reach: { most } } : {}),
+        ratio(what, (isReference ? main : rest)(field), to, against, isReference ? { reach: { most } } : {}),
       );
     return {
       figures: [
         ...compared(names.ours, names.loop, true),
         ...compared(names.leanOurs, names.lean),
-        ...subjects.slice(4).flatMap(({ name }) => compared(names.ours, name)),
+        ...others.flatMap(({ name }) => compared(names.ours, name)),
       ],
     };
   },

@@ -1,5 +1,5 @@
 import type { Subject } from '../load/job';
-import { latencies, rates, ratio, ratioOfRates, type BySubject, type Row } from './row';
+import { latencies, rates, ratesOfPairs, ratio, ratioOfRates, type BySubject, type Row } from './row';
 import { loop, names, newest, ours } from './subjects';
 
 const form = { kind: 'tool', client: 'sdk' } as const;
@@ -15,8 +15,13 @@ export const oneTool: Row = {
     const others = await newest(context, form);
     const subjects = [us, them, ...leanOnes, ...others];
     const total = (await latencies(context, subjects, { rounds: 40, each: 5 }))('total');
-    const perSecond = (of: readonly Subject[], blocks: number, warmUp = 0) =>
-      rates(context, of, { clients: 16, blocks, seconds: 2.5, warmUp });
+    const pairs = await ratesOfPairs(
+      context,
+      async (each) => [await ours(each, form), await loop(each, form)],
+      { pairs: 3, clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 },
+    );
+    const perSecond = (of: readonly Subject[], blocks: number) =>
+      rates(context, of, { clients: 16, blocks, seconds: 2.5 });
     const compared = (found: BySubject, to: string, against: string, isReference = false) => [
       ratio('p50, 1 client', total, to, against, isReference ? { reach: { most: 1 } } : {}),
       ratioOfRates('turns/s, 16 clients', found, to, against, {
@@ -24,7 +29,7 @@ export const oneTool: Row = {
         ...(isReference ? { reach: { least: 1 } } : {}),
       }),
     ];
-    const main = compared(await perSecond([us, them], 40, 1_000), names.ours, names.loop, true);
+    const main = compared(pairs, names.ours, names.loop, true);
     const leanly = compared(await perSecond(leanOnes, 10), names.leanOurs, names.lean);
     const toOthers = others.length === 0 ? {} : await perSecond([us, ...others], 6);
     return {

@@ -1,4 +1,4 @@
-import { latencies, rates, ratio, ratioOfRates, type Row } from './row';
+import { latencies, rates, ratesOfPairs, ratio, ratioOfRates, type Row } from './row';
 import { bare, names, newest, ours, toolless } from './subjects';
 
 const form = { kind: 'plain' };
@@ -17,7 +17,11 @@ export const plainChat: Row = {
       each: 10,
     });
     const total = times('total');
-    const compared = await rates(context, [us, same], { clients: 16, blocks: 40, seconds: 2.5 });
+    const compared = await ratesOfPairs(
+      context,
+      async (each) => [await ours(each, form), await bare(each, form)],
+      { pairs: 3, clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 },
+    );
     const rest = await rates(context, [us, ...further], { clients: 16, blocks: 6, seconds: 2.5 });
     return {
       figures: [same, ...further]

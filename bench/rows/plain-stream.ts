@@ -8,7 +8,7 @@ export const plainStream: Row = {
   async run(context) {
     const form = { kind: 'chunks', stream: true };
     const subjects = [await ours(context, form), await bare(context, form), await toolless(context, form)];
-    const times = await latencies(context, subjects, { rounds: 30, each: 4, warmUp: 10 });
+    const times = await latencies(context, subjects, { rounds: 60, each: 4, warmUp: 10 });
     return {
       figures: (
         [

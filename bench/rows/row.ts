@@ -96,6 +96,28 @@ export async function rates(
   return found;
 }
 
+/**
+ * The same of several pairs of processes one after the other, with as many blocks each. Two processes of the same program
+ * differ by some percent for as long as they run: what lies where in memory and in caches is decided once.
+ */
+export async function ratesOfPairs(
+  context: Context,
+  subjects: (context: Context) => Promise<readonly Subject[]>,
+  size: Parameters<typeof rates>[2] & { readonly pairs: number },
+): Promise<BySubject> {
+  const found: Record<string, Rounds> = {};
+  for (let pair = 0; pair < size.pairs; pair += 1) {
+    const lab = pair === 0 ? context.lab : context.lab.another();
+    try {
+      const all = await rates(context, await subjects({ ...context, lab }), size);
+      for (const [name, rounds] of Object.entries(all)) found[name] = [...(found[name] ?? []), ...rounds];
+    } finally {
+      if (lab !== context.lab) await lab.close();
+    }
+  }
+  return found;
+}
+
 /** A figure that compares the medians of two subjects; `into` is its unit, where that is not the one of the medians. */
 const comparing =
   (compare: typeof ratioByRound, into?: Unit) =>

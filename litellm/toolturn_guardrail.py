@@ -71,6 +71,9 @@ FEW = 2  # turns open in this process, up to which it has time in which to do so
 SENDING = 0.0005  # seconds in which a request has been sent
 WRITTEN = 0.002  # seconds in which LiteLLM writes an answer that it has
 IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have something better to do than to log
+TOLD = 0.5  # seconds for which reports of requests and model calls wait for each other
+KEPT = 30.0  # seconds for which a request to hook-service is used again, less than proxies leave one without a byte
+OLD = 600.0  # seconds after which no turn begins on one
 HELD = 1.0  # seconds for which LiteLLM may be kept from what it does behind a model's last answer
 TOGETHER = 0.004  # seconds for which pieces of an answer wait for each other: each costs as much as several
 UNTAKEN = 10.0  # seconds that LiteLLM may need from a model's answer to the hook behind the call
@@ -97,6 +100,8 @@ class Toolturn(CustomGuardrail):
         self._open: dict[str, _Open] = {}  # turns that hook-service works on for requests of this process
         self._ended: list[_Open] = []
         self._is_heard = False  # whether hook-service reads more than one line of such a request
+        self._stays = False  # and whether another turn may begin on it
+        self._lines: dict[tuple[asyncio.AbstractEventLoop, str], list[_Line]] = {}  # those without a turn
 
     async def async_pre_call_hook(self, user_api_key_dict: Any, cache: Any, data: dict, call_type: str) -> dict:
         """Asks hook-service what to add to the request; leaves it alone when there is no answer."""
@@ -161,7 +166,7 @@ class Toolturn(CustomGuardrail):
         for name in answer.get("remove", ()):
             data.pop(name, None)
         if answer["action"] == "arm":
-            self._is_heard = answer.get("asks") is True
+            self._is_heard, self._stays = answer.get("asks") is True, answer.get("stays") is True
             mark = {"state": "armed", "dialect": dialect, "turn": answer["turn"], "deadline": answer["deadline"]}
             fields = list({*written["set"], *changes})
             metadata[MARK] = {**mark, "ours": ours, "set": fields, "remove": answer.get("remove", []), "point": point}
@@ -284,7 +289,7 @@ class Toolturn(CustomGuardrail):
                     "watched": watched,
                 }
                 first = _events([chunk], request_data)
-                async for line in self._finished(dialect, head, first, chunks, _timeout(mark)):
+                async for line in self._finished(dialect, head, first, chunks, mark["deadline"]):
                     yield line
                 return
             if hides:
@@ -308,19 +313,21 @@ class Toolturn(CustomGuardrail):
         self._reports.add(kwargs)
 
     async def _finished(
-        self, dialect: _Dialect, head: dict, first: list, rest: AsyncIterator[Any], timeout: aiohttp.ClientTimeout
+        self, dialect: _Dialect, head: dict, first: list, rest: AsyncIterator[Any], seconds: float
     ) -> AsyncIterator[str]:
         """Pipes the rest of a stream through hook-service. Ends with one error chunk where that fails."""
 
         reading: asyncio.Task | None = None
         try:
             with self._opened(head["turn"]["turn"]) as opened:
-                opened.begin([head, *first], runs=self._is_heard and _app() is not None)
+                runs = self._is_heard and _app() is not None
+                opened.begin([head, *first], runs)
                 reading = asyncio.create_task(opened.tell_round(rest))
-                async with self._asking("/hooks/stream", opened, timeout) as reply:
+                async with self._asking("/hooks/stream", opened, seconds, stays=runs) as line:
                     self._idle()
                     self._collect_garbage()
-                    async for lines in opened.answers(reply):
+                    while True:
+                        lines = await opened.heard(line)
                         is_over = lines[-1] == "[DONE]"
                         for piece in dialect.frames(lines[:-1] if is_over else lines, head["watched"]):
                             yield piece
@@ -345,31 +352,29 @@ class Toolturn(CustomGuardrail):
             if not self._is_heard or not (runs or early):
                 return await self._post("/hooks/post-call", body, _timeout(mark))
             opened.tells_early = early
-            opened.begin([body], runs=runs)
-            async with self._asking("/hooks/post-call", opened, _timeout(mark)) as reply:
-                async for lines in opened.answers(reply):
-                    answer = orjson.loads(lines[0])
-                    if "error" in answer:
-                        raise _Refused(answer["status"], answer["error"]["message"])
-                    return answer
+            opened.begin([body], runs)
+            async with self._asking("/hooks/post-call", opened, mark["deadline"]) as line:
+                answer = orjson.loads((await opened.heard(line))[0])
+                if "error" in answer:
+                    raise _Refused(answer["status"], answer["error"]["message"])
+                return answer
 
     @asynccontextmanager
-    async def _asking(
-        self, path: str, opened: _Open, timeout: aiohttp.ClientTimeout
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """A request that stays open while hook-service works on a turn."""
-        reply = None
+    async def _asking(self, path: str, opened: _Open, seconds: float, stays: bool = True) -> AsyncIterator[_Line]:
+        """A request that stays open while hook-service works on a turn, and behind it for the next one."""
+        free = self._lines.setdefault((asyncio.get_running_loop(), path), [])
+        line = _free_line(free) if stays and self._stays else None
+        line = line or _Line(partial(self._session().post, URL + path), stays and self._stays)
         try:
-            reply = await self._session().post(URL + path, data=opened.lines(), headers=LINES, timeout=timeout)
-            await _check(reply)
-            yield reply
+            await line.hand(opened, seconds)
+            yield line
         except BaseException:
-            if reply is not None:
-                reply.close()  # whoever hangs up has hook-service end the turn
+            line.close()  # whoever hangs up has hook-service end the turn
             opened.hang_up()
             raise
-        # The client's answer comes first.
-        asyncio.get_running_loop().call_later(WRITTEN, opened.leave, reply)
+        opened.leave()
+        if line.over():
+            free.append(line)
 
     @contextmanager
     def _opened(self, turn: str) -> Iterator[_Open]:
@@ -512,29 +517,30 @@ class _Open:
         self._told.add(of)
         await self.tell({"toolturn": {"of": of, "response": answered}})
 
-    async def answers(self, reply: aiohttp.ClientResponse) -> AsyncGenerator[list[str], None]:
-        """The lines for the client. What hook-service asks LiteLLM between them is asked here."""
-        peer = reply.connection and reply.connection.transport.get_extra_info("peername")
-        async for lines in _whole_lines(reply.content):
-            if any(line.startswith(">") for line in lines):
-                for line in lines:
-                    if line.startswith(">"):
-                        self._hear(line[1:], peer)
-                lines = [line for line in lines if not line.startswith(">")]
+    async def heard(self, line: _Line) -> list[str]:
+        """The next lines for the client. What hook-service asks LiteLLM between them is asked here."""
+        while True:
+            lines = await line.read()
+            if any(each.startswith(">") for each in lines):
+                for each in lines:
+                    if each.startswith(">"):
+                        self._hear(each[1:], line)
+                lines = [each for each in lines if not each.startswith(">")]
             if lines:
-                yield lines
-        raise ConnectionError("the answer was cut off")
+                return lines
 
-    def _hear(self, line: str, peer: Any) -> None:
+    def _hear(self, said: str, line: _Line) -> None:
         """A request's head, and behind a tab its body; or the number of one that is given up."""
-        head, _, body = line.partition("\t")
+        head, _, body = said.partition("\t")
         asked = orjson.loads(head)
-        if "drop" in asked:
+        if "leave" in asked:
+            line.stays = False
+        elif "drop" in asked:
             if gone := self._gone.get(asked["drop"]):
                 gone.set()
         else:  # in a context of its own, as a server would run it
             self._gone[asked["id"]] = asyncio.Event()
-            Context().run(_in_background, self._run(asked, body.encode(), peer))
+            Context().run(_in_background, self._run(asked, body.encode(), line.peer))
 
     async def _run(self, asked: dict, body: bytes, peer: Any) -> None:
         """A request of hook-service to LiteLLM without a connection: its application is called as a server calls it."""
@@ -580,13 +586,11 @@ class _Open:
             if not is_over:
                 await self.tell({"toolturn": {"id": asked["id"], "broken": True}})
 
-    def leave(self, reply: aiohttp.ClientResponse) -> None:
-        """Both sides have said what they had to: read to its end, the connection can be used again."""
+    def leave(self) -> None:
+        """Both sides have said what they had to."""
         if self._is_open:
             self._close()
             self._lines.put_nowait(b"")
-        if not reply.closed:
-            _in_background(_read_rest(reply))
 
     def hang_up(self) -> None:
         """Nobody waits for the turn any more, nor for what LiteLLM is asked."""
@@ -603,6 +607,88 @@ class _Open:
         """Until the client has its answer: what LiteLLM does behind the model's can wait as long."""
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.over.wait(), HELD)
+
+
+class _Line:
+    """A request to hook-service that stays open, for one turn after the other."""
+
+    def __init__(self, post: Any, stays: bool) -> None:
+        self.stays = stays  # whether another turn may begin on it
+        self.peer: Any = None
+        self._post, self._reply = post, None
+        self._turns: asyncio.Queue[_Open | None] = asyncio.Queue()
+        self._begun: list[bytes] = []  # of a line that has not ended yet
+        self._late: asyncio.TimerHandle | None = None
+        self._free_since, self._old_at = 0.0, time.monotonic() + OLD
+
+    async def hand(self, opened: _Open, seconds: float) -> None:
+        """Begins a turn, for which hook-service has so many seconds."""
+        self._turns.put_nowait(opened)
+        if not self.stays:
+            self._turns.put_nowait(None)
+        late = asyncio.get_running_loop().time() + seconds
+        if self._reply is None:
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT)
+            asking = self._post(data=self._written(), headers=LINES, timeout=timeout)
+            self._reply = reply = await asyncio.wait_for(asking, seconds)
+            transport = reply.connection and reply.connection.transport
+            self.peer = transport and transport.get_extra_info("peername")
+            await _check(reply)
+        content = self._reply.content
+        self._late = asyncio.get_running_loop().call_at(late, content.set_exception, asyncio.TimeoutError())
+
+    async def _written(self) -> AsyncGenerator[bytes, None]:
+        begins = b""  # every turn but the first one says where it begins
+        while (opened := await self._turns.get()) is not None:
+            async for text in opened.lines():
+                yield begins + text
+                begins = b""
+            begins = b">"
+
+    async def read(self) -> list[str]:
+        """Whole lines, those together that came together."""
+        while piece := await self._reply.content.readany():
+            whole, newline, begun = piece.rpartition(b"\n")
+            lines = b"".join([*self._begun, whole]).decode().split("\n") if newline else []
+            if newline:
+                self._begun.clear()
+            if begun:
+                self._begun.append(begun)
+            if lines:
+                return lines
+        raise ConnectionError("the answer was cut off")
+
+    def over(self) -> bool:
+        """The turn has its answer. True where another one may begin."""
+        self._late.cancel()
+        self._free_since = time.monotonic()
+        if not self.stays:
+            self._turns.put_nowait(None)
+            if not self._reply.closed:  # read to its end, the connection can be used again
+                _in_background(_read_rest(self._reply))
+        return self.stays
+
+    def is_free(self) -> bool:
+        """False where hook-service has said that it leaves, or has gone."""
+        now, content = time.monotonic(), self._reply.content
+        is_kept = now < min(self._free_since + KEPT, self._old_at) and not self._begun
+        return is_kept and not self._reply.closed and not content.exception() and not content.read_nowait()
+
+    def close(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+        if self._reply is not None:
+            self._reply.close()
+
+
+def _free_line(lines: list[_Line]) -> _Line | None:
+    """The one that was used last. Those that may not be used any more are closed."""
+    while lines:
+        line = lines.pop()
+        if line.is_free():
+            return line
+        line.close()
+    return None
 
 
 class _Part:
@@ -766,8 +852,8 @@ class _Reports:
 
     async def _send(self) -> None:
         while self._queue or self._requests:
-            await asyncio.sleep(0.2)  # what is logged together goes together
-            calls, self._queue = self._queue[:200], self._queue[200:]
+            await asyncio.sleep(TOLD)
+            calls, self._queue = self._queue[:500], self._queue[500:]
             requests, self._requests = [_aged(each) for each in self._requests.values()], {}
             missed, dropped = self.missed, self._dropped
             report = {"calls": calls, "requests": requests, "missed": missed, "dropped": dropped}
@@ -1297,18 +1383,6 @@ async def _error(reply: aiohttp.ClientResponse) -> str | None:
         return orjson.loads(await reply.read())["error"]["message"]
     except (ValueError, KeyError, TypeError, aiohttp.ClientError):
         return None
-
-
-async def _whole_lines(content: aiohttp.StreamReader) -> AsyncGenerator[list[str], None]:
-    """Lines as they come, those together that came together."""
-    rest: list[bytes] = []
-    async for piece in content.iter_any():
-        whole, newline, begun = piece.rpartition(b"\n")
-        if newline:
-            yield b"".join([*rest, whole]).decode().split("\n")
-            rest = []
-        if begun:
-            rest.append(begun)
 
 
 async def _read_rest(reply: aiohttp.ClientResponse) -> None:

@@ -82,8 +82,10 @@ export interface ProcessParts {
   /** Secrets of the door that are accepted now. */
   readonly secrets: () => readonly string[];
   readonly health: () => Record<string, PartHealth>;
-  /** False once a stop has begun. */
-  readonly accepting: () => boolean;
+  /** `limits.body_bytes` as it is now. */
+  readonly bodyBytesNow: () => number;
+  /** Aborted once a stop has begun. */
+  readonly stop: AbortSignal;
 }
 
 /** Everything that follows the config, wired for one version of it. */
@@ -239,9 +241,10 @@ export function wire({ parts, settings, host, endpoint, previous }: WiringOption
     origins: config.mcp,
     secrets: parts.secrets,
     bodyBytes: config.bodyBytes,
+    bodyBytesNow: parts.bodyBytesNow,
     health: parts.health,
     settle: () => observer.flush(),
-    accepting: parts.accepting,
+    stop: parts.stop,
     log,
   });
   return {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { changesOf } from './config/changes';
@@ -38,8 +39,11 @@ const version = '0.1.0';
 const drainMs = 25_000;
 /** Longer than the door keeps a connection that it does not use: one that is closed just then would lose a request. */
 const keepAliveMs = 90_000;
-/** A turn’s request stays open while the turn lasts: what `limits` allows at most, and a minute. Node’s own limit is five. */
-const longestTurnMs = (3_600 + 600 + 60) * 1_000;
+/**
+ * A turn’s request stays open while the turn lasts, which is what `limits` allows at most, and has had turns before for the
+ * ten minutes for which the door begins new ones on it; and a minute. Node’s own limit is five.
+ */
+const longestRequestMs = (3_600 + 600 + 600 + 60) * 1_000;
 /** How long a start, and a change of the config, waits for the MCP servers. */
 const firstConnectMs = 3_000;
 /** How often questions are looked for that nobody answered in time. */
@@ -84,7 +88,9 @@ export async function serve(source: SettingsSource): Promise<Running> {
   const admission = new ToolAdmission({ pins, log });
   const warnings = new CatalogWarnings(log);
   const checker = createArgumentChecker({ log });
-  let accepting = true;
+  const stop = new AbortController();
+  // Each request that stays open listens.
+  setMaxListeners(0, stop.signal);
   const currentConfig = () => generations.current.settings.config;
   const pricesNow = () => generations.current.prices;
   const metrics = createMetrics({
@@ -150,7 +156,8 @@ export async function serve(source: SettingsSource): Promise<Running> {
       redis: state.health(),
       ...prefixed('mcp:', generations.current.health()),
     }),
-    accepting: () => accepting,
+    bodyBytesNow: () => currentConfig().bodyBytes,
+    stop: stop.signal,
   };
 
   const catalogListeners = new Set<() => void>();
@@ -276,7 +283,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
   await watch?.follow(files);
   const handler = createServer((req, res) => generations.current.listener(req, res));
   handler.keepAliveTimeout = keepAliveMs;
-  handler.requestTimeout = longestTurnMs;
+  handler.requestTimeout = longestRequestMs;
   const server = await listen(handler, environment.host, environment.port);
   const { port } = server.address() as AddressInfo;
   const url = `http://${environment.host}:${port}`;
@@ -289,7 +296,7 @@ export async function serve(source: SettingsSource): Promise<Running> {
     url,
     reload: () => reloader.reload(),
     async stop() {
-      accepting = false;
+      stop.abort();
       clearInterval(sweeping);
       tickets.end();
       log.info('stopping', { turns_in_flight: generations.inFlight });

@@ -1480,6 +1480,158 @@ class TestATurnsNextRound:
         assert (caught.value.status_code, caught.value.detail) == (502, {"error": "The model failed."})
 
 
+class OpenRequests:
+    """A hook-service that leaves requests open behind a turn: the first lines of the turns on each of them."""
+
+    def __init__(self, last: bytes = DONE) -> None:
+        self.turns: list[list[bytes]] = []
+        self.last, self.went = last, asyncio.Event()
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        turns: list[bytes] = []
+        self.turns.append(turns)
+        response = await begun(request)
+        try:
+            while line := await request.content.readline():
+                if not turns or line.startswith(b">"):
+                    turns.append(line)
+                    await response.write(self.last)
+        finally:
+            self.went.set()
+        return response
+
+
+@asynccontextmanager
+async def stays_open(
+    monkeypatch: pytest.MonkeyPatch, requests: Handler, **hooks: Handler
+) -> AsyncIterator[door.Toolturn]:
+    pre_call = answering({**ARMED, "asks": True, "stays": True})
+    monkeypatch.setattr(door, "_app", lambda: lambda *_: None)
+    async with open_door(monkeypatch, pre_call=pre_call, post_call=requests, stream=requests, **hooks) as guardrail:
+        monkeypatch.setattr(litellm, "callbacks", [guardrail])
+        yield guardrail
+
+
+class TestARequestThatStaysOpen:
+    """The one with which a turn was handed on: another turn may begin on it."""
+
+    @pytest.mark.asyncio
+    async def test_has_one_turn_after_the_other_each_marked_where_it_begins(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        requests = OpenRequests()
+        async with stays_open(monkeypatch, requests) as guardrail:
+            for _ in range(3):
+                response = await a_turn(guardrail)
+                assert response.choices[0].message.content == "The word is quince."
+        ((first, *rest),) = requests.turns
+        assert [line[:1] for line in rest] == [b">", b">"]
+        assert {orjson.loads(line.lstrip(b">"))["turn"]["turn"] for line in (first, *rest)} == {"turn1234"}
+
+    @pytest.mark.asyncio
+    async def test_has_one_turn_at_a_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        requests = OpenRequests()
+        async with stays_open(monkeypatch, requests) as guardrail:
+            await asyncio.gather(*(a_turn(guardrail) for _ in range(3)))
+            await asyncio.gather(*(a_turn(guardrail) for _ in range(3)))
+        assert sorted(map(len, requests.turns)) == [2, 2, 2]
+
+    @pytest.mark.asyncio
+    async def test_has_streams_likewise(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        requests = OpenRequests(b'{"choices": []}\n[DONE]\n')
+        async with stays_open(monkeypatch, requests) as guardrail:
+            for _ in range(3):
+                data = a_request(stream=True)
+                await guardrail.async_pre_call_hook(KEY, None, data, "acompletion")
+                out = await read(guardrail, data, a_chunk(tool_calls=[CALL]))
+                assert out == ['{"choices": []}']
+        assert list(map(len, requests.turns)) == [3]
+
+    @pytest.mark.asyncio
+    async def test_tells_nothing_of_a_turn_that_is_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        requests, handed = OpenRequests(), []
+        hand = door._Line.hand
+
+        async def remember(line: door._Line, opened: door._Open, seconds: float) -> None:
+            handed.append(opened)
+            await hand(line, opened, seconds)
+
+        monkeypatch.setattr(door._Line, "hand", remember)
+        async with stays_open(monkeypatch, requests) as guardrail:
+            await a_turn(guardrail)
+            # As a continuation would whose answer was told before LiteLLM had written it.
+            for _ in range(2 * door.WAITING):
+                await asyncio.wait_for(handed[0].tell({"toolturn": {"id": 1, "end": True}}), 10)
+            await a_turn(guardrail)
+        ((_, second),) = requests.turns
+        assert second.startswith(b">{")
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("what", ["says that it leaves", "ends it", "breaks it off"])
+    async def test_has_no_further_turn_where_hook_service(self, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+        requests: list[web.Request] = []
+        left = asyncio.Event()
+
+        async def leaves(request: web.Request) -> web.StreamResponse:
+            requests.append(request)
+            await request.content.readline()
+            response = await begun(request, DONE)
+            await left.wait()
+            if len(requests) > 1:
+                return response
+            if what == "says that it leaves":
+                await response.write(b'>{"leave":true}\n')
+                await request.content.read()
+            elif what == "breaks it off":
+                request.transport.abort()
+            return response
+
+        async with stays_open(monkeypatch, leaves) as guardrail:
+            await a_turn(guardrail)
+            ((line,),) = guardrail._lines.values()
+            left.set()
+            for _ in range(500):
+                if line._reply.content._buffer or line._reply.content.is_eof() or line._reply.content.exception():
+                    break
+                await asyncio.sleep(0.01)
+            await a_turn(guardrail)
+        assert len(requests) == 2
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("bound", ["KEPT", "OLD"])
+    async def test_has_no_further_turn_when_it_is_old(self, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+        monkeypatch.setattr(door, bound, 0.0)
+        requests = OpenRequests()
+        async with stays_open(monkeypatch, requests) as guardrail:
+            await a_turn(guardrail)
+            await a_turn(guardrail)
+        assert list(map(len, requests.turns)) == [1, 1]
+
+    @pytest.mark.asyncio
+    async def test_has_no_further_turn_behind_one_that_was_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        requests = OpenRequests(orjson.dumps({"status": 401, "error": {"message": "No."}}) + b"\n")
+        async with stays_open(monkeypatch, requests) as guardrail:
+            for _ in range(2):
+                with pytest.raises(HTTPException) as caught:
+                    await a_turn(guardrail)
+                assert caught.value.status_code == 401
+        assert list(map(len, requests.turns)) == [1, 1]
+
+    @pytest.mark.asyncio
+    async def test_is_given_up_with_a_turn_that_takes_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        requests = OpenRequests()
+        async with stays_open(monkeypatch, requests) as guardrail:
+            await a_turn(guardrail)
+            requests.last, requests.went = b'>{"drop": 7}\n', asyncio.Event()
+            data = an_armed_request()
+            data["metadata"][door.MARK]["deadline"] = 0.2
+            with pytest.raises(HTTPException) as caught:
+                await guardrail.async_post_call_success_hook(data, KEY, a_call())
+            assert caught.value.status_code == 503
+            await asyncio.wait_for(requests.went.wait(), 10)  # hook-service sees that nobody waits any more
+        assert list(map(len, requests.turns)) == [2]
+
+
 async def read(guardrail: door.Toolturn, data: dict, *model: Any) -> list[Any]:
     return [chunk async for chunk in guardrail.async_post_call_streaming_iterator_hook(KEY, chunks(*model), data)]
 

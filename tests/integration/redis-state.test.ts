@@ -52,6 +52,16 @@ describe('calls in Redis', () => {
     for (const left of await Promise.all(beats)) expect(left).toBeGreaterThan(0);
   });
 
+  it('go to Redis together where they are asked at the same moment', async () => {
+    const reads = async () =>
+      Number(/total_reads_processed:(\d+)/.exec(await look.info('stats'))?.[1] ?? Number.NaN);
+    const before = await reads();
+    const asked = Array.from({ length: 20 }, (_, number) => state.calls.claim('s', `together-${number}`, 60));
+    expect(await Promise.all(asked)).toEqual(Array(20).fill({ state: 'claimed' }));
+    // Those twenty, this look itself, and a heartbeat may be among them.
+    expect((await reads()) - before).toBeLessThan(6);
+  });
+
   it('are claimed again where the record cannot be read', async () => {
     await look.set('tt:{s}:call:odd', '{"half', 'EX', 60);
     expect(await state.calls.claim('s', 'odd', 60)).toEqual({ state: 'claimed' });

@@ -252,10 +252,12 @@ export class Audit implements Observer {
 
 /** Those that are there and say something, at a bounded length. */
 function named<K extends string>(fields: Record<K, string | undefined>): Partial<Record<K, string>> {
-  const there = Object.entries<string | undefined>(fields).flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [[name, value.slice(0, longestName)]],
-  );
-  return Object.fromEntries(there) as Partial<Record<K, string>>;
+  const there: Partial<Record<K, string>> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined && value !== '') there[name] = value.slice(0, longestName);
+  }
+  return there;
 }
 
 const decisions: Partial<Record<FailureKind, AuditDecision>> = {

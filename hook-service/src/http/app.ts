@@ -45,12 +45,14 @@ export interface AppDeps {
   /** Those of the door that hold now. */
   readonly secrets: () => readonly string[];
   readonly bodyBytes: number;
+  /** The same as it is now: a request of the door's stays open while the config changes. */
+  readonly bodyBytesNow: () => number;
   /** Every part of readiness by name. */
   readonly health: () => Record<string, PartHealth>;
   /** Tells whoever watches what they have not heard yet. */
   readonly settle: () => void;
-  /** False once a stop has begun. */
-  readonly accepting: () => boolean;
+  /** Aborted once a stop has begun. */
+  readonly stop: AbortSignal;
   readonly log: Log;
 }
 
@@ -75,11 +77,11 @@ const stateLookMs = 1_000;
 
 /** All that hook-service serves on its port: the hooks, health, and what is known of recent turns. */
 export function createListener(deps: AppDeps): RequestListener {
-  const answersHook = hookListener({ ...deps, refused: deps.metrics.refused });
+  const answersHook = hookListener({ ...deps, bodyBytes: deps.bodyBytesNow, refused: deps.metrics.refused });
   const app = createApp(deps);
   return (req, res) => {
     // A connection that is kept would keep a stopping replica in use.
-    if (!deps.accepting()) res.setHeader('connection', 'close');
+    if (deps.stop.aborted) res.setHeader('connection', 'close');
     if (!answersHook(req, res)) app(req, res);
   };
 }
@@ -110,12 +112,12 @@ function createApp(deps: AppDeps): RequestListener {
   const times = new PartTimes();
   // So that `since` is right within seconds, however seldom somebody asks.
   const looking = setInterval(() => {
-    if (deps.accepting()) times.note(deps.health());
-    else clearInterval(looking);
+    if (deps.stop.aborted) clearInterval(looking);
+    else times.note(deps.health());
   }, stateLookMs).unref();
   app.get('/health/ready', (_req, res) => {
     const parts = times.note(deps.health());
-    const accepting = deps.accepting();
+    const accepting = !deps.stop.aborted;
     // A missing server or store costs what depends on it, not the turn: only a stop makes a replica unready.
     const status = !accepting
       ? 'stopping'

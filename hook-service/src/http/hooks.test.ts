@@ -7,7 +7,7 @@ import { ToolturnError } from '../core/errors';
 import type { TurnHooks } from '../core/hooks';
 import type { Carrier } from '../core/ports';
 import { silent } from '../../../tests/support/silent-log';
-import { hookListener } from './hooks';
+import { hookListener, type HookDeps } from './hooks';
 
 const pieces = 100;
 const piece = { text: 'x'.repeat(128 * 1024) };
@@ -22,13 +22,18 @@ const head = {
 };
 
 /** A server of hooks with this service. */
-async function serving(service: Partial<TurnHooks>) {
+async function serving(
+  service: Partial<TurnHooks>,
+  { secrets = () => ['secret'], ...more }: Partial<HookDeps> = {},
+) {
   const answers = hookListener({
     service: service as TurnHooks,
-    secrets: () => ['secret'],
+    secrets,
     refused: () => undefined,
-    bodyBytes: 1_000_000,
+    bodyBytes: () => 1_000_000,
+    stop: new AbortController().signal,
     log: silent,
+    ...more,
   });
   const server = createServer((req, res) => void answers(req, res));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -42,9 +47,10 @@ async function serving(service: Partial<TurnHooks>) {
   };
 }
 
+const response = (content: string) => ({ choices: [{ message: { content } }] });
+const line = (value: object) => `${JSON.stringify(value)}\n`;
+
 describe('a turn whose request stays open', () => {
-  const response = (content: string) => ({ choices: [{ message: { content } }] });
-  const line = (value: object) => `${JSON.stringify(value)}\n`;
   const told = (of: string, content: string) => line({ toolturn: { of, response: response(content) } });
 
   /** A request of the door's, its parts written when they are. */
@@ -184,6 +190,204 @@ describe('a turn whose request stays open', () => {
   });
 });
 
+describe('a request that stays open behind a turn', () => {
+  const turnNamed = (turn: string, more: object = {}) => ({
+    ...{ ...head, turn: { ...head.turn, turn }, response: response('') },
+    ...more,
+  });
+  /** A request of the door's, and the lines that come on it. */
+  const opened = async (port: number, path = '/hooks/post-call') => {
+    const req = request({
+      ...{ port, method: 'POST', path },
+      headers: { 'x-toolturn-secret': 'secret', 'content-type': 'application/x-ndjson' },
+    });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      req.once('response', resolve).once('error', reject);
+    });
+    let lines: AsyncIterator<string> | undefined;
+    return {
+      req,
+      next: async () => {
+        lines ??= createInterface(await answered)[Symbol.asyncIterator]();
+        const { value, done } = await lines.next();
+        return done === true ? undefined : value;
+      },
+    };
+  };
+  const named: Partial<TurnHooks> = {
+    postCall: async (_request, { turn }) => ({ response: response(turn), rounds: 1, calls: 1 }),
+  };
+  const said = (text: string | undefined) =>
+    text === undefined ? undefined : JSON.parse(text).response?.choices[0].message.content;
+
+  it('has one turn after the other', async () => {
+    const { port, close } = await serving(named);
+    try {
+      const { req, next } = await opened(port);
+      req.write(line(turnNamed('turn-0001')));
+      expect(said(await next())).toBe('turn-0001');
+      for (const turn of ['turn-0002', 'turn-0003']) {
+        req.write(`>${line(turnNamed(turn))}`);
+        expect(said(await next())).toBe(turn);
+      }
+      req.end();
+      expect(await next()).toBeUndefined();
+    } finally {
+      await close();
+    }
+  });
+
+  it('has streams likewise, and what is told behind the end of one is not of the next', async () => {
+    const { port, close } = await serving({
+      stream: async (_request, { turn }, _seen, chunks, sink) => {
+        if (turn === 'turn-0001') return sink.write({ turn });
+        for await (const chunk of chunks) await sink.write({ turn, chunk });
+      },
+    });
+    try {
+      const { req, next } = await opened(port, '/hooks/stream');
+      req.write(line(turnNamed('turn-0001')));
+      expect([await next(), await next()]).toEqual(['{"turn":"turn-0001"}', '[DONE]']);
+      req.write(`${line({ of: 'the first' })}${line({ toolturn: { read: true } })}`);
+      req.write(
+        `>${line(turnNamed('turn-0002'))}${line({ of: 'the second' })}${line({ toolturn: { read: true } })}`,
+      );
+      expect(JSON.parse((await next()) ?? '')).toEqual({ turn: 'turn-0002', chunk: { of: 'the second' } });
+      expect(await next()).toBe('[DONE]');
+      req.end();
+      expect(await next()).toBeUndefined();
+    } finally {
+      await close();
+    }
+  });
+
+  it('has what a turn asks of LiteLLM only while that turn lasts', async () => {
+    let last: Carrier | undefined;
+    const ask = (carrier: Carrier | undefined) =>
+      carrier?.open({ method: 'POST', url: new URL('http://litellm/v1'), headers: {}, body: '{}' });
+    let asked: ReturnType<typeof ask>;
+    const { port, close } = await serving({
+      postCall: async (_request, { turn }, _response, _signal, door) => {
+        if (turn === 'turn-0002')
+          asked?.abort(); // of the turn before
+        else asked = ask((last = door?.carrier));
+        asked?.answer.catch(() => undefined);
+        return { response: response(turn), rounds: 1, calls: 1 };
+      },
+    });
+    try {
+      const { req, next } = await opened(port);
+      req.write(line(turnNamed('turn-0001', { runs: true })));
+      expect(await next()).toMatch(/^>\{"id":1/);
+      expect(said(await next())).toBe('turn-0001');
+      ask(last)?.answer.catch(() => undefined);
+      req.write(`>${line(turnNamed('turn-0002', { runs: true }))}`);
+      expect(said(await next())).toBe('turn-0002');
+      req.destroy();
+    } finally {
+      await close();
+    }
+  });
+
+  it('says what is wrong with a later turn in a line, a secret that holds no more included', async () => {
+    const secrets = ['secret'];
+    const { port, close } = await serving(named, { secrets: () => secrets });
+    try {
+      const { req, next } = await opened(port);
+      req.write(line(turnNamed('turn-0001')));
+      await next();
+      req.write(`>${line({})}`);
+      expect(JSON.parse((await next()) ?? '')).toMatchObject({ status: 400, error: { type: 'bad_request' } });
+      secrets[0] = 'another secret';
+      req.write(`>${line(turnNamed('turn-0002'))}`);
+      expect(JSON.parse((await next()) ?? '')).toMatchObject({ status: 401 });
+      req.destroy();
+    } finally {
+      await close();
+    }
+  });
+
+  it('is broken off where a turn begins in the middle of another one', async () => {
+    let failed: unknown;
+    const { port, close } = await serving({
+      stream: async (_request, _mark, _seen, chunks) => {
+        try {
+          for await (const _ of chunks);
+        } catch (error) {
+          failed = error;
+          throw error;
+        }
+      },
+    });
+    try {
+      const { req, next } = await opened(port, '/hooks/stream');
+      req.write(line(turnNamed('turn-0001')));
+      req.write(`>${line(turnNamed('turn-0002'))}`);
+      await expect(next()).rejects.toThrow('aborted');
+      expect(failed).toMatchObject({ message: 'A turn begins where the one before it is not over.' });
+    } finally {
+      await close();
+    }
+  });
+
+  it('ends the turn that it has where the door goes, and not one that it had', async () => {
+    const gone: boolean[] = [];
+    let over: (value: unknown) => void = () => undefined;
+    const isOver = new Promise((resolve) => (over = resolve));
+    const { port, close } = await serving({
+      postCall: async (_request, { turn }, _response, signal) => {
+        signal.addEventListener('abort', () => gone.push(turn === 'turn-0002'));
+        if (turn === 'turn-0002') await once(signal, 'abort').then(over);
+        return undefined;
+      },
+    });
+    try {
+      const { req, next } = await opened(port);
+      req.on('error', () => undefined).write(line(turnNamed('turn-0001')));
+      await next();
+      req.write(`>${line(turnNamed('turn-0002'))}`, () => req.destroy());
+      await isOver;
+      expect(gone).toEqual([true]);
+    } finally {
+      await close();
+    }
+  });
+
+  describe('while hook-service stops', () => {
+    it('says that it leaves, still takes a turn that comes, and ends behind it', async () => {
+      const stop = new AbortController();
+      const { port, close } = await serving(named, { stop: stop.signal });
+      try {
+        const { req, next } = await opened(port);
+        req.on('error', () => undefined).write(line(turnNamed('turn-0001')));
+        await next();
+        stop.abort();
+        expect(await next()).toBe('>{"leave":true}');
+        req.write(`>${line(turnNamed('turn-0002'))}`);
+        expect(said(await next())).toBe('turn-0002');
+        expect(await next()).toBeUndefined();
+      } finally {
+        await close();
+      }
+    });
+
+    it('ends without one soon', async () => {
+      const stop = new AbortController();
+      const { port, close } = await serving(named, { stop: stop.signal });
+      try {
+        const { req, next } = await opened(port);
+        req.on('error', () => undefined).write(line(turnNamed('turn-0001')));
+        await next();
+        stop.abort();
+        expect(await next()).toBe('>{"leave":true}');
+        expect(await next()).toBeUndefined();
+      } finally {
+        await close();
+      }
+    });
+  });
+});
+
 it('a stream waits for a slow reader, and holds on to nothing that was written', async () => {
   let written = 0;
   const service = {
@@ -195,7 +399,8 @@ it('a stream waits for a slow reader, and holds on to nothing that was written',
     service,
     secrets: () => ['secret'],
     refused: () => undefined,
-    bodyBytes: 1_000_000,
+    bodyBytes: () => 1_000_000,
+    stop: new AbortController().signal,
     log: silent,
   });
   const listeners: number[] = [];

@@ -4,14 +4,13 @@ import type { RepeatMark } from '../core/repeat-mark';
 import type { JsonObject } from '../core/json';
 import type { Log } from '../core/ports';
 import { readJson, sendJson } from './body';
-import { readLines } from './lines';
-import { endWith, goneSignal, openTurn } from './open-turn';
+import { eachTurn, goneSignal } from './open-request';
 import { parsePostCall, parsePreCall, parseStreamHead } from './payload';
 import { fail, refusalLine } from './refuse';
 import { checkSecret } from './secret';
 
 /** The line that says a stream is complete; without it the door knows that it was cut off. */
-const endLine = '[DONE]\n';
+const endLine = '[DONE]';
 
 export interface HookDeps {
   readonly service: TurnHooks;
@@ -19,7 +18,10 @@ export interface HookDeps {
   readonly secrets: () => readonly string[];
   /** A request had no valid secret. */
   readonly refused: () => void;
-  readonly bodyBytes: number;
+  /** The longest body, or line of one, as it holds now. */
+  readonly bodyBytes: () => number;
+  /** Aborted when hook-service stops: no turn begins on a request that is open already. */
+  readonly stop: AbortSignal;
   readonly log: Log;
 }
 
@@ -43,9 +45,13 @@ export function hookListener(deps: HookDeps): (req: IncomingMessage, res: Server
   };
 }
 
+/** A request that stays open may outlive its secret. */
+const check = ({ secrets, refused }: HookDeps, req: IncomingMessage): void =>
+  checkSecret(secrets(), req.headers, { onRefused: refused });
+
 async function answer(deps: HookDeps, hook: Hook, req: IncomingMessage, res: ServerResponse): Promise<void> {
   try {
-    checkSecret(deps.secrets(), req.headers, { onRefused: deps.refused });
+    check(deps, req);
     await hook(req, res);
   } catch (error) {
     fail(res, deps.log, req.url ?? '', error);
@@ -57,7 +63,7 @@ async function preCall(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  const answered = await service.preCall(parsePreCall(await readJson(req, bodyBytes)));
+  const answered = await service.preCall(parsePreCall(await readJson(req, bodyBytes())));
   if (answered.action === 'wait')
     return sendJson(res, 200, { action: 'wait', deadline: answered.deadlineSeconds });
   if (answered.action !== 'arm') return sendJson(res, 200, answered);
@@ -66,6 +72,8 @@ async function preCall(
     ...patch,
     // An older hook-service reads a body to its end before it begins, and asks LiteLLM itself.
     asks: true,
+    // And one before this one ends such a request with the turn.
+    stays: true,
     turn: {
       turn: mark.turn,
       client_tools: mark.clientTools,
@@ -83,21 +91,27 @@ async function preCall(
 }
 
 async function postCall(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const { service, bodyBytes, log } = deps;
-  const lines =
-    req.headers['content-type'] === 'application/x-ndjson' ? readLines(req, bodyBytes) : undefined;
-  const body = await (lines?.first ?? readJson(req, bodyBytes));
-  const { request, mark, response, runs } = parsePostCall(body);
-  const door = lines && openTurn(mark.turn, lines, { req, res, runs, log });
-  try {
-    const answer = answeredWith(await service.postCall(request, mark, response, goneSignal(res), door));
-    if (door === undefined) sendJson(res, 200, answer);
-    else endWith(req, res, `${JSON.stringify(answer)}\n`);
-  } catch (error) {
-    if (!res.headersSent) throw error;
-    // Something was asked on the answer: its status is sent.
-    endWith(req, res, `${JSON.stringify(refusalLine(log, req.url ?? '', error))}\n`);
-  }
+  const { service, bodyBytes } = deps;
+  if (req.headers['content-type'] === 'application/x-ndjson') return postCalls(deps, req, res);
+  const { request, mark, response } = parsePostCall(await readJson(req, bodyBytes()));
+  sendJson(res, 200, answeredWith(await service.postCall(request, mark, response, goneSignal(res))));
+}
+
+function postCalls(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const { service, log } = deps;
+  return eachTurn(req, res, deps, async (head, turn) => {
+    try {
+      check(deps, req);
+      const { request, mark, response, runs } = parsePostCall(head);
+      const door = turn.open(mark.turn, runs);
+      const answered = await service.postCall(request, mark, response, turn.gone, door);
+      return JSON.stringify(answeredWith(answered));
+    } catch (error) {
+      if (!res.headersSent) throw error;
+      // Its status is sent: another turn had an answer on this request, or something was asked on it.
+      return JSON.stringify(refusalLine(log, req.url ?? '', error));
+    }
+  });
 }
 
 function answeredWith(answered: PostCallAnswer | undefined): object {
@@ -110,17 +124,16 @@ function answeredWith(answered: PostCallAnswer | undefined): object {
   return { action: 'replace', response: answered.response, headers };
 }
 
-async function stream(
-  { service, bodyBytes, log }: HookDeps,
-  req: IncomingMessage,
-  res: ServerResponse,
-): Promise<void> {
-  const lines = readLines(req, bodyBytes);
-  const { request, mark, seen, runs } = parseStreamHead(await lines.first);
-  res.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
-  const { chunks, carrier } = openTurn(mark.turn, lines, { req, res, runs, log });
-  await service.stream(request, mark, seen, chunks, lineSink(res), goneSignal(res), carrier);
-  endWith(req, res, endLine);
+function stream(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const { service } = deps;
+  return eachTurn(req, res, deps, async (head, turn) => {
+    check(deps, req);
+    const { request, mark, seen, runs } = parseStreamHead(head);
+    if (!res.headersSent) res.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
+    const { chunks, carrier } = turn.open(mark.turn, runs);
+    await service.stream(request, mark, seen, chunks, lineSink(res), turn.gone, carrier);
+    return endLine;
+  });
 }
 
 const repeatOf = ({ state, at, isMarked, isRetry }: RepeatMark) => ({

@@ -40,7 +40,7 @@ async function* inPieces(bytes: Buffer, sizes: readonly number[]): AsyncGenerato
 }
 
 async function read(bytes: Buffer, sizes: readonly number[], most = 1_000_000): Promise<JsonObject[]> {
-  const reader = readLines(Readable.from(inPieces(bytes, sizes), { objectMode: false }), most);
+  const reader = readLines(Readable.from(inPieces(bytes, sizes), { objectMode: false }), () => most);
   const lines = [await reader.first];
   await new Promise<void>((resolve, reject) =>
     reader.follow({

@@ -4,12 +4,17 @@ import { isJsonObject, type JsonObject } from '../core/json';
 import { bodyError } from './body';
 import { asToolturnError } from './refuse';
 
+/** Begins a turn's first line, where the request has had another turn before. */
+const turnBegins = '>'.charCodeAt(0);
+
 /** A request's lines as they come, for whoever waits for each and for nothing else: without an iterator's ticks. */
 export interface LineReader {
   /** Rejects with `ToolturnError` where there is none. */
   readonly first: Promise<JsonObject>;
-  /** Gives every line behind the first one. Those that came before this was called come at once. */
+  /** Gives every line behind a turn's first one. Those that came before this was called come at once. */
   follow(follower: LineFollower): void;
+  /** The turn is over: the first line of the next one, or nothing where the request ends. What else comes is of nobody. */
+  next(): Promise<JsonObject | undefined>;
 }
 
 export interface LineFollower {
@@ -22,54 +27,78 @@ export interface LineFollower {
  * Reads newline-delimited JSON objects, whatever way the bytes are cut. A line longer than `maxBytes`, or one that is no
  * JSON object, breaks the reading off, as does the request itself.
  */
-export function readLines(req: Readable, maxBytes: number): LineReader {
+export function readLines(req: Readable, maxBytes: () => number): LineReader {
   const cutter = new LineCutter(maxBytes);
-  const early: JsonObject[] = [];
+  let early: JsonObject[] = [];
   let follower: LineFollower | undefined;
   let ended: { readonly error?: ToolturnError } | undefined;
+  /** Somebody waits for a turn's first line. */
+  let waiting:
+    { begin(head: JsonObject): void; none(error?: ToolturnError): void; marked: boolean } | undefined;
+  const begin = (head: JsonObject): void => {
+    waiting?.begin(head);
+    waiting = undefined;
+  };
+  const take = (bytes: Buffer): void => {
+    const isHead = bytes[0] === turnBegins;
+    if (waiting?.marked === false) begin(parseLine(bytes));
+    else if (waiting !== undefined) {
+      if (isHead) begin(parseLine(bytes.subarray(1)));
+    } else if (isHead)
+      throw new ToolturnError('bad_request', 'A turn begins where the one before it is not over.');
+    else if (follower === undefined) early.push(parseLine(bytes));
+    else follower.line(parseLine(bytes));
+  };
+  const end = (error?: ToolturnError): void => {
+    if (ended !== undefined) return;
+    ended = error === undefined ? {} : { error };
+    waiting?.none(error);
+    follower?.end(error);
+  };
+  const broken = (error: unknown): void => {
+    req.pause().removeAllListeners('data');
+    end(asToolturnError(error));
+  };
   const first = new Promise<JsonObject>((resolve, reject) => {
-    let isFirst = true;
-    const take = (bytes: Buffer): void => {
-      const line = parseLine(bytes);
-      if (isFirst) resolve(line);
-      else if (follower === undefined) early.push(line);
-      else follower.line(line);
-      isFirst = false;
+    waiting = {
+      begin: resolve,
+      none: (error) => reject(error ?? new ToolturnError('bad_request', 'The request has no whole line.')),
+      marked: false,
     };
-    const end = (error?: ToolturnError): void => {
-      if (ended !== undefined) return;
-      ended = error === undefined ? {} : { error };
-      if (isFirst) reject(error ?? new ToolturnError('bad_request', 'The request has no whole line.'));
-      follower?.end(error);
-    };
-    const broken = (error: unknown): void => {
-      req.pause().removeAllListeners('data');
-      end(asToolturnError(error));
-    };
-    req.on('data', (piece: Buffer) => {
-      try {
-        for (const line of cutter.cut(piece)) take(line);
-      } catch (error) {
-        broken(error);
-      }
-    });
-    req.once('end', () => {
-      try {
-        const last = cutter.rest();
-        if (last.length > 0) take(last);
-        end();
-      } catch (error) {
-        broken(error);
-      }
-    });
-    req.once('error', (cause) => broken(bodyError('request.aborted', cause)));
   });
+  req.on('data', (piece: Buffer) => {
+    try {
+      for (const line of cutter.cut(piece)) take(line);
+    } catch (error) {
+      broken(error);
+    }
+  });
+  req.once('end', () => {
+    try {
+      const last = cutter.rest();
+      if (last.length > 0) take(last);
+      end();
+    } catch (error) {
+      broken(error);
+    }
+  });
+  req.once('error', (cause) => broken(bodyError('request.aborted', cause)));
   return {
     first,
     follow(next) {
       follower = next;
-      for (const line of early.splice(0)) next.line(line);
+      const told = early;
+      early = [];
+      for (const line of told) next.line(line);
       if (ended !== undefined) next.end(ended.error);
+    },
+    next() {
+      follower = undefined;
+      early = [];
+      if (ended !== undefined) return Promise.resolve(undefined);
+      return new Promise((resolve) => {
+        waiting = { begin: resolve, none: () => resolve(undefined), marked: true };
+      });
     },
   };
 }
@@ -79,7 +108,7 @@ class LineCutter {
   private pieces: Buffer[] = [];
   private size = 0;
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(private readonly maxBytes: () => number) {}
 
   *cut(bytes: Buffer): Generator<Buffer> {
     let from = 0;
@@ -92,11 +121,9 @@ class LineCutter {
     if (from < bytes.length) {
       this.pieces.push(bytes.subarray(from));
       this.size += bytes.length - from;
-      if (this.size > this.maxBytes)
-        throw new ToolturnError(
-          'body_too_large',
-          `A line of the stream is longer than ${this.maxBytes} bytes.`,
-        );
+      const most = this.maxBytes();
+      if (this.size > most)
+        throw new ToolturnError('body_too_large', `A line of the stream is longer than ${most} bytes.`);
     }
   }
 

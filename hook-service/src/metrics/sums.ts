@@ -48,7 +48,7 @@ export class Tally {
 
   /** Several counters of one series. */
   addAll(series: string, amounts: Readonly<Record<string, number>>): void {
-    for (const [field, amount] of Object.entries(amounts)) this.add(series, field, amount);
+    for (const field in amounts) this.add(series, field, amounts[field]);
   }
 
   /** Counts a duration in milliseconds. */

@@ -14,7 +14,7 @@ import type {
   UsageStore,
 } from '../core/ports';
 import { bothApprovals, memoryApprovals, redisApprovals } from './approvals';
-import { connectRedis } from './connection';
+import { connectRedis, sendTogether } from './connection';
 import { memoryCallStore, redisCalls, rememberedCalls } from './claims';
 import { redisLedger } from './ledger';
 import { jsonLength, memoryLedger } from './memory';
@@ -107,6 +107,7 @@ function redisState(
   async function orMemory<T>(what: string, use: () => Promise<T>, instead: () => Promise<T>): Promise<T> {
     if (redis.status !== 'ready') return instead();
     try {
+      sendTogether(redis);
       const done = await use();
       missed.redisWorks();
       return done;

@@ -375,6 +375,8 @@ class Toolturn(CustomGuardrail):
         opened.leave()
         if line.over():
             free.append(line)
+            if not free[0].is_free():  # there were more turns at once, some time ago
+                free.pop(0).close()
 
     @contextmanager
     def _opened(self, turn: str) -> Iterator[_Open]:

@@ -1537,6 +1537,19 @@ class TestARequestThatStaysOpen:
         assert sorted(map(len, requests.turns)) == [2, 2, 2]
 
     @pytest.mark.asyncio
+    async def test_is_closed_when_fewer_turns_come_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        requests = OpenRequests()
+        async with stays_open(monkeypatch, requests) as guardrail:
+            await asyncio.gather(*(a_turn(guardrail) for _ in range(3)))
+            (free,) = guardrail._lines.values()
+            for line in free[:2]:
+                line._free_since = float("-inf")
+            for left in (2, 1, 1):
+                await a_turn(guardrail)
+                assert len(free) == left
+            await asyncio.wait_for(requests.went.wait(), 10)
+
+    @pytest.mark.asyncio
     async def test_has_streams_likewise(self, monkeypatch: pytest.MonkeyPatch) -> None:
         requests = OpenRequests(b'{"choices": []}\n[DONE]\n')
         async with stays_open(monkeypatch, requests) as guardrail:

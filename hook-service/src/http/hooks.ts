@@ -72,7 +72,7 @@ async function preCall(
     ...patch,
     // An older hook-service reads a body to its end before it begins, and asks LiteLLM itself.
     asks: true,
-    // And one before this one ends such a request with the turn.
+    // When the turn is over another one may begin on that request.
     stays: true,
     turn: {
       turn: mark.turn,

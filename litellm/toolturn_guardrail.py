@@ -363,8 +363,8 @@ class Toolturn(CustomGuardrail):
     async def _asking(self, path: str, opened: _Open, seconds: float, stays: bool = True) -> AsyncIterator[_Line]:
         """A request that stays open while hook-service works on a turn, and behind it for the next one."""
         free = self._lines.setdefault((asyncio.get_running_loop(), path), [])
-        line = _free_line(free) if stays and self._stays else None
-        line = line or _Line(partial(self._session().post, URL + path), stays and self._stays)
+        stays = stays and self._stays
+        line = (_free_line(free) if stays else None) or _Line(partial(self._session().post, URL + path), stays)
         try:
             await line.hand(opened, seconds)
             yield line
@@ -651,13 +651,11 @@ class _Line:
         """Whole lines, those together that came together."""
         while piece := await self._reply.content.readany():
             whole, newline, begun = piece.rpartition(b"\n")
-            lines = b"".join([*self._begun, whole]).decode().split("\n") if newline else []
             if newline:
-                self._begun.clear()
-            if begun:
-                self._begun.append(begun)
-            if lines:
+                lines = b"".join([*self._begun, whole]).decode().split("\n")
+                self._begun = [begun] if begun else []
                 return lines
+            self._begun.append(begun)
         raise ConnectionError("the answer was cut off")
 
     def over(self) -> bool:

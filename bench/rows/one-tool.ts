@@ -15,11 +15,10 @@ export const oneTool: Row = {
     const others = await newest(context, form);
     const subjects = [us, them, ...leanOnes, ...others];
     const total = (await latencies(context, subjects, { rounds: 40, each: 5 }))('total');
-    const pairs = await ratesOfPairs(
-      context,
-      async (each) => [await ours(each, form), await loop(each, form)],
-      { pairs: 3, clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 },
-    );
+    const pairs = await ratesOfPairs(context, async (each) => [
+      await ours(each, form),
+      await loop(each, form),
+    ]);
     const perSecond = (of: readonly Subject[], blocks: number) =>
       rates(context, of, { clients: 16, blocks, seconds: 2.5 });
     const compared = (found: BySubject, to: string, against: string, isReference = false) => [

@@ -17,11 +17,10 @@ export const plainChat: Row = {
       each: 10,
     });
     const total = times('total');
-    const compared = await ratesOfPairs(
-      context,
-      async (each) => [await ours(each, form), await bare(each, form)],
-      { pairs: 3, clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 },
-    );
+    const compared = await ratesOfPairs(context, async (each) => [
+      await ours(each, form),
+      await bare(each, form),
+    ]);
     const rest = await rates(context, [us, ...further], { clients: 16, blocks: 6, seconds: 2.5 });
     return {
       figures: [same, ...further]

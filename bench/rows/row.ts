@@ -96,6 +96,10 @@ export async function rates(
   return found;
 }
 
+/** How rates that have a reach are measured. */
+const pairs = 3;
+const ofPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
+
 /**
  * The same of several pairs of processes one after the other, with as many blocks each. Two processes of the same program
  * differ by some percent for as long as they run: what lies where in memory and in caches is decided once.
@@ -103,13 +107,12 @@ export async function rates(
 export async function ratesOfPairs(
   context: Context,
   subjects: (context: Context) => Promise<readonly Subject[]>,
-  size: Parameters<typeof rates>[2] & { readonly pairs: number },
 ): Promise<BySubject> {
   const found: Record<string, Rounds> = {};
-  for (let pair = 0; pair < size.pairs; pair += 1) {
+  for (let pair = 0; pair < pairs; pair += 1) {
     const lab = pair === 0 ? context.lab : context.lab.another();
     try {
-      const all = await rates(context, await subjects({ ...context, lab }), size);
+      const all = await rates(context, await subjects({ ...context, lab }), ofPair);
       for (const [name, rounds] of Object.entries(all)) found[name] = [...(found[name] ?? []), ...rounds];
     } finally {
       if (lab !== context.lab) await lab.close();

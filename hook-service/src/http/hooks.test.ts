@@ -354,7 +354,8 @@ describe('a request that stays open behind a turn', () => {
   });
 
   describe('while hook-service stops', () => {
-    it('says that it leaves, still takes a turn that comes, and ends behind it', async () => {
+    /** A request without a turn, on which that is said. */
+    const left = async (look: (of: Awaited<ReturnType<typeof opened>>) => Promise<void>) => {
       const stop = new AbortController();
       const { port, close } = await serving(named, { stop: stop.signal });
       try {
@@ -363,28 +364,20 @@ describe('a request that stays open behind a turn', () => {
         await next();
         stop.abort();
         expect(await next()).toBe('>{"leave":true}');
+        await look({ req, next });
+        expect(await next()).toBeUndefined();
+      } finally {
+        await close();
+      }
+    };
+
+    it('says that it leaves, still takes a turn that comes, and ends behind it', () =>
+      left(async ({ req, next }) => {
         req.write(`>${line(turnNamed('turn-0002'))}`);
         expect(said(await next())).toBe('turn-0002');
-        expect(await next()).toBeUndefined();
-      } finally {
-        await close();
-      }
-    });
+      }));
 
-    it('ends without one soon', async () => {
-      const stop = new AbortController();
-      const { port, close } = await serving(named, { stop: stop.signal });
-      try {
-        const { req, next } = await opened(port);
-        req.on('error', () => undefined).write(line(turnNamed('turn-0001')));
-        await next();
-        stop.abort();
-        expect(await next()).toBe('>{"leave":true}');
-        expect(await next()).toBeUndefined();
-      } finally {
-        await close();
-      }
-    });
+    it('ends without one soon', () => left(async () => undefined));
   });
 });
 

@@ -4,7 +4,7 @@ import type { RepeatMark } from '../core/repeat-mark';
 import type { JsonObject } from '../core/json';
 import type { Log } from '../core/ports';
 import { readJson, sendJson } from './body';
-import { eachTurn, goneSignal } from './open-request';
+import { eachTurn, goneSignal, ndjson } from './open-request';
 import { parsePostCall, parsePreCall, parseStreamHead } from './payload';
 import { fail, refusalLine } from './refuse';
 import { checkSecret } from './secret';
@@ -92,7 +92,7 @@ async function preCall(
 
 async function postCall(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const { service, bodyBytes } = deps;
-  if (req.headers['content-type'] === 'application/x-ndjson') return postCalls(deps, req, res);
+  if (req.headers['content-type'] === ndjson) return postCalls(deps, req, res);
   const { request, mark, response } = parsePostCall(await readJson(req, bodyBytes()));
   sendJson(res, 200, answeredWith(await service.postCall(request, mark, response, goneSignal(res))));
 }
@@ -129,7 +129,7 @@ function stream(deps: HookDeps, req: IncomingMessage, res: ServerResponse): Prom
   return eachTurn(req, res, deps, async (head, turn) => {
     check(deps, req);
     const { request, mark, seen, runs } = parseStreamHead(head);
-    if (!res.headersSent) res.writeHead(200, { 'content-type': 'application/x-ndjson' }).flushHeaders();
+    if (!res.headersSent) res.writeHead(200, { 'content-type': ndjson }).flushHeaders();
     const { chunks, carrier } = turn.open(mark.turn, runs);
     await service.stream(request, mark, seen, chunks, lineSink(res), turn.gone, carrier);
     return endLine;

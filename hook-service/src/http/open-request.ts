@@ -5,7 +5,8 @@ import type { Log } from '../core/ports';
 import { readLines } from './lines';
 import { openTurn, type OpenTurn } from './open-turn';
 
-const ndjson = { 'content-type': 'application/x-ndjson' };
+/** Newline-delimited JSON, on the request and on its answer. */
+export const ndjson = 'application/x-ndjson';
 /** Longer than the door leaves a request without a turn: on one that ends just then a turn would be lost. */
 const idleMs = 90_000;
 /** How long a door that was told to leave may still begin a turn, because it had not read that yet. */
@@ -80,7 +81,7 @@ const hasGone = (): ToolturnError => new ToolturnError('upstream_failed', 'The c
 
 function writeLine(res: ServerResponse, line: string): void {
   if (res.destroyed || res.writableEnded) return;
-  if (!res.headersSent) res.writeHead(200, ndjson);
+  if (!res.headersSent) res.writeHead(200, { 'content-type': ndjson });
   res.write(line);
 }
 

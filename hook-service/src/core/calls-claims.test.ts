@@ -2,6 +2,8 @@ import { silent } from '../../../tests/support/silent-log';
 import { CallRunner, type CallContext } from './calls';
 import { OfferBook } from './offer';
 import type { CallStore, Claim, ToolHost, ToolResult } from './ports';
+import { RunningHere } from './running-here';
+import { gate } from '../../../scripts/src/gate';
 import { memoryCallStore } from '../state/claims';
 
 const server = {
@@ -25,7 +27,7 @@ const catalog = {
 const done: ToolResult = { content: [{ type: 'text', text: 'done' }] };
 
 /** Turns that share a store, and how often their tools ran. */
-function parts(store: CallStore = memoryCallStore(), results: ToolResult[] = []) {
+function parts(store: CallStore = memoryCallStore(), results: ToolResult[] = [], here?: RunningHere) {
   const made: string[] = [];
   const host: ToolHost = {
     catalog: () => catalog,
@@ -51,6 +53,7 @@ function parts(store: CallStore = memoryCallStore(), results: ToolResult[] = [])
         resultBytes: 1000,
       },
       outcomeTtlSeconds: 60,
+      ...(here === undefined ? {} : { here }),
       log: silent,
     });
   let ids = 0;
@@ -108,6 +111,24 @@ describe('a call of a turn that is repeated', () => {
     await turn('first')('write', { a: 2 });
     await turn('other')('write', { a: 1 });
     expect(made).toHaveLength(3);
+  });
+
+  it('joins the first one while its outcome is on the way to the store', async () => {
+    const memory = memoryCallStore();
+    const stored = gate();
+    const record: CallStore['record'] = async (...call) => {
+      await stored.opened;
+      await memory.record(...call);
+    };
+    const { made, turn } = parts({ ...memory, record }, [], new RunningHere());
+    const recordings: Promise<void>[] = [];
+    const recording = (kept: Promise<void>) => void recordings.push(kept);
+    expect(await turn('first', undefined, { recording })('write')).toMatchObject({ text: 'done' });
+    expect(await turn('first', undefined, { recording })('write')).toMatchObject({ text: 'done' });
+    stored.open();
+    await Promise.all(recordings);
+    expect(await turn('first')('write')).toMatchObject({ text: 'done' });
+    expect(made).toEqual(['write']);
   });
 
   it('runs where the first one was refused before its server was asked', async () => {

@@ -62,6 +62,12 @@ export interface CallContext extends CallMaker {
   readonly recording?: (done: Promise<void>) => void;
 }
 
+/** What came of a call, and where its outcome is on the way to the store. `kept` never rejects. */
+interface OnceRan {
+  readonly ran: Ran;
+  readonly kept?: Promise<void>;
+}
+
 /** How often the outcome of a call is looked for that runs elsewhere. */
 const pollMs = 250;
 
@@ -154,9 +160,13 @@ export class CallRunner {
     const local = `${context.scope}:${key}`;
     const already = this.running.get(local);
     if (already !== undefined) return already;
-    const running = this.once(context, aim, key, digest, watch).finally(() => this.running.delete(local));
-    this.running.set(local, running);
-    return running;
+    const running = this.once(context, aim, key, digest, watch);
+    const ran = running.then((each) => each.ran);
+    this.running.set(local, ran);
+    // Not before its outcome is kept: until then the store says that it runs here.
+    const over = (): boolean => this.running.delete(local);
+    void running.then(({ kept }) => kept).then(over, over);
+    return ran;
   }
 
   /** How often each call of a turn was made, by the digest of what it does. */
@@ -178,7 +188,7 @@ export class CallRunner {
     key: string,
     digest: string,
     watch: CallWatch | undefined,
-  ): Promise<Ran> {
+  ): Promise<OnceRan> {
     const { store, outcomeTtlSeconds } = this.deps;
     const { tool } = aim;
     try {
@@ -186,16 +196,16 @@ export class CallRunner {
       const found = claim.state === 'running' ? await this.outcome(context, key, claim) : claim;
       if (found.state === 'recorded' && found.call.digest === digest) {
         const { result } = found.call;
-        if (!(isDoubtful(result) && mayRepeat(tool))) return { result, replayed: true };
+        if (!(isDoubtful(result) && mayRepeat(tool))) return { ran: { result, replayed: true } };
       } else if (found.state !== 'claimed' && !mayRepeat(tool)) {
         // Claimed by a replica that died or does not answer, or recorded with a key that is gone.
-        return { result: unknownFate(tool) };
+        return { ran: { result: unknownFate(tool) } };
       } else if (found.state === 'claimed' && context.mayHaveRun?.() === true && !mayRepeat(tool)) {
         await store.release(context.scope, key);
-        return { result: unknownFate(tool) };
+        return { ran: { result: unknownFate(tool) } };
       }
     } catch (error) {
-      if (context.strict === true) return { result: unknownFate(tool) };
+      if (context.strict === true) return { ran: { result: unknownFate(tool) } };
       goOnWithout(this.deps.log, 'store', 'claim', { error, server: tool.server, tool: tool.tool });
     }
     let hasBegun = false;
@@ -219,10 +229,14 @@ export class CallRunner {
         : store.record(context.scope, key, { digest, result }, outcomeTtlSeconds);
     const lost = (error: unknown): void =>
       goOnWithout(this.deps.log, 'store', 'outcome', { error, server: tool.server, tool: tool.tool });
-    if (context.recording === undefined) await keep().catch(lost);
+    if (context.recording === undefined) {
+      await keep().catch(lost);
+      return { ran };
+    }
     // The model is asked first: it needs the outcome, and the client's end waits for the store.
-    else context.recording(requestSent().then(keep).catch(lost));
-    return ran;
+    const kept = requestSent().then(keep).catch(lost);
+    context.recording(kept);
+    return { ran, kept };
   }
 
   /**

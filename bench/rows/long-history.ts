@@ -1,4 +1,4 @@
-import { latencies, ratio, type Row } from './row';
+import { latencies, ratio, together, withPairs, type Row } from './row';
 import { bare, names, ours, toolless } from './subjects';
 
 const sentence = 'The quick brown fox jumps over the lazy dog, and nobody knows what it was about. ';
@@ -15,19 +15,23 @@ export const longHistory: Row = {
   title: 'Plain chat, 100 messages of history, 100 kB',
   async run(context) {
     const form = { kind: 'plain', history, talk: 'goes on' as const };
+    const pairs = await withPairs(context, async (each) => {
+      const two = [await ours(each, form), await bare(each, form)];
+      return (await latencies(each, two, { rounds: 20, each: 8 }))('total');
+    });
     const unseen = { ...(await ours(context, { ...form, talk: 'is new' })), name: names.oursNew };
-    const subjects = [
+    const further = [
       await ours(context, form),
       await bare(context, form),
       unseen,
       await toolless(context, form),
     ];
-    const total = (await latencies(context, subjects, { rounds: 40, each: 8 }))('total');
+    const rest = (await latencies(context, further, { rounds: 20, each: 8 }))('total');
     return {
       figures: [
-        ratio('p50, 1 client', total, names.ours, names.bare, { reach: { most: 1.05 } }),
-        ratio('p50, 1 client', total, names.ours, names.toolless),
-        ratio('p50, 1 client', total, names.oursNew, names.bare),
+        ratio('p50, 1 client', together(pairs), names.ours, names.bare, { reach: { most: 1.05 } }),
+        ratio('p50, 1 client', rest, names.ours, names.toolless),
+        ratio('p50, 1 client', rest, names.oursNew, names.bare),
       ],
       notes: [
         'Behind the 100 messages come up to ten questions and answers, then another conversation begins: with a request that is not measured, or with each request where it is one that Toolturn has not seen (the first request to a process of LiteLLM, or the first one for ten minutes).',

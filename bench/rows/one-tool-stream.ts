@@ -1,5 +1,10 @@
-import { latencies, ratio, type Row } from './row';
+import { latencies, ratio, together, withPairs, type Row } from './row';
 import { loop, names, newest, ours } from './subjects';
+
+const fields = [
+  ['first', 'first byte, 1 client', 1],
+  ['total', 'total, 1 client', 0.95],
+] as const;
 
 /** The same turn, streamed: the model says something before it calls, so that there is a first byte to wait for. */
 export const oneToolStream: Row = {
@@ -8,22 +13,28 @@ export const oneToolStream: Row = {
   async run(context) {
     const form = { kind: 'tool', stream: true, client: 'sdk' } as const;
     const lean = { ...form, client: 'lean' } as const;
-    const [us, them] = [await ours(context, form), await loop(context, form)];
+    const pairs = await withPairs(context, async (each) => {
+      const two = [await ours(each, form), await loop(each, form)];
+      const times = await latencies(each, two, { rounds: 40, each: 5 });
+      return { first: times('first'), total: times('total') };
+    });
     const others = await newest(context, form);
-    const further = [await ours(context, lean), await loop(context, lean), us, ...others];
-    const main = await latencies(context, [us, them], { rounds: 80, each: 5 });
+    const further = [
+      await ours(context, lean),
+      await loop(context, lean),
+      await ours(context, form),
+      ...others,
+    ];
     const rest = await latencies(context, further, { rounds: 30, each: 5 });
-    const fields = [
-      ['first', 'first byte, 1 client', 1],
-      ['total', 'total, 1 client', 0.95],
-    ] as const;
-    const compared = (to: string, against: string, isReference = false) =>
-      fields.map(([field, what, most]) =>
-        ratio(what, (isReference ? main : rest)(field), to, against, isReference ? { reach: { most } } : {}),
-      );
+    const compared = (to: string, against: string) =>
+      fields.map(([field, what]) => ratio(what, rest(field), to, against));
     return {
       figures: [
-        ...compared(names.ours, names.loop, true),
+        ...fields.map(([field, what, most]) =>
+          ratio(what, together(pairs.map((each) => each[field])), names.ours, names.loop, {
+            reach: { most },
+          }),
+        ),
         ...compared(names.leanOurs, names.lean),
         ...others.flatMap(({ name }) => compared(names.ours, name)),
       ],

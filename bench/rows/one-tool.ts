@@ -1,5 +1,14 @@
-import type { Subject } from '../load/job';
-import { latencies, rates, ratesOfPairs, ratio, ratioOfRates, type BySubject, type Row } from './row';
+import {
+  latencies,
+  rates,
+  ratesOfPair,
+  ratio,
+  ratioOfRates,
+  together,
+  withPairs,
+  type BySubject,
+  type Row,
+} from './row';
 import { loop, names, newest, ours } from './subjects';
 
 const form = { kind: 'tool', client: 'sdk' } as const;
@@ -10,29 +19,45 @@ export const oneTool: Row = {
   name: 'one-tool',
   title: 'One-tool turn',
   async run(context) {
-    const [us, them] = [await ours(context, form), await loop(context, form)];
+    const pairs = await withPairs(context, async (each) => {
+      const two = [await ours(each, form), await loop(each, form)];
+      const times = await latencies(each, two, { rounds: 20, each: 5 });
+      return { total: times('total'), perSecond: await rates(each, two, ratesOfPair) };
+    });
     const leanOnes = [await ours(context, lean), await loop(context, lean)];
     const others = await newest(context, form);
-    const subjects = [us, them, ...leanOnes, ...others];
-    const total = (await latencies(context, subjects, { rounds: 40, each: 5 }))('total');
-    const pairs = await ratesOfPairs(context, async (each) => [
-      await ours(each, form),
-      await loop(each, form),
-    ]);
-    const perSecond = (of: readonly Subject[], blocks: number) =>
-      rates(context, of, { clients: 16, blocks, seconds: 2.5 });
-    const compared = (found: BySubject, to: string, against: string, isReference = false) => [
-      ratio('p50, 1 client', total, to, against, isReference ? { reach: { most: 1 } } : {}),
-      ratioOfRates('turns/s, 16 clients', found, to, against, {
+    const withOthers = [await ours(context, form), ...others];
+    const compared = (found: Found, to: string, against: string, isReference = false) => [
+      ratio('p50, 1 client', found.total, to, against, isReference ? { reach: { most: 1 } } : {}),
+      ratioOfRates('turns/s, 16 clients', found.perSecond, to, against, {
         unit: 'per second',
         ...(isReference ? { reach: { least: 1 } } : {}),
       }),
     ];
-    const main = compared(pairs, names.ours, names.loop, true);
-    const leanly = compared(await perSecond(leanOnes, 10), names.leanOurs, names.lean);
-    const toOthers = others.length === 0 ? {} : await perSecond([us, ...others], 6);
+    const main = {
+      total: together(pairs.map((each) => each.total)),
+      perSecond: together(pairs.map((each) => each.perSecond)),
+    };
+    const leanly = {
+      total: (await latencies(context, leanOnes, { rounds: 30, each: 5 }))('total'),
+      perSecond: await rates(context, leanOnes, { clients: 16, blocks: 10, seconds: 2.5 }),
+    };
+    const figures = [
+      ...compared(main, names.ours, names.loop, true),
+      ...compared(leanly, names.leanOurs, names.lean),
+    ];
+    if (others.length === 0) return { figures };
+    const toOthers = {
+      total: (await latencies(context, withOthers, { rounds: 15, each: 5 }))('total'),
+      perSecond: await rates(context, withOthers, { clients: 16, blocks: 6, seconds: 2.5 }),
+    };
     return {
-      figures: [...main, ...leanly, ...others.flatMap(({ name }) => compared(toOthers, names.ours, name))],
+      figures: [...figures, ...others.flatMap(({ name }) => compared(toOthers, names.ours, name))],
     };
   },
 };
+
+interface Found {
+  readonly total: BySubject;
+  readonly perSecond: BySubject;
+}

@@ -96,29 +96,36 @@ export async function rates(
   return found;
 }
 
-/** How rates that have a reach are measured. */
-const pairs = 3;
-const ofPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
+/** How rates that have a reach are measured with each pair. */
+export const ratesOfPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
 
 /**
- * The same of several pairs of processes one after the other, with as many blocks each. Two processes of the same program
- * differ by some percent for as long as they run: what lies where in memory and in caches is decided once.
+ * Measures with several pairs of processes one after the other, for figures that have a reach. Two processes of the same
+ * program differ by some percent for as long as they run: what lies where in memory and in caches is decided once.
  */
-export async function ratesOfPairs(
+export async function withPairs<T>(
   context: Context,
-  subjects: (context: Context) => Promise<readonly Subject[]>,
-): Promise<BySubject> {
-  const found: Record<string, Rounds> = {};
+  measure: (context: Context) => Promise<T>,
+  pairs = 3,
+): Promise<readonly T[]> {
+  const found: T[] = [];
   for (let pair = 0; pair < pairs; pair += 1) {
     const lab = pair === 0 ? context.lab : context.lab.another();
     try {
-      const all = await rates(context, await subjects({ ...context, lab }), ofPair);
-      for (const [name, rounds] of Object.entries(all)) found[name] = [...(found[name] ?? []), ...rounds];
+      found.push(await measure({ ...context, lab }));
     } finally {
       if (lab !== context.lab) await lab.close();
     }
   }
   return found;
+}
+
+/** The rounds of several pairs as if they were one’s. */
+export function together(found: readonly BySubject[]): BySubject {
+  const all: Record<string, Rounds> = {};
+  for (const [name, rounds] of found.flatMap((each) => Object.entries(each)))
+    all[name] = [...(all[name] ?? []), ...rounds];
+  return all;
 }
 
 /** A figure that compares the medians of two subjects; `into` is its unit, where that is not the one of the medians. */

@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context, ContextVar
 from copy import copy
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -1280,6 +1280,7 @@ def _loggers() -> list[CustomLogger]:
     return [each for each in known if isinstance(each, CustomLogger)]
 
 
+@cache
 def _overrides(logger: type, hooks: tuple[str, ...]) -> bool:
     return any(getattr(logger, name, None) is not getattr(CustomLogger, name, None) for name in hooks)
 

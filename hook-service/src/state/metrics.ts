@@ -14,6 +14,11 @@ const sentSeconds = 86_400;
  * nothing: a script that broke off in its middle would be applied again from its beginning.
  */
 const sendScript = `
+local function flat(pairs)
+  local all = {}
+  for _, pair in ipairs(pairs) do all[#all + 1] = pair[1]; all[#all + 1] = pair[2] end
+  return all
+end
 local sent = tonumber(redis.call('GET', KEYS[1]) or '0')
 if tonumber(ARGV[2]) > sent then
   redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[4])
@@ -24,16 +29,17 @@ if tonumber(ARGV[2]) > sent then
         for _, field in ipairs(write.fields) do redis.pcall('HINCRBYFLOAT', key, field[1], field[2]) end
       end
     elseif kind == 'set' then
-      for _, field in ipairs(write.fields) do redis.pcall('HSET', key, field[1], field[2]) end
+      redis.pcall('HSET', key, unpack(flat(write.fields)))
+    elseif kind == 'default' and redis.call('EXISTS', key) == 0 then
+      redis.pcall('HSET', key, unpack(flat(write.fields)))
     elseif kind == 'default' then
       for _, field in ipairs(write.fields) do redis.pcall('HSETNX', key, field[1], field[2]) end
     elseif kind == 'names' then
-      for _, member in ipairs(write.members) do redis.pcall('SADD', key, member) end
+      redis.pcall('SADD', key, unpack(write.members))
     elseif kind == 'rank' then
       for _, score in ipairs(write.scores) do redis.pcall('ZADD', key, score[2], score[1]) end
     elseif kind == 'append' then
-      local entry = {}
-      for _, field in ipairs(write.fields) do entry[#entry + 1] = field[1]; entry[#entry + 1] = field[2] end
+      local entry = flat(write.fields)
       if write.from then
         for _, name in ipairs(write.from.names) do
           local found = redis.pcall('HGET', write.from.key, name)

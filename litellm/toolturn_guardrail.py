@@ -113,9 +113,10 @@ class Toolturn(CustomGuardrail):
         if dialect is None:
             return data
         _spare_what_is_loaded()
-        if _is_continuation(data, user_api_key_dict):
+        headers = _headers(data)
+        if _is_continuation(headers, user_api_key_dict):
             _manage_previous(data, user_api_key_dict)
-            if BELONGS in (headers := _headers(data)):
+            if BELONGS in headers:
                 _metadata(data)[OF] = headers[BELONGS]
                 opened = self._open.get(headers[CONTINUATION].partition(".")[0])
                 if opened and dialect == "chat" and not _is_judged(data):  # as for the turn itself
@@ -125,7 +126,7 @@ class Toolturn(CustomGuardrail):
         try:
             await _load_grants(user_api_key_dict)
             written = {"set": _rewritten(data)}
-            asked = _request(data, user_api_key_dict, written)
+            asked = _request(data, user_api_key_dict, written, headers)
             plain = _plain_request(dialect, asked, data)
             if plain and self._conversations.hide_nothing(plain.past) and (ticket := self._tickets.find(plain)):
                 return self._begun(data, user_api_key_dict, dialect, asked, ticket, plain)
@@ -186,7 +187,7 @@ class Toolturn(CustomGuardrail):
         metadata[MARK] = {
             **{"state": "armed", "dialect": dialect, "turn": {"turn": turn, "config": ticket.config}},
             **{"began": time.monotonic(), "deadline": ticket.deadline},
-            **{"ours": sorted(_tool_names(changes.get("tools"))), "set": list(changes), "remove": []},
+            **{"ours": ticket.ours, "set": list(changes), "remove": []},
             "point": plain.point,
         }
         self._expect(data, key, metadata[MARK])
@@ -221,7 +222,7 @@ class Toolturn(CustomGuardrail):
         if early is None or len(self._open) > FEW or not early.waits_for(request_data):
             return
         try:
-            await early.answered(_dump(response))
+            await early.answered(response)
         except Exception as error:  # the hook behind the call does it
             verbose_proxy_logger.debug("toolturn: a turn was not handed on early: %s", _name(error))
 
@@ -234,10 +235,10 @@ class Toolturn(CustomGuardrail):
         if mark["state"] != "armed":
             return _add_headers(response, {"x-toolturn": mark["state"]})
         _hide_echo(response, mark)
-        answered = _dump(response)
-        if not DIALECTS[mark["dialect"]].calls_in(answered):
-            self._answered(mark, None if _is_cached(response) else _said(answered))
+        if not DIALECTS[mark["dialect"]].has_calls(response):
+            self._answered(mark, None if _is_cached(response) else _said(response))
             return _add_headers(response, {"x-toolturn-rounds": "1", "x-toolturn-calls": "0"})
+        answered = _dump(response)
         try:
             early = EARLY.get()
             posting = early and early.take(answered)
@@ -439,9 +440,10 @@ class _Early:
         mark = _metadata(request).get(MARK) or {}
         return self._posting is None and mark.get("turn") == self.mark["turn"]
 
-    async def answered(self, answered: dict) -> None:
-        if not DIALECTS["chat"].calls_in(answered):
+    async def answered(self, response: Any) -> None:
+        if not DIALECTS["chat"].has_calls(response):
             return
+        answered = _dump(response)
         self._answered, self._posting = answered, asyncio.create_task(self._finish(answered))
         # LiteLLM may drop the answer. Whoever hangs up has hook-service end the turn.
         drop = asyncio.get_running_loop().call_later(UNTAKEN, self._drop)
@@ -780,9 +782,10 @@ class _Continued:
         is_it = _metadata(request).get(OF) == self._of
         return is_it and self._opened.tells_early and not request.get("stream")
 
-    async def answered(self, answered: dict) -> None:
+    async def answered(self, response: Any) -> None:
+        answered = _dump(response)
         await self._opened.tell_early(self._of, answered)
-        if self._may_be_held and not DIALECTS["chat"].calls_in(answered):
+        if self._may_be_held and not DIALECTS["chat"].has_calls(answered):
             return await self._opened.wait()
         await _sent()
 
@@ -879,10 +882,11 @@ class _Ticket(NamedTuple):
     config: str | None
     of: str
     facts: dict
-    headers: tuple[str, ...]  # beginnings of headers, words and lengths that only hook-service can judge
+    headers: re.Pattern  # beginnings of headers, words and lengths that only hook-service can judge
     words: list[list[str]]
     tokens: float
     changes: bytes
+    ours: list[str]  # flat functions among them
     deadline: float | None  # None where nothing is offered
 
 
@@ -955,10 +959,13 @@ class _Tickets:
             return None
         if self._full is True or ticket.facts["scope"] in self._full:
             return None
-        if plain.tokens <= ticket.tokens or any(name.startswith(ticket.headers) for name in plain.headers):
+        if plain.tokens <= ticket.tokens or ticket.headers.search("\n".join(plain.headers)):
             return None
         text = " ".join(plain.texts).lower()
-        return None if any(all(word in text for word in words) for words in ticket.words) else ticket
+        for words in ticket.words:
+            if all(map(text.__contains__, words)):
+                return None
+        return ticket
 
     def keep(self, plain: _PlainRequest, answer: dict) -> None:
         told, limits, now = answer["ticket"], answer["ticket"]["unless"], time.monotonic()
@@ -970,10 +977,11 @@ class _Tickets:
             told.get("config"),
             told["of"],
             told["facts"],
-            tuple(limits["headers"]),
+            _beginning(limits["headers"]),
             limits["words"],
             limits["tokens"],
             self._changes.setdefault(changes, changes),
+            sorted(_tool_names(answer.get("set", {}).get("tools"))),
             answer["deadline"] if answer["action"] == "arm" else None,
         )
         if len(self._kept) > 1000:
@@ -1007,6 +1015,11 @@ class _Tickets:
             self._version = None
             self._kept.clear()
             self._changes.clear()
+
+
+def _beginning(names: list[str]) -> re.Pattern:
+    """Finds a line that begins with one of them."""
+    return re.compile(f"^(?:{'|'.join(map(re.escape, names))})" if names else "(?!)", re.MULTILINE)
 
 
 def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | None:
@@ -1057,10 +1070,19 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _said(response: dict) -> str | None:
+def _said(response: Any) -> str | None:
     """What a chat client is told, where it can be found again in its next request."""
-    choices = response.get("choices") or ()
-    return choices[0].get("message", {}).get("content") if len(choices) == 1 else None
+    messages = _messages(response)
+    return _value(messages[0], "content") if len(messages) == 1 else None
+
+
+def _messages(response: Any) -> list[Any]:
+    """Those of a chat answer, whether it is an object or a dict."""
+    return [_value(choice, "message") for choice in _value(response, "choices") or ()]
+
+
+def _value(of: Any, name: str) -> Any:
+    return of.get(name) if isinstance(of, dict) else _field(of, name)
 
 
 def _said_in(chunk: Any) -> str:
@@ -1145,7 +1167,7 @@ def _headers(data: dict) -> dict[str, str]:
     return {str(name).lower(): str(raw[name]) for name in raw}
 
 
-def _request(data: dict, key: Any, mark: dict) -> dict:
+def _request(data: dict, key: Any, mark: dict, headers: dict[str, str] | None = None) -> dict:
     """The client's request with what was armed on top, and who sent it."""
     body = dict((data.get("proxy_server_request") or {}).get("body") or {})
     if isinstance(body.get("metadata"), dict) and "requester_metadata" in body["metadata"]:
@@ -1160,7 +1182,7 @@ def _request(data: dict, key: Any, mark: dict) -> dict:
         body["previous_response_id"] = _plain_id(body["previous_response_id"])
     return {
         "url": _url(data),
-        "headers": _headers(data),
+        "headers": _headers(data) if headers is None else headers,
         "key": _caller(key),
         "call_id": data.get("litellm_call_id"),
         "body": body,
@@ -1209,9 +1231,9 @@ def _grant(permission: Any) -> dict:
     return {name: value for name in GRANTS if permission and (value := getattr(permission, name, None))}
 
 
-def _is_continuation(data: dict, key: Any) -> bool:
+def _is_continuation(headers: dict[str, str], key: Any) -> bool:
     """True for a request of hook-service's own: signed, for this key, and not expired."""
-    turn, _, rest = _headers(data).get(CONTINUATION, "").partition(".")
+    turn, _, rest = headers.get(CONTINUATION, "").partition(".")
     expires, _, signature = rest.partition(".")
     seconds = int(expires) if expires.isascii() and expires.isdigit() and len(expires) < 20 else 0
     if not turn or seconds <= time.time():
@@ -1250,7 +1272,7 @@ def _manage_previous(data: dict, key: Any) -> None:
 
 
 def _is_plain_continuation(data: dict, key: Any) -> bool:
-    return bool(ResponsesIDSecurity) and _dialect(data) == "responses" and _is_continuation(data, key)
+    return bool(ResponsesIDSecurity) and _dialect(data) == "responses" and _is_continuation(_headers(data), key)
 
 
 def _dialect(data: dict) -> str | None:
@@ -1270,9 +1292,14 @@ def _is_judged(data: dict) -> bool:
     """Whether anybody else in LiteLLM may refuse or change this request's answer, or choose between several."""
     if data.get("fastest_response") or "," in str(data.get("model")):
         return True
-    others = {type(each) for each in _loggers() if not isinstance(each, Toolturn)}
-    judging = (each for each in others if each.__module__ not in LIMITERS)
-    return any(issubclass(each, CustomGuardrail) or _overrides(each, JUDGE_HOOKS) for each in judging)
+    return any(map(_judges, map(type, _loggers())))
+
+
+@cache
+def _judges(logger: type) -> bool:
+    if issubclass(logger, Toolturn) or logger.__module__ in LIMITERS:
+        return False
+    return issubclass(logger, CustomGuardrail) or _overrides(logger, JUDGE_HOOKS)
 
 
 def _loggers() -> list[CustomLogger]:
@@ -1466,8 +1493,9 @@ class _Dialect:
     def said(self, body: dict, who: bytes) -> _Said | None:
         return _conversation(body.get("messages"), who)
 
-    def calls_in(self, response: dict) -> bool:
-        return any(choice.get("message", {}).get("tool_calls") for choice in response.get("choices", ()))
+    def has_calls(self, response: Any) -> bool:
+        """Whether an answer holds calls of tools. An object takes longer to write down than to look at."""
+        return any(_value(message, "tool_calls") for message in _messages(response))
 
     def call_begins(self, chunk: Any) -> bool:
         choices = getattr(chunk, "choices", None)
@@ -1486,7 +1514,17 @@ class _Dialect:
         return _json({"error": {"message": message, "type": "toolturn_error", "param": None, "code": str(status)}})
 
 
-class _Responses(_Dialect):
+class _Written(_Dialect):
+    """One whose answers are read as they are written: fields of LiteLLM's objects have other names."""
+
+    def has_calls(self, response: Any) -> bool:
+        return self.calls_in(_dump(response))
+
+    def calls_in(self, response: dict) -> bool:
+        raise NotImplementedError
+
+
+class _Responses(_Written):
     writes = False
     paths = ("/v1/responses", "/responses")
     calls = ("function_call", "custom_tool_call")
@@ -1519,7 +1557,7 @@ class _Responses(_Dialect):
         return _json({"type": "error", **fields, "error": {"type": "toolturn_error", **fields}})
 
 
-class _Messages(_Dialect):
+class _Messages(_Written):
     writes = False
     paths = ("/v1/messages",)
     raw = True
@@ -1544,7 +1582,7 @@ class _Messages(_Dialect):
         return _json({"type": "error", "error": {"type": "api_error", "message": message}})
 
 
-class _GenerateContent(_Dialect):
+class _GenerateContent(_Written):
     writes = False
     paths = (":generateContent", ":streamGenerateContent")
     raw = True

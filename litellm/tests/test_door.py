@@ -155,7 +155,7 @@ def sign(turn: str = "turn1234", key: str = "hash-of-alice", expires: object = N
 
 
 def is_continuation(token: str, key: UserAPIKeyAuth = KEY) -> bool:
-    return door._is_continuation(a_request(headers={"X-Toolturn-Continuation": token}), key)
+    return door._is_continuation(door._headers(a_request(headers={"X-Toolturn-Continuation": token})), key)
 
 
 class TestAContinuationIs:

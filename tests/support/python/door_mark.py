@@ -13,7 +13,7 @@ from litellm.proxy._types import UserAPIKeyAuth  # noqa: E402
 def accepted(case: dict) -> bool:
     door.SECRETS = case["secrets"]
     data = {"secret_fields": {"raw_headers": {door.CONTINUATION: case["token"]}}}
-    return door._is_continuation(data, UserAPIKeyAuth(api_key=case["key"]))
+    return door._is_continuation(door._headers(data), UserAPIKeyAuth(api_key=case["key"]))
 
 
 print(json.dumps([accepted(case) for case in json.load(sys.stdin)]))

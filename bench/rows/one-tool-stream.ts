@@ -1,4 +1,4 @@
-import { latencies, ratio, together, withPairs, type Row } from './row';
+import { latencies, ratio, withPairs, type Row } from './row';
 import { loop, names, newest, ours } from './subjects';
 
 const fields = [
@@ -13,10 +13,9 @@ export const oneToolStream: Row = {
   async run(context) {
     const form = { kind: 'tool', stream: true, client: 'sdk' } as const;
     const lean = { ...form, client: 'lean' } as const;
-    const pairs = await withPairs(context, async (each) => {
-      const two = [await ours(each, form), await loop(each, form)];
-      const times = await latencies(each, two, { rounds: 40, each: 5 });
-      return { first: times('first'), total: times('total') };
+    const main = await withPairs(context, async (each) => [await ours(each, form), await loop(each, form)], {
+      rounds: 40,
+      each: 5,
     });
     const others = await newest(context, form);
     const further = [
@@ -31,7 +30,7 @@ export const oneToolStream: Row = {
     return {
       figures: [
         ...fields.map(([field, what, most]) =>
-          ratio(what, together(pairs.map((each) => each[field])), names.ours, names.loop, {
+          ratio(what, main.times(field), names.ours, names.loop, {
             reach: { most },
           }),
         ),

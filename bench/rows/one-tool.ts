@@ -1,14 +1,4 @@
-import {
-  latencies,
-  rates,
-  ratesOfPair,
-  ratio,
-  ratioOfRates,
-  together,
-  withPairs,
-  type BySubject,
-  type Row,
-} from './row';
+import { latencies, rates, ratio, ratioOfRates, withPairs, type BySubject, type Row } from './row';
 import { loop, names, newest, ours } from './subjects';
 
 const form = { kind: 'tool', client: 'sdk' } as const;
@@ -19,10 +9,10 @@ export const oneTool: Row = {
   name: 'one-tool',
   title: 'One-tool turn',
   async run(context) {
-    const pairs = await withPairs(context, async (each) => {
-      const two = [await ours(each, form), await loop(each, form)];
-      const times = await latencies(each, two, { rounds: 20, each: 5 });
-      return { total: times('total'), perSecond: await rates(each, two, ratesOfPair) };
+    const main = await withPairs(context, async (each) => [await ours(each, form), await loop(each, form)], {
+      rounds: 20,
+      each: 5,
+      rates: true,
     });
     const leanOnes = [await ours(context, lean), await loop(context, lean)];
     const others = await newest(context, form);
@@ -34,16 +24,12 @@ export const oneTool: Row = {
         ...(isReference ? { reach: { least: 1 } } : {}),
       }),
     ];
-    const main = {
-      total: together(pairs.map((each) => each.total)),
-      perSecond: together(pairs.map((each) => each.perSecond)),
-    };
     const leanly = {
       total: (await latencies(context, leanOnes, { rounds: 30, each: 5 }))('total'),
       perSecond: await rates(context, leanOnes, { clients: 16, blocks: 10, seconds: 2.5 }),
     };
     const figures = [
-      ...compared(main, names.ours, names.loop, true),
+      ...compared({ ...main, total: main.times('total') }, names.ours, names.loop, true),
       ...compared(leanly, names.leanOurs, names.lean),
     ];
     if (others.length === 0) return { figures };

@@ -1,4 +1,4 @@
-import { latencies, rates, ratesOfPair, ratio, ratioOfRates, together, withPairs, type Row } from './row';
+import { latencies, rates, ratio, ratioOfRates, withPairs, type Row } from './row';
 import { bare, names, newest, ours, toolless } from './subjects';
 
 const form = { kind: 'plain' };
@@ -9,13 +9,11 @@ export const plainChat: Row = {
   name: 'plain-chat',
   title: 'Plain chat, tools attached, not called',
   async run(context) {
-    const pairs = await withPairs(context, async (each) => {
-      const two = [await ours(each, form), await bare(each, form)];
-      const times = await latencies(each, two, { rounds: 40, each: 10 });
-      return { total: times('total'), perSecond: await rates(each, two, ratesOfPair) };
+    const main = await withPairs(context, async (each) => [await ours(each, form), await bare(each, form)], {
+      rounds: 40,
+      each: 10,
+      rates: true,
     });
-    const total = together(pairs.map((each) => each.total));
-    const perSecond = together(pairs.map((each) => each.perSecond));
     const [us, same] = [await ours(context, form), await bare(context, form)];
     const others = [await toolless(context, form), ...(await newest(context, form))];
     // The same once more: how far two equal things seem apart tells what a difference is worth.
@@ -26,8 +24,8 @@ export const plainChat: Row = {
     const toOthers = await rates(context, [us, ...others], { clients: 16, blocks: 6, seconds: 2.5 });
     return {
       figures: [
-        ratio('p50, 1 client', total, names.ours, names.bare, { reach: { most: 1.03 } }),
-        ratioOfRates('requests/s, 16 clients', perSecond, names.ours, names.bare, {
+        ratio('p50, 1 client', main.times('total'), names.ours, names.bare, { reach: { most: 1.03 } }),
+        ratioOfRates('requests/s, 16 clients', main.perSecond, names.ours, names.bare, {
           unit: 'per second',
           reach: { least: 0.97 },
         }),

@@ -96,32 +96,37 @@ export async function rates(
   return found;
 }
 
-/** How rates that have a reach are measured with each pair. */
-export const ratesOfPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
+/** How many pairs of processes, and how rates are measured with each. */
+const pairs = 3;
+const ratesOfPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
 
 /**
- * Measures with several pairs of processes one after the other, for figures that have a reach. Two processes of the same
- * program differ by some percent for as long as they run: what lies where in memory and in caches is decided once.
+ * Measures what has a reach: two subjects in turns, with several pairs of processes one after the other, whose rounds come
+ * together. Two processes of the same program differ by some percent for as long as they run: what lies where in memory and
+ * in caches is decided once. `perSecond` is empty where no rates are wanted.
  */
-export async function withPairs<T>(
+export async function withPairs(
   context: Context,
-  measure: (context: Context) => Promise<T>,
-  pairs = 3,
-): Promise<readonly T[]> {
-  const found: T[] = [];
+  two: (context: Context) => Promise<readonly Subject[]>,
+  size: Parameters<typeof latencies>[2] & { readonly rates?: true },
+): Promise<{ readonly times: (field: keyof Sample) => BySubject; readonly perSecond: BySubject }> {
+  const times: ((field: keyof Sample) => BySubject)[] = [];
+  const perSecond: BySubject[] = [];
   for (let pair = 0; pair < pairs; pair += 1) {
     const lab = pair === 0 ? context.lab : context.lab.another();
+    const each = { ...context, lab };
     try {
-      found.push(await measure({ ...context, lab }));
+      const subjects = await two(each);
+      times.push(await latencies(each, subjects, size));
+      if (size.rates === true) perSecond.push(await rates(each, subjects, ratesOfPair));
     } finally {
       if (lab !== context.lab) await lab.close();
     }
   }
-  return found;
+  return { times: (field) => together(times.map((of) => of(field))), perSecond: together(perSecond) };
 }
 
-/** The rounds of several pairs as if they were one’s. */
-export function together(found: readonly BySubject[]): BySubject {
+function together(found: readonly BySubject[]): BySubject {
   const all: Record<string, Rounds> = {};
   for (const [name, rounds] of found.flatMap((each) => Object.entries(each)))
     all[name] = [...(all[name] ?? []), ...rounds];

@@ -633,7 +633,7 @@ class _Line:
         late = asyncio.get_running_loop().time() + seconds
         if self._reply is None:
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT)
-            asking = self._post(data=self._written(), headers=LINES, timeout=timeout)
+            asking = self._post(data=self._body(), headers=LINES, timeout=timeout)
             self._reply = reply = await asyncio.wait_for(asking, seconds)
             transport = reply.connection and reply.connection.transport
             self.peer = transport and transport.get_extra_info("peername")
@@ -641,7 +641,7 @@ class _Line:
         content = self._reply.content
         self._late = asyncio.get_running_loop().call_at(late, content.set_exception, asyncio.TimeoutError())
 
-    async def _written(self) -> AsyncGenerator[bytes, None]:
+    async def _body(self) -> AsyncGenerator[bytes, None]:
         begins = b""  # every turn but the first one says where it begins
         while (opened := await self._turns.get()) is not None:
             async for text in opened.lines():
@@ -1025,8 +1025,8 @@ def _beginning(names: list[str]) -> re.Pattern:
 def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | None:
     """None for a request that hook-service has to see: with any field but those known to say nothing of tools."""
     body, rules = request["body"], DIALECTS[dialect]
-    model, fields = body.get("model"), (name for name in body if name != "metadata" or body[name])
-    if not isinstance(model, str) or "tools" in data or not rules.fields.issuperset(fields):
+    model, others = body.get("model"), body.keys() - rules.fields
+    if not isinstance(model, str) or "tools" in data or not others <= {"metadata"} or body.get("metadata"):
         return None
     try:
         key = orjson.dumps([dialect, request["url"], model, request["key"]])
@@ -1199,7 +1199,8 @@ def _rewritten(data: dict) -> list[str]:
 def _caller(key: Any) -> dict:
     """Who LiteLLM says the caller is, and what it grants to the key, its team and the end user."""
     levels = ("object_permission", "team_object_permission", "end_user_object_permission")
-    grants = [_grant(vars(key).get(level)) for level in levels]  # pydantic is slow to say that a field is not there
+    fields = vars(key)  # pydantic is slow to say that a field is not there
+    grants = [_grant(permission) for level in levels if (permission := fields.get(level))]
     grants.append(LOADED.get(getattr(key, "object_permission_id", None), (0.0, {}))[1])
     return {
         "hash": key.api_key,
@@ -1228,7 +1229,7 @@ async def _load_grants(key: Any) -> None:
 
 def _grant(permission: Any) -> dict:
     """The part of a permission record about MCP; empty where it records nothing. LiteLLM takes [] for nothing too."""
-    return {name: value for name in GRANTS if permission and (value := getattr(permission, name, None))}
+    return {name: value for name in GRANTS if (value := getattr(permission, name, None))}
 
 
 def _is_continuation(headers: dict[str, str], key: Any) -> bool:
@@ -1283,33 +1284,44 @@ def _dialect(data: dict) -> str | None:
 
 def _is_watched(data: dict) -> bool:
     """Whether anybody else in LiteLLM looks at the chunks of a stream, or changes them: they stay objects then."""
-    others = {type(each) for each in _loggers() if not isinstance(each, Toolturn)}
-    watching = any(_overrides(each, CHUNK_HOOKS) for each in others)
-    return watching or "_litellm_client_requested_model" in data  # newer LiteLLM changes the model's name in each
+    if "_litellm_client_requested_model" in data:  # newer LiteLLM changes the model's name in each
+        return True
+    return any(map(_watches, _callbacks()))
 
 
 def _is_judged(data: dict) -> bool:
     """Whether anybody else in LiteLLM may refuse or change this request's answer, or choose between several."""
     if data.get("fastest_response") or "," in str(data.get("model")):
         return True
-    return any(map(_judges, map(type, _loggers())))
+    return any(map(_judges, _callbacks()))
+
+
+def _callbacks() -> set[type]:
+    """What LiteLLM calls with each request, ourselves included; some it knows by a name."""
+    kinds = set(map(type, litellm.callbacks))
+    if str not in kinds:
+        return kinds
+    return {type(get_custom_logger_compatible_class(c) if isinstance(c, str) else c) for c in litellm.callbacks}
 
 
 @cache
-def _judges(logger: type) -> bool:
-    if issubclass(logger, Toolturn) or logger.__module__ in LIMITERS:
+def _judges(callback: type) -> bool:
+    if not _is_anothers(callback) or callback.__module__ in LIMITERS:
         return False
-    return issubclass(logger, CustomGuardrail) or _overrides(logger, JUDGE_HOOKS)
-
-
-def _loggers() -> list[CustomLogger]:
-    known = (get_custom_logger_compatible_class(c) if isinstance(c, str) else c for c in litellm.callbacks)
-    return [each for each in known if isinstance(each, CustomLogger)]
+    return issubclass(callback, CustomGuardrail) or _overrides(callback, JUDGE_HOOKS)
 
 
 @cache
-def _overrides(logger: type, hooks: tuple[str, ...]) -> bool:
-    return any(getattr(logger, name, None) is not getattr(CustomLogger, name, None) for name in hooks)
+def _watches(callback: type) -> bool:
+    return _is_anothers(callback) and _overrides(callback, CHUNK_HOOKS)
+
+
+def _is_anothers(callback: type) -> bool:
+    return issubclass(callback, CustomLogger) and not issubclass(callback, Toolturn)
+
+
+def _overrides(callback: type, hooks: tuple[str, ...]) -> bool:
+    return any(getattr(callback, name, None) is not getattr(CustomLogger, name, None) for name in hooks)
 
 
 def _written(chunk: Any) -> Any:
@@ -1514,7 +1526,7 @@ class _Dialect:
         return _json({"error": {"message": message, "type": "toolturn_error", "param": None, "code": str(status)}})
 
 
-class _Written(_Dialect):
+class _Dumped(_Dialect):
     """One whose answers are read as they are written: fields of LiteLLM's objects have other names."""
 
     def has_calls(self, response: Any) -> bool:
@@ -1524,7 +1536,7 @@ class _Written(_Dialect):
         raise NotImplementedError
 
 
-class _Responses(_Written):
+class _Responses(_Dumped):
     writes = False
     paths = ("/v1/responses", "/responses")
     calls = ("function_call", "custom_tool_call")
@@ -1557,7 +1569,7 @@ class _Responses(_Written):
         return _json({"type": "error", **fields, "error": {"type": "toolturn_error", **fields}})
 
 
-class _Messages(_Written):
+class _Messages(_Dumped):
     writes = False
     paths = ("/v1/messages",)
     raw = True
@@ -1582,7 +1594,7 @@ class _Messages(_Written):
         return _json({"type": "error", "error": {"type": "api_error", "message": message}})
 
 
-class _GenerateContent(_Written):
+class _GenerateContent(_Dumped):
     writes = False
     paths = (":generateContent", ":streamGenerateContent")
     raw = True

@@ -1671,6 +1671,16 @@ class TestAStream:
         assert all(a is b for a, b in zip(await read(closed_door(), an_armed_request(), *model), model, strict=True))
 
     @pytest.mark.asyncio
+    async def test_of_text_passes_as_chunks_where_who_looks_at_them_is_known_to_litellm_by_a_name(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        watcher = type("Watcher", (CustomLogger,), {door.CHUNK_HOOKS[0]: lambda self, **_: None})
+        monkeypatch.setattr(door, "get_custom_logger_compatible_class", {"watcher": watcher()}.get)
+        monkeypatch.setattr(door.litellm, "callbacks", [closed_door(), "watcher"])
+        chunk = a_chunk(content="Hel")
+        assert await read(closed_door(), an_armed_request(), chunk) == [chunk]
+
+    @pytest.mark.asyncio
     async def test_of_text_is_written_beside_loggers_that_look_at_no_chunk(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -955,7 +955,9 @@ class _Tickets:
 
     def find(self, plain: _PlainRequest) -> _Ticket | None:
         ticket, now = self._kept.get(plain.key), time.monotonic()
-        if ticket is None or ticket.version != self._version or now > min(ticket.until, self._heard + SILENCE):
+        if ticket is None or ticket.version != self._version or now > ticket.until:
+            return None
+        if now > self._heard + SILENCE:
             return None
         if self._full is True or ticket.facts["scope"] in self._full:
             return None
@@ -1033,7 +1035,7 @@ def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | N
     except TypeError:
         return None
     said = rules.said(body, key)
-    longest = [value for name in LENGTHS if isinstance(value := body.get(name), int | float)]
+    longest = [body[name] for name in LENGTHS if name in body and isinstance(body[name], int | float)]
     return said and _PlainRequest(key, *said, min(longest, default=float("inf")), request["headers"])
 
 
@@ -1082,7 +1084,8 @@ def _messages(response: Any) -> list[Any]:
 
 
 def _value(of: Any, name: str) -> Any:
-    return of.get(name) if isinstance(of, dict) else _field(of, name)
+    fields = of if isinstance(of, dict) else getattr(of, "__dict__", {})
+    return fields.get(name)
 
 
 def _said_in(chunk: Any) -> str:
@@ -1164,7 +1167,7 @@ def _url(data: dict) -> str:
 def _headers(data: dict) -> dict[str, str]:
     """All headers as the client sent them; newer versions hide the values from printing, not from reading."""
     raw = (data.get("secret_fields") or {}).get("raw_headers") or {}
-    return {str(name).lower(): str(raw[name]) for name in raw}
+    return {name.lower(): raw[name] for name in raw}
 
 
 def _request(data: dict, key: Any, mark: dict, headers: dict[str, str] | None = None) -> dict:
@@ -1200,7 +1203,7 @@ def _caller(key: Any) -> dict:
     """Who LiteLLM says the caller is, and what it grants to the key, its team and the end user."""
     levels = ("object_permission", "team_object_permission", "end_user_object_permission")
     fields = vars(key)  # pydantic is slow to say that a field is not there
-    grants = [_grant(permission) for level in levels if (permission := fields.get(level))]
+    grants = [_grant(fields[level]) for level in levels if level in fields and fields[level]]
     grants.append(LOADED.get(getattr(key, "object_permission_id", None), (0.0, {}))[1])
     return {
         "hash": key.api_key,

@@ -97,7 +97,7 @@ export async function rates(
 }
 
 /** How many pairs of processes, and how rates are measured with each. */
-const pairs = 3;
+const pairs = 5;
 const ratesOfPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
 
 /**

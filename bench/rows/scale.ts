@@ -72,7 +72,7 @@ export const scale: Row = {
 async function run({ lab, many, seconds }: Context, measured: readonly Measured[]): Promise<void> {
   for (const { subject } of measured) await warmed({ lab }, subject, clients);
   let turned = measured;
-  for (let block = 0; block < many(8); block += 1) {
+  for (let block = 0; block < many(14); block += 1) {
     turned = [...turned].reverse();
     for (const { stack, subject, perSecond, perCore } of turned) {
       const used = (): number =>

@@ -100,7 +100,7 @@ const suites: readonly Suite[] = [
   {
     name: 'bench',
     command: [join(root, 'scripts', 'bench')],
-    longBecause: 'it measures every row of BENCHMARKS.md, a quarter of an hour',
+    longBecause: 'it measures every row of BENCHMARKS.md, three quarters of an hour',
   },
   {
     name: 'fresh-clone',

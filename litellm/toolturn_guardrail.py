@@ -19,12 +19,12 @@ import os
 import re
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import Context, ContextVar
 from copy import copy
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -71,7 +71,7 @@ FEW = 2  # turns open in this process, up to which it has time in which to do so
 SENDING = 0.0005  # seconds in which a request has been sent
 WRITTEN = 0.002  # seconds in which LiteLLM writes an answer that it has
 IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have something better to do than to log
-TOLD = 0.5  # seconds for which reports of requests and model calls wait for each other
+TOLD = 1.0  # seconds for which reports of requests and model calls wait for each other
 KEPT = 30.0  # seconds for which a request to hook-service is used again, less than proxies leave one without a byte
 OLD = 600.0  # seconds after which no turn begins on one
 HELD = 1.0  # seconds for which LiteLLM may be kept from what it does behind a model's last answer
@@ -119,7 +119,8 @@ class Toolturn(CustomGuardrail):
             if BELONGS in headers:
                 _metadata(data)[OF] = headers[BELONGS]
                 opened = self._open.get(headers[CONTINUATION].partition(".")[0])
-                if opened and dialect == "chat" and not _is_judged(data):  # as for the turn itself
+                others = _has_several(data) or _is_judged()  # as for the turn itself
+                if opened and dialect == "chat" and not others:
                     EARLY.set(_Continued(opened, data, user_api_key_dict))
             return data
         metadata = _metadata(data)
@@ -181,7 +182,7 @@ class Toolturn(CustomGuardrail):
         self._reports.add_request(turn, request, ticket)
         if ticket.deadline is None:
             return data
-        changes = orjson.loads(ticket.changes)  # anew for each request: LiteLLM may change what it gets
+        changes = self._tickets.changes(ticket)
         data.update(changes)
         self._tickets.remember(turn, request["body"])
         metadata[MARK] = {
@@ -195,7 +196,7 @@ class Toolturn(CustomGuardrail):
 
     def _expect(self, data: dict, key: Any, mark: dict) -> None:
         """For chat alone: in other dialects LiteLLM makes another response of the model's."""
-        wanted = mark["dialect"] == "chat" and not data.get("stream") and not _is_judged(data)
+        wanted = mark["dialect"] == "chat" and not data.get("stream") and not _has_several(data)
         EARLY.set(_Early(mark, partial(self._finish, data, key, mark)) if wanted else None)
 
     def _came(self, mark: dict) -> dict:
@@ -213,7 +214,13 @@ class Toolturn(CustomGuardrail):
         if "began" in mark:
             self._tickets.recall(mark["turn"]["turn"])
         if mark.get("point") and text:
-            self._conversations.add(_Past(mark["point"], _behind(mark["point"], text)))
+            self._conversations.answered(mark["point"], text)
+        asyncio.get_running_loop().call_later(WRITTEN, self._get_ready)
+
+    def _get_ready(self) -> None:
+        """What the next request needs and nobody waits for now."""
+        self._conversations.catch_up()
+        self._tickets.get_ready()
 
     async def async_post_call_success_deployment_hook(self, request_data: dict, response: Any, call_type: Any) -> None:
         """Hands an answer on at once: what LiteLLM does until the hook behind the call costs the turn no time then."""
@@ -345,7 +352,7 @@ class Toolturn(CustomGuardrail):
 
     def _finish(self, data: dict, key: Any, mark: dict, answered: dict) -> Coroutine[Any, Any, dict]:
         body = {**_request(data, key, mark), "turn": self._came(mark), "response": answered}
-        return self._finish_open(body, mark, isinstance(EARLY.get(), _Early))
+        return self._finish_open(body, mark, isinstance(EARLY.get(), _Early) and not _is_judged())
 
     async def _finish_open(self, body: dict, mark: dict, early: bool) -> dict:
         with self._opened(mark["turn"]["turn"]) as opened:
@@ -441,7 +448,7 @@ class _Early:
         return self._posting is None and mark.get("turn") == self.mark["turn"]
 
     async def answered(self, response: Any) -> None:
-        if not DIALECTS["chat"].has_calls(response):
+        if not DIALECTS["chat"].has_calls(response) or _is_judged():
             return
         answered = _dump(response)
         self._answered, self._posting = answered, asyncio.create_task(self._finish(answered))
@@ -816,7 +823,7 @@ class _Reports:
     def __init__(self, post: Any) -> None:
         self._post = post
         self._queue: list[dict] = []
-        self._requests: dict[str, dict] = {}  # those that were answered by a ticket, by an id of their own
+        self._requests: dict[str, tuple] = {}  # those that were answered by a ticket, by an id of their own
         self._task: asyncio.Task | None = None
         self.missed = self._dropped = 0
 
@@ -834,20 +841,14 @@ class _Reports:
         if len(self._requests) >= 1000:
             self._dropped += 1
             return
-        self._requests[turn] = {
-            "facts": ticket.facts,
-            "stream": request["body"].get("stream") is True,
-            "turn": turn if ticket.deadline is not None else None,
-            "call_id": request["call_id"],
-            "client": request["headers"].get("user-agent", "").split(" ", 1)[0][:64],
-            "came": time.monotonic(),
-        }
+        client, asks_stream = request["headers"].get("user-agent", ""), request["body"].get("stream") is True
+        self._requests[turn] = turn, ticket, asks_stream, request["call_id"], client, time.monotonic()
         self._start()
 
     def take_request(self, turn: str) -> dict | None:
         """The report of a request, where it has not been sent yet: hook-service shall not hear of a turn before."""
         request = self._requests.pop(turn, None)
-        return request and _aged(request)
+        return request and _reported(*request)
 
     def _start(self) -> None:
         if self._task is None or self._task.done():
@@ -857,7 +858,7 @@ class _Reports:
         while self._queue or self._requests:
             await asyncio.sleep(TOLD)
             calls, self._queue = self._queue[:500], self._queue[500:]
-            requests, self._requests = [_aged(each) for each in self._requests.values()], {}
+            requests, self._requests = [_reported(*each) for each in self._requests.values()], {}
             missed, dropped = self.missed, self._dropped
             report = {"calls": calls, "requests": requests, "missed": missed, "dropped": dropped}
             try:
@@ -869,9 +870,16 @@ class _Reports:
                 verbose_proxy_logger.debug("toolturn: model calls were not reported: %s", _name(error))
 
 
-def _aged(request: dict) -> dict:
-    """Says when it came by how long ago that was, in milliseconds: clocks of two machines differ."""
-    return {**request, "age": (time.monotonic() - request["came"]) * 1000}
+def _reported(turn: str, ticket: _Ticket, stream: bool, call_id: str, client: str, came: float) -> dict:
+    """A request that was answered by a ticket. When it came is how long ago that was: clocks of two machines differ."""
+    return {
+        "facts": ticket.facts,
+        "stream": stream,
+        "turn": turn if ticket.deadline is not None else None,
+        "call_id": call_id,
+        "client": client.split(" ", 1)[0][:64],
+        "age": (time.monotonic() - came) * 1000,
+    }
 
 
 class _Ticket(NamedTuple):
@@ -882,7 +890,7 @@ class _Ticket(NamedTuple):
     config: str | None
     of: str
     facts: dict
-    headers: re.Pattern  # beginnings of headers, words and lengths that only hook-service can judge
+    has_header: Callable[[str], Any]  # headers, words and lengths that only hook-service can judge
     words: list[list[str]]
     tokens: float
     changes: bytes
@@ -922,9 +930,21 @@ class _Conversations:
     def __init__(self) -> None:
         self._until: dict[str, float] = {}  # by all that was said, an answer last
         self._answers: dict[str, str] = {}  # the same by what was said before that answer
+        self._new: list[tuple[str, str]] = []  # questions with the model's own answers, to be added
 
     def hide_nothing(self, past: _Past | None) -> bool:
-        return past is None or self._until.get(past.answer, 0.0) > time.monotonic()
+        if past is None:
+            return True
+        self.catch_up()
+        return self._until.get(past.answer, 0.0) > time.monotonic()
+
+    def answered(self, question: str, answer: str) -> None:
+        self._new.append((question, answer))
+
+    def catch_up(self) -> None:
+        new, self._new = self._new, []
+        for question, answer in new:
+            self.add(_Past(question, _behind(question, answer)))
 
     def add(self, past: _Past | None) -> None:
         if past is None:
@@ -936,6 +956,7 @@ class _Conversations:
 
     def forget(self, question: str | None) -> None:
         """The question is asked anew, and tools are used: the same answer may have something hidden in it now."""
+        self.catch_up()
         self._until.pop(self._answers.pop(question or "", ""), None)
 
 
@@ -946,6 +967,8 @@ class _Tickets:
         self._follow = follow
         self._kept: dict[bytes, _Ticket] = {}
         self._changes: dict[bytes, bytes] = {}  # one copy of equal ones
+        self._used: bytes | None = None  # those of the last request
+        self._ready: dict | None = None  # and what they say, for the next one
         self._asked: dict[str, bytes] = {}  # requests as they came, by turn: other hooks may change them later
         self._size = 0
         self._version: str | None = None
@@ -961,7 +984,7 @@ class _Tickets:
             return None
         if self._full is True or ticket.facts["scope"] in self._full:
             return None
-        if plain.tokens <= ticket.tokens or ticket.headers.search("\n".join(plain.headers)):
+        if plain.tokens <= ticket.tokens or ticket.has_header("\n".join(plain.headers)):
             return None
         text = " ".join(plain.texts).lower()
         for words in ticket.words:
@@ -979,7 +1002,7 @@ class _Tickets:
             told.get("config"),
             told["of"],
             told["facts"],
-            _beginning(limits["headers"]),
+            _beginning(tuple(limits["headers"])),
             limits["words"],
             limits["tokens"],
             self._changes.setdefault(changes, changes),
@@ -991,6 +1014,16 @@ class _Tickets:
         if (self._task is None or self._task.done()) and now > self._started + 1:
             self._started = now
             self._task = asyncio.create_task(self._listen())
+
+    def changes(self, ticket: _Ticket) -> dict:
+        """Anew for each request: LiteLLM may change what it gets."""
+        ready, self._ready = self._ready if ticket.changes is self._used else None, None
+        self._used = ticket.changes
+        return ready or orjson.loads(ticket.changes)
+
+    def get_ready(self) -> None:
+        if self._used is not None and self._ready is None:
+            self._ready = orjson.loads(self._used)
 
     def remember(self, turn: str, body: dict) -> None:
         self._asked[turn] = text = orjson.dumps(body, default=_no_json)
@@ -1014,14 +1047,16 @@ class _Tickets:
         except Exception as error:
             verbose_proxy_logger.debug("toolturn: every request is asked about: %s", _name(error))
         finally:
-            self._version = None
+            self._version = self._used = self._ready = None
             self._kept.clear()
             self._changes.clear()
 
 
-def _beginning(names: list[str]) -> re.Pattern:
-    """Finds a line that begins with one of them."""
-    return re.compile(f"^(?:{'|'.join(map(re.escape, names))})" if names else "(?!)", re.MULTILINE)
+@lru_cache(10)
+def _beginning(names: tuple[str, ...]) -> Callable[[str], Any]:
+    """Finds a line that begins with one of them. A client sends the same headers again and again."""
+    pattern = re.compile(f"^(?:{'|'.join(map(re.escape, names))})" if names else "(?!)", re.MULTILINE)
+    return lru_cache(100)(pattern.search)
 
 
 def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | None:
@@ -1257,8 +1292,7 @@ def _tool_names(tools: Any) -> set[str]:
 
 def _hide_echo(response: Any, mark: dict) -> None:
     """The Responses API repeats the request's tools in every response: the client sees its own."""
-    tools = getattr(response, "tools", None)
-    if mark.get("ours") and isinstance(tools, list):
+    if mark.get("ours") and isinstance(tools := getattr(response, "tools", None), list):
         response.tools = [tool for tool in tools if not _tool_names([tool]) & set(mark["ours"])]
 
 
@@ -1281,7 +1315,12 @@ def _is_plain_continuation(data: dict, key: Any) -> bool:
 
 def _dialect(data: dict) -> str | None:
     """The dialect of a request, by its path; hook-service has the last word."""
-    path = _url(data).split("?", 1)[0]
+    return _dialect_of(_url(data))
+
+
+@lru_cache(100)
+def _dialect_of(url: str) -> str | None:
+    path = url.split("?", 1)[0]
     return next((name for name, dialect in DIALECTS.items() if path.endswith(dialect.paths)), None)
 
 
@@ -1292,10 +1331,13 @@ def _is_watched(data: dict) -> bool:
     return any(map(_watches, _callbacks()))
 
 
-def _is_judged(data: dict) -> bool:
-    """Whether anybody else in LiteLLM may refuse or change this request's answer, or choose between several."""
-    if data.get("fastest_response") or "," in str(data.get("model")):
-        return True
+def _has_several(data: dict) -> bool:
+    """Whether LiteLLM asks several models, and chooses between their answers or gives them all."""
+    return bool(data.get("fastest_response")) or "," in str(data.get("model"))
+
+
+def _is_judged() -> bool:
+    """Whether anybody else in LiteLLM may refuse or change a request's answer."""
     return any(map(_judges, _callbacks()))
 
 

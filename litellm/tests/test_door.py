@@ -455,6 +455,21 @@ class TestATicket:
         assert data["metadata"][door.OF] == f"{turn}.1.c-{turn}.0"
 
     @pytest.mark.asyncio
+    async def test_gives_each_request_an_offer_of_its_own_made_in_advance_where_there_was_time(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            await path.ask()
+            tickets = path.guardrail._tickets
+            path.guardrail._get_ready()
+            ready = tickets._ready
+            [second, _], [third, _] = await path.ask(), await path.ask()
+            assert second["tools"] is ready["tools"]
+            second["tools"].clear()  # LiteLLM may change them
+            assert third["tools"] == ARMED["set"]["tools"]
+
+    @pytest.mark.asyncio
     async def test_says_when_the_turn_began_and_with_what(self, monkeypatch: pytest.MonkeyPatch) -> None:
         async with fast_path(monkeypatch) as path:
             await path.until_lent()

@@ -50,6 +50,7 @@ export class Lab {
   readonly secret = randomBytes(16).toString('hex');
   private readonly stops: (() => Promise<unknown>)[] = [];
   private number = 0;
+  private labs = 1;
   private usualStack: Promise<Stack> | undefined;
   private bareProxy: Promise<RunningLiteLLM> | undefined;
   private newestProxy: Promise<RunningLiteLLM> | undefined;
@@ -59,6 +60,8 @@ export class Lab {
     readonly tools: Child,
     readonly load: Load,
     private readonly options: LabOptions,
+    /** The same for all proxies of a lab: it decides how Python's dicts lie, which makes some percent of a request. */
+    private readonly hashSeed = 1,
   ) {}
 
   static async start(options: LabOptions = {}): Promise<Lab> {
@@ -76,7 +79,7 @@ export class Lab {
 
   /** The same provider, tools and load, and processes of its own beside them. */
   another(): Lab {
-    return new Lab(this.provider, this.tools, this.load, this.options);
+    return new Lab(this.provider, this.tools, this.load, this.options, ++this.labs);
   }
 
   /** The MCP server that lists so many tools. */
@@ -193,7 +196,7 @@ export class Lab {
         ...(port === undefined ? {} : { port }),
         ...(venv === undefined ? {} : { venv }),
         ...(workers === 1 ? {} : { args: ['--num_workers', `${workers}`] }),
-        env: { LITELLM_MASTER_KEY: this.key, ...env },
+        env: { LITELLM_MASTER_KEY: this.key, PYTHONHASHSEED: String(this.hashSeed), ...env },
       }),
     );
     if (name === 'door') await this.profile(proxy);

@@ -103,7 +103,8 @@ const ratesOfPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
 /**
  * Measures what has a reach: two subjects in turns, with several pairs of processes one after the other, whose rounds come
  * together. Two processes of the same program differ by some percent for as long as they run: what lies where in memory and
- * in caches is decided once. `perSecond` is empty where no rates are wanted.
+ * in caches is decided once, in part by the seed of Python's hashes, which a pair has in common. `perSecond` is empty where
+ * no rates are wanted.
  */
 export async function withPairs(
   context: Context,

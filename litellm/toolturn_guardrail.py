@@ -119,8 +119,8 @@ class Toolturn(CustomGuardrail):
             if BELONGS in headers:
                 _metadata(data)[OF] = headers[BELONGS]
                 opened = self._open.get(headers[CONTINUATION].partition(".")[0])
-                others = _has_several(data) or _is_judged()  # as for the turn itself
-                if opened and dialect == "chat" and not others:
+                # As for the turn itself.
+                if opened and dialect == "chat" and not (_has_several(data) or _is_judged()):
                     EARLY.set(_Continued(opened, data, user_api_key_dict))
             return data
         metadata = _metadata(data)
@@ -1119,8 +1119,7 @@ def _messages(response: Any) -> list[Any]:
 
 
 def _value(of: Any, name: str) -> Any:
-    fields = of if isinstance(of, dict) else getattr(of, "__dict__", {})
-    return fields.get(name)
+    return of.get(name) if isinstance(of, dict) else _field(of, name)
 
 
 def _said_in(chunk: Any) -> str:

@@ -14,7 +14,6 @@ import codecs
 import gc
 import hashlib
 import hmac
-import itertools
 import os
 import re
 import secrets
@@ -70,7 +69,7 @@ SENT = 3  # rounds of the event loop after which a request is on its way; LiteLL
 FEW = 2  # turns open in this process, up to which it has time in which to do something for one of them
 SENDING = 0.0005  # seconds in which a request has been sent
 WRITTEN = 0.002  # seconds in which LiteLLM writes an answer that it has
-IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have something better to do than to log
+IDLE = 0.05  # seconds behind an answer, until which LiteLLM is taken to have something better to do
 TOLD = 1.0  # seconds for which reports of requests and model calls wait for each other
 KEPT = 30.0  # seconds for which a request to hook-service is used again, less than proxies leave one without a byte
 OLD = 600.0  # seconds after which no turn begins on one
@@ -81,7 +80,7 @@ CLEAR = 600.0  # seconds for which a conversation counts as one with nothing hid
 CONVERSATIONS = 5000  # of which that is known
 SILENCE = 3.0  # seconds without a word of hook-service after which no ticket counts
 LEFT = 60.0  # seconds that a model's stream may need to its end once nobody waits for it
-WARM = 200  # requests after which LiteLLM has loaded what it loads when it is first needed
+WARM = 50  # requests after which LiteLLM has loaded what it loads when it is first needed
 YOUNG = 350  # new objects for which garbage is collected where LiteLLM has time
 BUSY = 5000  # and for which Python collects it in the middle of requests
 LARGE = 2**18  # characters of an answer that are sent together at most
@@ -97,6 +96,9 @@ class Toolturn(CustomGuardrail):
         self._reports = _Reports(self._post)
         self._tickets = _Tickets(self._follow)
         self._conversations = _Conversations()
+        self._garbage = _Garbage()
+        self._turns = _turns()
+        self._due = 0.0  # when an answer is written, and there is time for what can wait until then
         self._open: dict[str, _Open] = {}  # turns that hook-service works on for requests of this process
         self._ended: list[_Open] = []
         self._is_heard = False  # whether hook-service reads more than one line of such a request
@@ -112,9 +114,9 @@ class Toolturn(CustomGuardrail):
         dialect = _dialect(data)
         if dialect is None:
             return data
-        _spare_what_is_loaded()
+        self._garbage.count_request()
         headers = _headers(data)
-        if _is_continuation(headers, user_api_key_dict):
+        if CONTINUATION in headers and _is_continuation(headers, user_api_key_dict):
             _manage_previous(data, user_api_key_dict)
             if BELONGS in headers:
                 _metadata(data)[OF] = headers[BELONGS]
@@ -125,7 +127,8 @@ class Toolturn(CustomGuardrail):
             return data
         metadata = _metadata(data)
         try:
-            await _load_grants(user_api_key_dict)
+            if getattr(user_api_key_dict, "object_permission_id", None) is not None:
+                await _load_grants(user_api_key_dict)
             written = {"set": _rewritten(data)}
             asked = _request(data, user_api_key_dict, written, headers)
             plain = _plain_request(dialect, asked, data)
@@ -177,7 +180,7 @@ class Toolturn(CustomGuardrail):
 
     def _begun(self, data: dict, key: Any, dialect: str, request: dict, ticket: _Ticket, plain: _PlainRequest) -> dict:
         """Does to a plain request what hook-service said of an equal one, which hears of it when a tool is called."""
-        metadata, turn = _metadata(data), secrets.token_hex(16)
+        metadata, turn = _metadata(data), next(self._turns)
         metadata[OF] = ticket.of.replace("*", turn)
         self._reports.add_request(turn, request, ticket)
         if ticket.deadline is None:
@@ -185,19 +188,24 @@ class Toolturn(CustomGuardrail):
         changes = self._tickets.changes(ticket)
         data.update(changes)
         self._tickets.remember(turn, request["body"])
-        metadata[MARK] = {
-            **{"state": "armed", "dialect": dialect, "turn": {"turn": turn, "config": ticket.config}},
-            **{"began": time.monotonic(), "deadline": ticket.deadline},
-            **{"ours": ticket.ours, "set": list(changes), "remove": []},
+        metadata[MARK] = mark = {
+            "state": "armed",
+            "dialect": dialect,
+            "turn": {"turn": turn, "config": ticket.config},
+            "began": time.monotonic(),
+            "deadline": ticket.deadline,
+            "ours": ticket.ours,
+            "set": list(changes),
+            "remove": [],
             "point": plain.point,
         }
-        self._expect(data, key, metadata[MARK])
+        self._expect(data, key, mark)
         return data
 
     def _expect(self, data: dict, key: Any, mark: dict) -> None:
         """For chat alone: in other dialects LiteLLM makes another response of the model's."""
         wanted = mark["dialect"] == "chat" and not data.get("stream") and not _has_several(data)
-        EARLY.set(_Early(mark, partial(self._finish, data, key, mark)) if wanted else None)
+        EARLY.set(_Early(self._finish, data, key, mark) if wanted else None)
 
     def _came(self, mark: dict) -> dict:
         """What hook-service is told of the turn: what it said itself, or when the turn began here, and with what."""
@@ -215,21 +223,30 @@ class Toolturn(CustomGuardrail):
             self._tickets.recall(mark["turn"]["turn"])
         if mark.get("point") and text:
             self._conversations.answered(mark["point"], text)
-        asyncio.get_running_loop().call_later(WRITTEN, self._get_ready)
+        loop = asyncio.get_running_loop()
+        if (now := loop.time()) > self._due:
+            self._due = now + WRITTEN
+            loop.call_at(self._due, self._get_ready)
 
     def _get_ready(self) -> None:
         """What the next request needs and nobody waits for now."""
         self._conversations.catch_up()
         self._tickets.get_ready()
+        asyncio.get_running_loop().call_later(IDLE, self._rest, self._garbage.requests)
+
+    def _rest(self, requests: int) -> None:
+        """`requests`: how many had come by then. Where there are no more, nobody waits for LiteLLM."""
+        if not self._open and requests == self._garbage.requests:
+            self._garbage.collect(whole=True)
 
     async def async_post_call_success_deployment_hook(self, request_data: dict, response: Any, call_type: Any) -> None:
         """Hands an answer on at once: what LiteLLM does until the hook behind the call costs the turn no time then."""
         early = EARLY.get()
         # Where there is much to do nothing is gained by the order in which it is done.
-        if early is None or len(self._open) > FEW or not early.waits_for(request_data):
+        if early is None or len(self._open) > FEW:
             return
         try:
-            await early.answered(response)
+            await early.answered(request_data, response)
         except Exception as error:  # the hook behind the call does it
             verbose_proxy_logger.debug("toolturn: a turn was not handed on early: %s", _name(error))
 
@@ -399,6 +416,7 @@ class Toolturn(CustomGuardrail):
             loop = asyncio.get_running_loop()
             loop.call_later(WRITTEN, self._collect_garbage)
             loop.call_later(IDLE, self._idle)
+            loop.call_later(IDLE, self._rest, self._garbage.requests)
 
     def _idle(self) -> None:
         """LiteLLM has time: what it was kept from goes on."""
@@ -408,9 +426,8 @@ class Toolturn(CustomGuardrail):
 
     def _collect_garbage(self) -> None:
         """Before LiteLLM does it in the middle of a request: a turn holds several requests at once, one holds none."""
-        young, old, _ = gc.get_count()
-        if gc.isenabled() and len(self._open) <= FEW and young > YOUNG:
-            gc.collect(1 if old > gc.get_threshold()[1] else 0)
+        if len(self._open) <= FEW:
+            self._garbage.collect()
 
     async def _post(self, path: str, body: dict, timeout: aiohttp.ClientTimeout) -> dict:
         payload = orjson.dumps(body, default=_no_json)
@@ -438,20 +455,20 @@ class Toolturn(CustomGuardrail):
 class _Early:
     """The turn of one request, in whose context this is: handed on while LiteLLM still works on the model's answer."""
 
-    def __init__(self, mark: dict, finish: Any) -> None:
-        self.mark, self._finish = mark, finish
+    def __init__(self, finish: Any, data: dict, key: Any, mark: dict) -> None:
+        self._finish, self._asked, self._turn = finish, (data, key, mark), mark["turn"]
         self._answered: dict | None = None
         self._posting: asyncio.Task | None = None
 
-    def waits_for(self, request: dict) -> bool:
+    def _waits_for(self, request: dict) -> bool:
         mark = _metadata(request).get(MARK) or {}
-        return self._posting is None and mark.get("turn") == self.mark["turn"]
+        return self._posting is None and mark.get("turn") == self._turn
 
-    async def answered(self, response: Any) -> None:
-        if not DIALECTS["chat"].has_calls(response) or _is_judged():
+    async def answered(self, request: dict, response: Any) -> None:
+        if not DIALECTS["chat"].has_calls(response) or not self._waits_for(request) or _is_judged():
             return
         answered = _dump(response)
-        self._answered, self._posting = answered, asyncio.create_task(self._finish(answered))
+        self._answered, self._posting = answered, asyncio.create_task(self._finish(*self._asked, answered))
         # LiteLLM may drop the answer. Whoever hangs up has hook-service end the turn.
         drop = asyncio.get_running_loop().call_later(UNTAKEN, self._drop)
         self._posting.add_done_callback(lambda done: drop.cancel() or done.cancelled() or done.exception())
@@ -722,25 +739,49 @@ class _Part:
         return orjson.dumps({"toolturn": told}) + b"\n"
 
 
-def _spare_what_is_loaded() -> None:
+def _turns() -> Iterator[str]:
+    """Ids of turns. The system takes as long for many as for one."""
+    while True:
+        drawn = secrets.token_hex(16 * 64)
+        yield from (drawn[at : at + 32] for at in range(0, len(drawn), 32))
+
+
+class _Garbage:
     """
-    Called for each request. What LiteLLM has loaded stays, a million objects: none need be looked at for ever. And
-    where requests come without a pause, theirs need not be for every 700 new ones: most of them are in use.
+    When Python looks for garbage. What LiteLLM has loaded stays, a million objects: none need be looked at for ever.
+    And where requests come without a pause, theirs need not be for every 700 new ones: most of them are in use.
     """
-    if next(REQUESTS) == WARM:
-        gc.callbacks.append(_collected)
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self._is_spared = False
+
+    def count_request(self) -> None:
+        self.requests += 1
+        if self.requests == WARM:
+            gc.callbacks.append(self._collected)
+            if gc.get_threshold() == PYTHONS:  # nobody has chosen it
+                gc.set_threshold(BUSY, *PYTHONS[1:])
+
+    def collect(self, whole: bool = False) -> None:
+        """`whole`: nobody waits for LiteLLM, and may look for as long as that takes."""
+        if not gc.isenabled():
+            return
+        if whole and self.requests >= WARM and not self._is_spared:
+            gc.collect()
+            return
+        (young, old, oldest), (_, many, most) = gc.get_count(), gc.get_threshold()
+        if young > YOUNG:
+            gc.collect(0 if old <= many else 2 if whole and self._is_spared and oldest > most else 1)
+
+    def _collected(self, phase: str, info: dict) -> None:
+        """The first full collection is the last one that takes a third of a second: it leaves what is needed."""
+        if phase == "stop" and info["generation"] == 2:
+            gc.callbacks.remove(self._collected)
+            gc.freeze()
+            self._is_spared = True
 
 
-def _collected(phase: str, info: dict) -> None:
-    """The next full collection is the last one that takes a third of a second: it leaves what is needed."""
-    if phase == "stop" and info["generation"] == 2:
-        gc.callbacks.remove(_collected)
-        gc.freeze()
-        if gc.get_threshold() == PYTHONS:  # nobody has chosen it
-            gc.set_threshold(BUSY, *PYTHONS[1:])
-
-
-REQUESTS = itertools.count(1)
 PYTHONS = (700, 10, 10)
 
 
@@ -785,11 +826,13 @@ class _Continued:
         # While it is held it counts as one of the requests that the key may have at once.
         self._may_be_held = getattr(key, "max_parallel_requests", None) is None and data.get("n") in (None, 1)
 
-    def waits_for(self, request: dict) -> bool:
+    def _waits_for(self, request: dict) -> bool:
         is_it = _metadata(request).get(OF) == self._of
         return is_it and self._opened.tells_early and not request.get("stream")
 
-    async def answered(self, response: Any) -> None:
+    async def answered(self, request: dict, response: Any) -> None:
+        if not self._waits_for(request):
+            return
         answered = _dump(response)
         await self._opened.tell_early(self._of, answered)
         if self._may_be_held and not DIALECTS["chat"].has_calls(answered):
@@ -1062,24 +1105,29 @@ def _beginning(names: tuple[str, ...]) -> Callable[[str], Any]:
 def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | None:
     """None for a request that hook-service has to see: with any field but those known to say nothing of tools."""
     body, rules = request["body"], DIALECTS[dialect]
-    model, others = body.get("model"), body.keys() - rules.fields
-    if not isinstance(model, str) or "tools" in data or not others <= {"metadata"} or body.get("metadata"):
+    model = body.get("model")
+    if not isinstance(model, str) or "tools" in data or not rules.fields.issuperset(body) or body.get("metadata"):
         return None
     try:
         key = orjson.dumps([dialect, request["url"], model, request["key"]])
     except TypeError:
         return None
-    said = rules.said(body, key)
-    longest = [body[name] for name in LENGTHS if name in body and isinstance(body[name], int | float)]
-    return said and _PlainRequest(key, *said, min(longest, default=float("inf")), request["headers"])
+    if (said := rules.said(body, key)) is None:
+        return None
+    tokens = ENDLESS
+    if not LENGTHS.isdisjoint(body):
+        tokens = min((body[name] for name in LENGTHS if isinstance(body.get(name), int | float)), default=ENDLESS)
+    return _PlainRequest(key, *said, tokens, request["headers"])
 
 
 def _conversation(messages: Any, who: bytes = b"") -> _Said | None:
     """None where it holds more than texts: calls and their results, pictures, thoughts, instructions in its middle."""
-    texts, asked, past, state = [], [], None, hashlib.sha256(who)
+    texts, asked, past, state = [], [], None, _DIGEST(who)
     for message in messages if isinstance(messages, list) else ():
         role = message.get("role") if isinstance(message, dict) else None
-        text = _text(message.get("content")) if role in ROLES else None
+        text = message.get("content") if role in ROLES else None
+        if not isinstance(text, str):
+            text = _text(text)
         if text is None or message.get("type", "message") != "message":
             return None
         if role == "assistant":
@@ -1087,7 +1135,7 @@ def _conversation(messages: Any, who: bytes = b"") -> _Said | None:
                 return None
             question = state.hexdigest()
             past, asked = _Past(question, _behind(question, text)), []
-            state = hashlib.sha256(past.answer.encode())
+            state = _DIGEST(past.answer.encode())
         elif role == "user":
             asked.append(text)
             state.update(b"%d %s" % (len(text), _bytes(text)))
@@ -1098,9 +1146,12 @@ def _conversation(messages: Any, who: bytes = b"") -> _Said | None:
     return _Said([*texts, *asked], past, state.hexdigest()) if asked else None
 
 
+_DIGEST = partial(hashlib.blake2b, digest_size=32)
+
+
 def _behind(question: str, answer: str) -> str:
     """What was said with the answer to it. Clients trim answers."""
-    return hashlib.sha256(question.encode() + _bytes(answer.strip())).hexdigest()
+    return _DIGEST(question.encode() + _bytes(answer.strip())).hexdigest()
 
 
 def _bytes(text: str) -> bytes:
@@ -1147,8 +1198,10 @@ def _text(content: Any) -> str | None:
 
 TEXTS = ("text", "input_text")
 ROLES = ("system", "developer", "user", "assistant")
-LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-PLAIN = {"model", "stream", "temperature", "top_p", *LENGTHS}  # fields that decide nothing before the call
+LENGTHS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
+ENDLESS = float("inf")
+# fields that decide nothing before the call; `metadata` may be there, but empty
+PLAIN = {"model", "stream", "temperature", "top_p", "metadata", *LENGTHS}
 
 
 def _logged(kwargs: dict) -> dict | None:
@@ -1201,12 +1254,13 @@ def _url(data: dict) -> str:
 def _headers(data: dict) -> dict[str, str]:
     """All headers as the client sent them; newer versions hide the values from printing, not from reading."""
     raw = (data.get("secret_fields") or {}).get("raw_headers") or {}
-    return {name.lower(): raw[name] for name in raw}
+    return raw if type(raw) is dict and "".join(raw).islower() else {name.lower(): raw[name] for name in raw}
 
 
 def _request(data: dict, key: Any, mark: dict, headers: dict[str, str] | None = None) -> dict:
     """The client's request with what was armed on top, and who sent it."""
-    body = dict((data.get("proxy_server_request") or {}).get("body") or {})
+    asked = data.get("proxy_server_request") or {}
+    body = dict(asked.get("body") or {})
     if isinstance(body.get("metadata"), dict) and "requester_metadata" in body["metadata"]:
         body["metadata"] = body["metadata"]["requester_metadata"]  # newer versions put their own in its place
     if "user_api_key_hash" in (body.get("litellm_metadata") or ()):
@@ -1218,7 +1272,7 @@ def _request(data: dict, key: Any, mark: dict, headers: dict[str, str] | None = 
     if isinstance(body.get("previous_response_id"), str):
         body["previous_response_id"] = _plain_id(body["previous_response_id"])
     return {
-        "url": _url(data),
+        "url": str(asked.get("url") or ""),
         "headers": _headers(data) if headers is None else headers,
         "key": _caller(key),
         "call_id": data.get("litellm_call_id"),
@@ -1235,10 +1289,9 @@ def _rewritten(data: dict) -> list[str]:
 
 def _caller(key: Any) -> dict:
     """Who LiteLLM says the caller is, and what it grants to the key, its team and the end user."""
-    levels = ("object_permission", "team_object_permission", "end_user_object_permission")
     fields = vars(key)  # pydantic is slow to say that a field is not there
-    grants = [_grant(fields[level]) for level in levels if level in fields and fields[level]]
-    grants.append(LOADED.get(getattr(key, "object_permission_id", None), (0.0, {}))[1])
+    grants = [_grant(fields[level]) for level in LEVELS if fields.get(level)]
+    grants.append(LOADED.get(fields.get("object_permission_id"), (0.0, {}))[1])
     return {
         "hash": key.api_key,
         "alias": key.key_alias,
@@ -1250,10 +1303,13 @@ def _caller(key: Any) -> dict:
     }
 
 
+LEVELS = ("object_permission", "team_object_permission", "end_user_object_permission")
+
+
 async def _load_grants(key: Any) -> None:
     """LiteLLM 1.77.3 leaves the grants of a virtual key in its database until it serves MCP itself: ask it for them."""
-    record = getattr(key, "object_permission_id", None)
-    if record is None or key.object_permission is not None or LOADED.get(record, (0.0,))[0] > time.monotonic():
+    record = key.object_permission_id
+    if key.object_permission is not None or LOADED.get(record, (0.0,))[0] > time.monotonic():
         return
     from litellm.proxy._experimental.mcp_server.auth.user_api_key_auth_mcp import MCPRequestHandler
 
@@ -1551,7 +1607,10 @@ class _Dialect:
 
     def has_calls(self, response: Any) -> bool:
         """Whether an answer holds calls of tools. An object takes longer to write down than to look at."""
-        return any(_value(message, "tool_calls") for message in _messages(response))
+        for message in _messages(response):
+            if _value(message, "tool_calls"):
+                return True
+        return False
 
     def call_begins(self, chunk: Any) -> bool:
         choices = getattr(chunk, "choices", None)

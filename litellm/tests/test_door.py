@@ -9,8 +9,8 @@ import hmac
 import itertools
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -1297,30 +1297,112 @@ async def begun(request: web.Request, *written: bytes) -> web.StreamResponse:
     return response
 
 
+@contextmanager
+def looked_through(*chosen: int) -> Iterator[list[int]]:
+    """The generations in which Python looks for garbage, with thresholds for when it does so by itself."""
+    found: list[int] = []
+
+    def note(phase: str, info: dict) -> None:
+        if phase == "stop":
+            found.append(info["generation"])
+
+    threshold, others = gc.get_threshold(), [*gc.callbacks]
+    gc.callbacks.clear()  # of the tests before
+    gc.unfreeze()
+    gc.collect()
+    gc.set_threshold(*chosen)
+    gc.callbacks.append(note)
+    try:
+        yield found
+    finally:
+        gc.callbacks[:] = others
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+
+
+async def serve(guardrail: door.Toolturn, requests: int) -> None:
+    for _ in range(requests):
+        await guardrail.async_pre_call_hook(KEY, None, a_continuation(), "completion")
+
+
+NEVER = (10_000_000, 10, 10)
+
+
 class TestPythonsGarbage:
     @pytest.mark.asyncio
-    @pytest.mark.parametrize(("chosen", "then"), [(door.PYTHONS, (door.BUSY, 10, 10)), ((900, 9, 9), (900, 9, 9))])
-    async def test_is_looked_for_in_what_litellm_has_loaded_no_more_once_it_has_served_for_a_while(
-        self, monkeypatch: pytest.MonkeyPatch, chosen: tuple[int, int, int], then: tuple[int, int, int]
-    ) -> None:
-        monkeypatch.setattr(door, "REQUESTS", itertools.count(1))
-        gc.callbacks[:] = [each for each in gc.callbacks if each is not door._collected]  # of the tests before
-        guardrail, frozen, threshold = closed_door(), gc.get_freeze_count(), gc.get_threshold()
-        gc.set_threshold(*chosen)
-        try:
-            for _ in range(door.WARM - 1):
-                await guardrail.async_pre_call_hook(KEY, None, a_continuation(), "completion")
+    async def test_is_looked_for_in_what_litellm_has_loaded_no_more_once_it_has_served_for_a_while(self) -> None:
+        guardrail = closed_door()
+        with looked_through(*NEVER) as generations:
+            await serve(guardrail, door.WARM - 1)
             gc.collect()
-            assert gc.get_freeze_count() == frozen
-            await guardrail.async_pre_call_hook(KEY, None, a_continuation(), "completion")
-            assert (gc.get_freeze_count(), gc.get_threshold()) == (frozen, chosen)
+            await serve(guardrail, 1)
+            assert gc.get_freeze_count() == 0
             gc.collect()
-            assert gc.get_freeze_count() > frozen + 100_000
-            assert gc.get_threshold() == then
-            assert door._collected not in gc.callbacks
-        finally:
+            assert gc.get_freeze_count() > 100_000
             gc.unfreeze()
-            gc.set_threshold(*threshold)
+            gc.collect()
+            assert generations == [2, 2, 2]
+            assert gc.get_freeze_count() == 0  # once is enough
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize(("chosen", "then"), [(door.PYTHONS, (door.BUSY, 10, 10)), ((900, 9, 9), (900, 9, 9))])
+    async def test_is_left_for_longer_by_then_unless_somebody_has_chosen_how_long(
+        self, chosen: tuple[int, int, int], then: tuple[int, int, int]
+    ) -> None:
+        guardrail = closed_door()
+        with looked_through(*chosen):
+            await serve(guardrail, door.WARM - 1)
+            assert gc.get_threshold() == chosen
+            await serve(guardrail, 1)
+            assert gc.get_threshold() == then
+
+    @pytest.mark.asyncio
+    async def test_is_looked_for_a_while_behind_an_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async with fast_path(monkeypatch) as path:
+            await path.until_lent()
+            data, _ = await path.ask()
+            with looked_through(*NEVER) as generations:
+                was_looked = asyncio.Event()
+                gc.callbacks.append(lambda phase, info: was_looked.set())
+                new = [[] for _ in range(2 * door.YOUNG)]
+                await path.guardrail.async_post_call_success_hook(data, KEY, a_response(content="Hello"))
+                assert generations == []
+                await asyncio.wait_for(was_looked.wait(), 10)
+                assert generations == [0]
+                assert new
+
+    @pytest.mark.asyncio
+    async def test_is_not_looked_for_where_litellm_is_busy_or_there_is_little_of_it(self) -> None:
+        guardrail = closed_door()
+        with looked_through(*NEVER) as generations:
+            guardrail._rest(0)
+            assert generations == []
+            new = [[] for _ in range(2 * door.YOUNG)]
+            await serve(guardrail, 1)
+            guardrail._rest(0)
+            guardrail._open["turn"] = door._Open()
+            guardrail._rest(1)
+            assert generations == []
+            guardrail._open.clear()
+            guardrail._rest(1)
+            assert generations == [0]
+            assert new
+
+    @pytest.mark.asyncio
+    async def test_is_looked_for_everywhere_once_when_nobody_waits_and_then_rarely(self) -> None:
+        guardrail = closed_door()
+        with looked_through(*NEVER) as generations:
+            await serve(guardrail, door.WARM)
+            guardrail._rest(door.WARM)
+            assert generations == [2]
+            new: list[list] = []
+            for _ in range(200):
+                new.extend([] for _ in range(2 * door.YOUNG))
+                guardrail._rest(door.WARM)
+        assert len(generations) == 201
+        assert generations.index(2, 1) > 100
+        assert generations.count(2) == 2
+        assert generations.count(1) > 10
 
 
 class TestATurnsNextRound:

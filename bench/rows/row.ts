@@ -96,8 +96,9 @@ export async function rates(
   return found;
 }
 
-/** How many pairs of processes, and how rates are measured with each. */
-const pairs = 5;
+/** With how many pairs of processes each. */
+export const pairs = 5;
+/** And how rates are measured with one. */
 const ratesOfPair = { clients: 16, blocks: 16, seconds: 2.5, warmUp: 1_000 };
 
 /**

@@ -116,7 +116,7 @@ class Toolturn(CustomGuardrail):
             return data
         self._garbage.count_request()
         headers = _headers(data)
-        if CONTINUATION in headers and _is_continuation(headers, user_api_key_dict):
+        if _is_continuation(headers, user_api_key_dict):
             _manage_previous(data, user_api_key_dict)
             if BELONGS in headers:
                 _metadata(data)[OF] = headers[BELONGS]
@@ -127,8 +127,7 @@ class Toolturn(CustomGuardrail):
             return data
         metadata = _metadata(data)
         try:
-            if getattr(user_api_key_dict, "object_permission_id", None) is not None:
-                await _load_grants(user_api_key_dict)
+            await _load_grants(user_api_key_dict)
             written = {"set": _rewritten(data)}
             asked = _request(data, user_api_key_dict, written, headers)
             plain = _plain_request(dialect, asked, data)
@@ -243,10 +242,10 @@ class Toolturn(CustomGuardrail):
         """Hands an answer on at once: what LiteLLM does until the hook behind the call costs the turn no time then."""
         early = EARLY.get()
         # Where there is much to do nothing is gained by the order in which it is done.
-        if early is None or len(self._open) > FEW:
+        if early is None or len(self._open) > FEW or not early.waits_for(request_data):
             return
         try:
-            await early.answered(request_data, response)
+            await early.answered(response)
         except Exception as error:  # the hook behind the call does it
             verbose_proxy_logger.debug("toolturn: a turn was not handed on early: %s", _name(error))
 
@@ -460,12 +459,12 @@ class _Early:
         self._answered: dict | None = None
         self._posting: asyncio.Task | None = None
 
-    def _waits_for(self, request: dict) -> bool:
+    def waits_for(self, request: dict) -> bool:
         mark = _metadata(request).get(MARK) or {}
         return self._posting is None and mark.get("turn") == self._turn
 
-    async def answered(self, request: dict, response: Any) -> None:
-        if not DIALECTS["chat"].has_calls(response) or not self._waits_for(request) or _is_judged():
+    async def answered(self, response: Any) -> None:
+        if not DIALECTS["chat"].has_calls(response) or _is_judged():
             return
         answered = _dump(response)
         self._answered, self._posting = answered, asyncio.create_task(self._finish(*self._asked, answered))
@@ -826,13 +825,11 @@ class _Continued:
         # While it is held it counts as one of the requests that the key may have at once.
         self._may_be_held = getattr(key, "max_parallel_requests", None) is None and data.get("n") in (None, 1)
 
-    def _waits_for(self, request: dict) -> bool:
+    def waits_for(self, request: dict) -> bool:
         is_it = _metadata(request).get(OF) == self._of
         return is_it and self._opened.tells_early and not request.get("stream")
 
-    async def answered(self, request: dict, response: Any) -> None:
-        if not self._waits_for(request):
-            return
+    async def answered(self, response: Any) -> None:
         answered = _dump(response)
         await self._opened.tell_early(self._of, answered)
         if self._may_be_held and not DIALECTS["chat"].has_calls(answered):
@@ -1114,10 +1111,8 @@ def _plain_request(dialect: str, request: dict, data: dict) -> _PlainRequest | N
         return None
     if (said := rules.said(body, key)) is None:
         return None
-    tokens = ENDLESS
-    if not LENGTHS.isdisjoint(body):
-        tokens = min((body[name] for name in LENGTHS if isinstance(body.get(name), int | float)), default=ENDLESS)
-    return _PlainRequest(key, *said, tokens, request["headers"])
+    longest = [body[name] for name in LENGTHS if isinstance(body.get(name), int | float)]
+    return _PlainRequest(key, *said, min(longest, default=float("inf")), request["headers"])
 
 
 def _conversation(messages: Any, who: bytes = b"") -> _Said | None:
@@ -1125,9 +1120,7 @@ def _conversation(messages: Any, who: bytes = b"") -> _Said | None:
     texts, asked, past, state = [], [], None, _DIGEST(who)
     for message in messages if isinstance(messages, list) else ():
         role = message.get("role") if isinstance(message, dict) else None
-        text = message.get("content") if role in ROLES else None
-        if not isinstance(text, str):
-            text = _text(text)
+        text = _text(message.get("content")) if role in ROLES else None
         if text is None or message.get("type", "message") != "message":
             return None
         if role == "assistant":
@@ -1198,8 +1191,7 @@ def _text(content: Any) -> str | None:
 
 TEXTS = ("text", "input_text")
 ROLES = ("system", "developer", "user", "assistant")
-LENGTHS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
-ENDLESS = float("inf")
+LENGTHS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 # fields that decide nothing before the call; `metadata` may be there, but empty
 PLAIN = {"model", "stream", "temperature", "top_p", "metadata", *LENGTHS}
 
@@ -1254,13 +1246,12 @@ def _url(data: dict) -> str:
 def _headers(data: dict) -> dict[str, str]:
     """All headers as the client sent them; newer versions hide the values from printing, not from reading."""
     raw = (data.get("secret_fields") or {}).get("raw_headers") or {}
-    return raw if type(raw) is dict and "".join(raw).islower() else {name.lower(): raw[name] for name in raw}
+    return {name.lower(): raw[name] for name in raw}
 
 
 def _request(data: dict, key: Any, mark: dict, headers: dict[str, str] | None = None) -> dict:
     """The client's request with what was armed on top, and who sent it."""
-    asked = data.get("proxy_server_request") or {}
-    body = dict(asked.get("body") or {})
+    body = dict((data.get("proxy_server_request") or {}).get("body") or {})
     if isinstance(body.get("metadata"), dict) and "requester_metadata" in body["metadata"]:
         body["metadata"] = body["metadata"]["requester_metadata"]  # newer versions put their own in its place
     if "user_api_key_hash" in (body.get("litellm_metadata") or ()):
@@ -1272,7 +1263,7 @@ def _request(data: dict, key: Any, mark: dict, headers: dict[str, str] | None = 
     if isinstance(body.get("previous_response_id"), str):
         body["previous_response_id"] = _plain_id(body["previous_response_id"])
     return {
-        "url": str(asked.get("url") or ""),
+        "url": _url(data),
         "headers": _headers(data) if headers is None else headers,
         "key": _caller(key),
         "call_id": data.get("litellm_call_id"),
@@ -1308,8 +1299,8 @@ LEVELS = ("object_permission", "team_object_permission", "end_user_object_permis
 
 async def _load_grants(key: Any) -> None:
     """LiteLLM 1.77.3 leaves the grants of a virtual key in its database until it serves MCP itself: ask it for them."""
-    record = key.object_permission_id
-    if key.object_permission is not None or LOADED.get(record, (0.0,))[0] > time.monotonic():
+    record = getattr(key, "object_permission_id", None)
+    if record is None or key.object_permission is not None or LOADED.get(record, (0.0,))[0] > time.monotonic():
         return
     from litellm.proxy._experimental.mcp_server.auth.user_api_key_auth_mcp import MCPRequestHandler
 
@@ -1607,10 +1598,7 @@ class _Dialect:
 
     def has_calls(self, response: Any) -> bool:
         """Whether an answer holds calls of tools. An object takes longer to write down than to look at."""
-        for message in _messages(response):
-            if _value(message, "tool_calls"):
-                return True
-        return False
+        return any(_value(message, "tool_calls") for message in _messages(response))
 
     def call_begins(self, chunk: Any) -> bool:
         choices = getattr(chunk, "choices", None)

@@ -95,8 +95,10 @@ test('G6: has what was called in a turn, at /v1/tools and without right, joined 
     headers: { authorization: 'Bearer sk-test-bob', 'content-type': 'application/json' },
     body: JSON.stringify({ arguments: { name: 'Jane Doe' } }),
   });
-  await arrived(6);
-  const all = await entries();
+  // Whoever asks sees the last call, without waiting for the next sending.
+  const asked = await fetch(`${stack.hook.url}/audit`, { headers: { 'x-toolturn-secret': secret } });
+  const { entries: all } = (await asked.json()) as { entries: any[] };
+  expect(await entries()).toEqual([...all].reverse());
   const short = all.map((each) =>
     [each.key_alias, each.dialect, each.tool, each.decision, each.outcome].join(' '),
   );

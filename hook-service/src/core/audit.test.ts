@@ -179,6 +179,36 @@ describe('G6: the audit trail', () => {
     expect(lines.filter(([message]) => message === 'tool call')).toHaveLength(25);
   });
 
+  it('shows a reader the call that has just ended', async () => {
+    const { audit } = started();
+    audit.observe(finished({ name: 'notes__first' }));
+    void audit.flush();
+    audit.observe(finished({ name: 'notes__second' }));
+    const found = (await audit.find({ limit: 10 })) as readonly AuditEntry[];
+    expect(found.map((each) => each.tool)).toEqual(['notes__second', 'notes__first']);
+    await audit.stop();
+  });
+
+  it('shows a reader what is kept where a sending fails or does not come to its end', async () => {
+    const kept: AuditGap = { time: '2026-11-21T08:00:00.000Z', lost: 1 };
+    const store: AuditStore = { ...breakable().store, find: async () => [kept] };
+    const failing = started({ store }).audit;
+    failing.observe(finished());
+    expect(await failing.find({ limit: 10 })).toEqual([kept]);
+
+    jest.useFakeTimers();
+    try {
+      const hanging = started({ store: { ...store, append: () => new Promise(() => undefined) } }).audit;
+      hanging.observe(finished());
+      const found = hanging.find({ limit: 10 });
+      await jest.advanceTimersByTimeAsync(2000);
+      expect(await found).toEqual([kept]);
+    } finally {
+      jest.useRealTimers();
+    }
+    await failing.stop();
+  });
+
   it('says at the end what could not be kept', async () => {
     const { audit, lines } = started({ store: breakable().store });
     audit.observe(finished());

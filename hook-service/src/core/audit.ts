@@ -108,7 +108,8 @@ export interface AuditOptions {
 
 const everyMs = 500;
 const batchSize = 500;
-const stopMs = 2000;
+/** How long a reader and the end of the process wait for a sending. */
+const sendMs = 2000;
 const longestArguments = 4096;
 const longestName = 128;
 
@@ -157,7 +158,12 @@ export class Audit implements Observer {
     return this.busy;
   }
 
-  find(query: AuditQuery): Promise<readonly (AuditEntry | AuditGap)[]> {
+  /**
+   * What is asked for, newest first, of all replicas: of this one up to the call that ended last, of another up to half a
+   * second ago. Rejects where the store cannot be read.
+   */
+  async find(query: AuditQuery): Promise<readonly (AuditEntry | AuditGap)[]> {
+    await within(sendMs, this.flush());
     return this.options.store.find(query);
   }
 
@@ -165,7 +171,7 @@ export class Audit implements Observer {
   async stop(): Promise<void> {
     clearInterval(this.timer);
     await within(
-      stopMs,
+      sendMs,
       this.flush().then(() => this.flush()),
     );
     const left = this.waiting.length + this.lost + (this.batch?.records.length ?? 0);

@@ -77,10 +77,10 @@ export async function runSoak({ seed, minutes, say = () => undefined }: SoakOpti
     hookEnv: { NODE_OPTIONS: heap, HEAP_PROBE_DIR: probes },
   });
   const redis = new Redis(parts.redisUrl);
+  const load = new Load(parts, models, randomFrom(seed));
   try {
     parts.model.answerWith(models.answer);
     await parts.recovered(60_000);
-    const load = new Load(parts, models, randomFrom(seed));
     const samples: Sample[] = [];
     const left = leftInHeaps(probes);
     const from = performance.now();
@@ -103,6 +103,7 @@ export async function runSoak({ seed, minutes, say = () => undefined }: SoakOpti
       problems: load.problems,
     };
   } finally {
+    load.stop();
     redis.disconnect();
     await parts.stop();
     rmSync(probes, { recursive: true, force: true });
@@ -256,7 +257,10 @@ async function look(
   seconds: number,
 ): Promise<Sample> {
   const memory = /used_memory:(\d+)/.exec(await redis.info('memory'))?.[1];
-  const pids = parts.hooks().map(({ pid }) => pid);
+  const pids = parts.hooks().map((hook) => {
+    if (!hook.running) throw new Error(`A replica has ended. The last it said:\n${hook.tail(20)}`);
+    return hook.pid;
+  });
   return {
     seconds: Math.round(seconds),
     turns,

@@ -1,4 +1,4 @@
-import { turnDeadline } from './turn-deadline';
+import { turnDeadline, type TurnDeadline } from './turn-deadline';
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -32,4 +32,18 @@ it('holds neither a timer nor a listener once it is cleared', () => {
   expect(removed).toHaveBeenCalledWith('abort', expect.any(Function));
   waiting.abort();
   expect(deadline.signal.aborted).toBe(false);
+});
+
+it.each([
+  ['ended', (deadline: TurnDeadline) => deadline.end(new Error('over'))],
+  ['over', () => jest.advanceTimersByTime(1_000)],
+  ['over with the one who waits', (_: TurnDeadline, waiting: AbortController) => waiting.abort()],
+])('holds neither a timer nor a listener where it is %s', (_what, end) => {
+  const waiting = new AbortController();
+  const removed = jest.spyOn(waiting.signal, 'removeEventListener');
+  const deadline = turnDeadline(waiting.signal, 1_000);
+  end(deadline, waiting);
+  expect(deadline.signal.aborted).toBe(true);
+  expect(jest.getTimerCount()).toBe(0);
+  expect(removed).toHaveBeenCalledWith('abort', expect.any(Function));
 });

@@ -4,6 +4,8 @@ export interface TurnDeadline {
   readonly signal: AbortSignal;
   /** To be called when nothing of the turn runs any more: from then on nothing is held. */
   clear(): void;
+  /** Ends it now: what still runs under it is given up, and nothing is held. */
+  end(reason: unknown): void;
 }
 
 /**
@@ -11,20 +13,22 @@ export interface TurnDeadline {
  * memory until its time has passed, however early it was over.
  */
 export function turnDeadline(signal: AbortSignal, milliseconds: number): TurnDeadline {
-  const end = new AbortController();
-  const cancelled = (): void => end.abort(signal.reason);
-  if (signal.aborted) cancelled();
-  else signal.addEventListener('abort', cancelled, { once: true });
+  const controller = new AbortController();
+  const cancelled = (): void => end(signal.reason);
   const timer = setTimeout(
-    () => end.abort(new DOMException('The time of the turn is used up.', 'TimeoutError')),
+    () => end(new DOMException('The time of the turn is used up.', 'TimeoutError')),
     milliseconds,
   );
   timer.unref();
-  return {
-    signal: end.signal,
-    clear() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', cancelled);
-    },
+  const clear = (): void => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancelled);
   };
+  const end = (reason: unknown): void => {
+    clear();
+    controller.abort(reason);
+  };
+  if (signal.aborted) cancelled();
+  else signal.addEventListener('abort', cancelled, { once: true });
+  return { signal: controller.signal, clear, end };
 }

@@ -10,7 +10,7 @@ import type { Limits } from './limits';
 import type { TurnEvent } from './observer';
 import { OfferBook } from './offer';
 import type { HostTool, ToolCallRequest, ToolHost, ToolResult, Upstream } from './ports';
-import { runTurn, type TurnResult } from './turn';
+import { runTurn, type Asker, type TurnResult } from './turn';
 import type { Work } from './work';
 
 const limits: Limits = {
@@ -71,6 +71,7 @@ async function turn(options: {
   ledger?: ReturnType<typeof memoryLedger>;
   onWork?: (work: Work, roundNumber: number) => void;
   tell?: (event: TurnEvent) => void;
+  asker?: Asker;
 }): Promise<{ result: TurnResult; sent: JsonObject[] }> {
   const sent: JsonObject[] = [];
   const host: ToolHost = {
@@ -122,13 +123,14 @@ async function turn(options: {
       ...(options.onWork === undefined ? {} : { onWork: options.onWork }),
       ...(options.tell === undefined ? {} : { tell: options.tell }),
     },
-    wholeAsker({
-      dialect: chat,
-      turn: 'turn-1',
-      first: options.first,
-      upstream,
-      continuation: (next, _round, signal) => ({ path: '/', headers: {}, body: next, signal }),
-    }),
+    options.asker ??
+      wholeAsker({
+        dialect: chat,
+        turn: 'turn-1',
+        first: options.first,
+        upstream,
+        continuation: (next, _round, signal) => ({ path: '/', headers: {}, body: next, signal }),
+      }),
   );
   return { result, sent };
 }
@@ -187,6 +189,43 @@ describe('a turn', () => {
       call: () => new Promise((resolve) => setTimeout(() => resolve({ content: [] }), 50)),
     });
     await expect(attempt).rejects.toMatchObject({ code: 'deadline_exceeded', status: 504 });
+  });
+
+  it('that fails lets its calls come to their end, and then holds nothing', async () => {
+    let end: () => void = () => undefined;
+    let calls: AbortSignal | undefined;
+    let asked: AbortSignal | undefined;
+    const failure = new Error('The model has gone.');
+    const asker: Asker = {
+      async *first() {
+        const round = chat.read(asks('s__echo'), 'turn-1', 1);
+        yield* round.calls;
+        return round;
+      },
+      async *ask(_body, roundNumber, signal) {
+        asked = signal;
+        yield* chat.read(asks('s__stuck'), 'turn-1', roundNumber).calls;
+        throw failure;
+      },
+      settled: async () => undefined,
+    };
+    const attempt = turn({
+      first: {},
+      asker,
+      call: async (request) => {
+        if (request.tool === 'stuck') {
+          calls = request.signal;
+          await new Promise<void>((resolve) => (end = resolve));
+        }
+        return { content: [] };
+      },
+    });
+    await expect(attempt).rejects.toBe(failure);
+    await new Promise(setImmediate);
+    expect([calls?.aborted, asked?.aborted]).toEqual([false, false]);
+    end();
+    await new Promise(setImmediate);
+    expect(asked?.reason).toBe(failure);
   });
 
   it('runs no more calls at once than it may', async () => {

@@ -160,6 +160,7 @@ class Turn {
   /** The limit beyond this turn that has ended it. */
   private usedUp: UsedUp | undefined;
   private keeping: Promise<void> | undefined;
+  private readonly begun: Promise<Outcome>[] = [];
   /** Outcomes on their way to the store: the model need not wait for them, the client's end does. */
   private readonly recordings: Promise<void>[] = [];
 
@@ -204,12 +205,20 @@ class Turn {
   }
 
   async run(): Promise<TurnResult> {
-    const result = await this.toItsEnd();
-    // All calls have settled. Where a turn fails some may still run, and their time has to end.
-    void this.asker.settled().then(() => {
-      for (const deadline of this.deadlines) deadline.clear();
-    });
-    return result;
+    try {
+      const result = await this.toItsEnd();
+      // All calls have settled.
+      void this.asker.settled().then(() => {
+        for (const deadline of this.deadlines) deadline.clear();
+      });
+      return result;
+    } catch (error) {
+      // Calls that run have their time; what else is open nobody reads.
+      void Promise.allSettled(this.begun).then(() => {
+        for (const deadline of this.deadlines) deadline.end(error);
+      });
+      throw error;
+    }
   }
 
   private async toItsEnd(): Promise<TurnResult> {
@@ -373,7 +382,11 @@ class Turn {
   }
 
   private begins(roundNumber: number): (call: ToolCall) => Promise<Outcome> {
-    return (call) => this.begin(call, roundNumber);
+    return (call) => {
+      const running = this.begin(call, roundNumber);
+      this.begun.push(running);
+      return running;
+    };
   }
 
   private clock(round: number): RoundClock {

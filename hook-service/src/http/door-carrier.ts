@@ -64,7 +64,7 @@ export class DoorCarrier implements Carrier {
     }
   }
 
-  /** The door says nothing any more. */
+  /** The door says nothing any more: it has gone, or the turn is over. */
   lost(): void {
     this.isLost = true;
     for (const id of [...this.asked.keys()]) this.end(id, 'The door has gone.');

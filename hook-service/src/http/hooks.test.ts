@@ -6,6 +6,7 @@ import { json, text } from 'node:stream/consumers';
 import { ToolturnError } from '../core/errors';
 import type { TurnHooks } from '../core/hooks';
 import type { Carrier } from '../core/ports';
+import { within } from '../core/within';
 import { silent } from '../../../tests/support/silent-log';
 import { hookListener, type HookDeps } from './hooks';
 
@@ -283,6 +284,38 @@ describe('a request that stays open behind a turn', () => {
       ask(last)?.answer.catch(() => undefined);
       req.write(`>${line(turnNamed('turn-0002', { runs: true }))}`);
       expect(said(await next())).toBe('turn-0002');
+      req.destroy();
+    } finally {
+      await close();
+    }
+  });
+
+  it('leaves nobody waiting for what the door has not said of a turn by its end', async () => {
+    let reading: Promise<PromiseSettledResult<unknown>[]> | undefined;
+    const { port, close } = await serving({
+      stream: async (_request, _mark, _seen, chunks, _sink, _signal, carrier) => {
+        const ask = () =>
+          carrier?.open({ method: 'POST', url: new URL('http://litellm/v1'), headers: {}, body: '{}' });
+        const [begun, asked] = [ask(), ask()];
+        const answer = await begun?.answer;
+        const readAll = async () => {
+          for await (const _ of chunks);
+        };
+        reading = Promise.allSettled([readAll(), answer && text(answer), asked?.answer]);
+      },
+    });
+    try {
+      const { req, next } = await opened(port, '/hooks/stream');
+      req.write(line(turnNamed('turn-0001', { runs: true })));
+      expect([await next(), await next()]).toEqual([
+        expect.stringMatching(/^>\{"id":1/),
+        expect.stringMatching(/^>\{"id":2/),
+      ]);
+      req.write(line({ toolturn: { id: 1, status: 200, piece: 'begun' } }));
+      expect(await next()).toBe('[DONE]');
+      // The request is still open.
+      expect(await within(1_000, Promise.resolve(reading))).toBe(true);
+      expect((await reading)?.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
       req.destroy();
     } finally {
       await close();

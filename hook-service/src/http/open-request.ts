@@ -47,18 +47,21 @@ export async function eachTurn(
     for (let head: JsonObject | undefined = await lines.first; head !== undefined;) {
       const turn = new AbortController();
       gone = turn;
+      let opened: OpenTurn | undefined;
       const last = await work(head, {
         gone: turn.signal,
         open: (name, runs) =>
-          openTurn(name, {
+          (opened = openTurn(name, {
             ...{ lines, source: req, runs, log },
             // A request that is given up behind the turn's end would be taken for one of the next turn's.
             write: (line) => void (gone === turn && writeLine(res, line)),
-          }),
+          })),
       });
       gone = undefined;
       writeLine(res, `${last}\n`);
       const next = lines.next();
+      // What has not come by now never comes, and would be waited for as long as a turn may last.
+      opened?.leave();
       req.resume();
       head = await idle.until(next);
     }

@@ -14,6 +14,8 @@ const mostWaiting = 64;
 export interface OpenTurn extends OpenDoor {
   /** The rest of a round that LiteLLM streams. */
   readonly chunks: Readable & AsyncIterable<JsonObject>;
+  /** The turn has its answer, and the door says nothing more of it: whoever reads on comes to an end. */
+  leave(): void;
 }
 
 export interface OpenTurnOptions {
@@ -60,5 +62,9 @@ export function openTurn(turn: string, { lines, source, write, runs, log }: Open
       carrier?.lost();
     },
   });
-  return { early, chunks, ...(carrier && { carrier }) };
+  const leave = (): void => {
+    chunks.destroy();
+    carrier?.lost();
+  };
+  return { early, chunks, leave, ...(carrier && { carrier }) };
 }

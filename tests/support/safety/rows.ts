@@ -630,6 +630,9 @@ export const safety: readonly SafetyPart[] = [
           [`${real}/mcp-soak.test.ts`]: [
             'three thousand calls on one warm session cause no process warning and leave no listener behind',
           ],
+          [`${real}/turn-memory.test.ts`]: [
+            'turns with long answers, one after the other, never fill the heap (stream: …)',
+          ],
           'tests/soak/replicas.test.ts': [
             'two replicas under full load, with slow readers and clients that go away: every turn is answered, and nothing grows',
           ],

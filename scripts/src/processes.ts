@@ -42,9 +42,11 @@ export interface RunningProcess {
 /** What this program has started and not stopped: so that an interrupted start leaves nothing behind. */
 const started = new Set<RunningProcess>();
 
-/** Stops every process that this program has started, one after the other, what was started last first. */
+/** Stops every process that this program has started, or starts meanwhile, one after the other, the last one first. */
 export async function stopEverything(graceMs?: number): Promise<void> {
-  for (const each of [...started].reverse()) await each.stop(graceMs);
+  for (let last = [...started].at(-1); last !== undefined; last = [...started].at(-1)) {
+    await last.stop(graceMs);
+  }
 }
 
 /** Starts a process in a group of its own. Rejects when the command cannot be run at all. */

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +28,18 @@ const runs = (label: string): number =>
         .split('\n')
         .filter((line) => line === label).length
     : 0;
+
+/** True once a turn in Redis has this among its rounds. */
+async function isKept(result: string): Promise<boolean> {
+  const redis = new Redis(stack.redis.url);
+  try {
+    const keys = await redis.keys('tt:*:turn:*');
+    const turns = await Promise.all(keys.map((key) => redis.get(key)));
+    return turns.some((turn) => turn?.includes(result) === true);
+  } finally {
+    redis.disconnect();
+  }
+}
 
 async function run({ label, waits }: Record<string, unknown>): Promise<string> {
   appendFileSync(file, `${String(label)}\n`);
@@ -244,6 +257,8 @@ describe('when a replica dies', () => {
     });
     const attempt = expect(whole(body)).rejects.toMatchObject({ status: 503 });
     await asked.opened;
+    // The model is asked first, and what it is asked with is kept beside that.
+    await waitUntil(() => isKept(`done ${label}-1`), { timeoutMs: 20_000, what: 'the rounds in Redis' });
     await stack.hook.stop(0);
     await attempt;
     front.target = second.url;

@@ -10,7 +10,8 @@ const program = `
   const { runProgram } = require(${JSON.stringify(join(root, 'scripts', 'src', 'program'))});
   const { startProcess } = require(${JSON.stringify(join(root, 'scripts', 'src', 'processes'))});
   const part = async () => {
-    const args = ['-e', 'setInterval(() => {}, 1000)'];
+    // Not for ever, should the test fail.
+    const args = ['-e', 'setTimeout(() => {}, 20_000)'];
     const started = await startProcess({ name: 'A part', command: process.execPath, args, env: {} });
     console.log(started.pid);
     return started;
